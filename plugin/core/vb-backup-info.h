@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "vb-capture.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VbBackupDisk:
+ * @target: name in the VPS
+ * @virtual_size_bytes: what the guest saw
+ * @size_bytes: allocated data that the snapshot holds of it
+ */
+typedef struct
+{
+  char *target;
+  guint64 virtual_size_bytes;
+  guint64 size_bytes;
+} VbBackupDisk;
+
+/**
+ * VbBackupInfo:
+ * @id: UUID of the backup
+ * @vps: UUID of the VPS
+ * @vps_name: name of the VPS when it was made
+ * @name: what the customer called it
+ * @created_at: (nullable): point in time, UTC
+ * @completed_at: (nullable): when it became available, UTC
+ * @size_bytes: data of all disks together
+ * @unique_bytes: what deleting it would free, or -1 while unknown
+ * @consistency: what it is worth
+ * @incremental: whether only changes were read for it
+ * @disks: (element-type VbBackupDisk)
+ *
+ * What is known of a backup; what a pool writes into and reads from its manifest. Plain data that may be
+ * passed between threads, never shared between them.
+ */
+typedef struct
+{
+  char *id;
+  char *vps;
+  char *vps_name;
+  char *name;
+  GDateTime *created_at;
+  GDateTime *completed_at;
+  guint64 size_bytes;
+  gint64 unique_bytes;
+  VbConsistency consistency;
+  gboolean incremental;
+  GPtrArray *disks;
+} VbBackupInfo;
+
+VbBackupInfo *vb_backup_info_new (const char *id, const char *vps);
+VbBackupInfo *vb_backup_info_copy (const VbBackupInfo *self);
+void vb_backup_info_free (VbBackupInfo *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbBackupInfo, vb_backup_info_free)
+
+/** vb_backup_info_add_disk: Returns: (transfer none): the new entry, owned by @self */
+VbBackupDisk *vb_backup_info_add_disk (VbBackupInfo *self, const char *target);
+
+G_END_DECLS

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vb-backup-info.h"
+#include "vb-slots.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  VB_BACKUP_QUEUED,
+  VB_BACKUP_CREATING,
+  VB_BACKUP_AVAILABLE,
+  VB_BACKUP_RESTORING,
+} VbBackupState;
+
+/** vb_backup_state_to_string: Returns: (transfer none): the protocol's word */
+const char *vb_backup_state_to_string (VbBackupState state);
+
+/**
+ * VbBackup:
+ *
+ * One snapshot as the customer sees it; holds the lease of its slot. Main context only.
+ */
+#define VB_TYPE_BACKUP (vb_backup_get_type ())
+G_DECLARE_FINAL_TYPE (VbBackup, vb_backup, VB, BACKUP, GObject)
+
+/** vb_backup_new: @info: (transfer full); @lease: (transfer full): the slot that it fills */
+VbBackup *vb_backup_new (VbBackupInfo *info, VbBackupState state, VbSlotLease *lease);
+const char *vb_backup_get_id (VbBackup *self);
+/** vb_backup_get_info: Returns: (transfer none): valid until the next main loop iteration */
+const VbBackupInfo *vb_backup_get_info (VbBackup *self);
+VbBackupState vb_backup_get_state (VbBackup *self);
+
+/* For core only: the manager decides. */
+void vb_backup_set_state (VbBackup *self, VbBackupState state);
+void vb_backup_set_info (VbBackup *self, VbBackupInfo *info);
+void vb_backup_set_name (VbBackup *self, const char *name);
+
+G_END_DECLS

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VbDisk:
+ * @target: the disk's name in the VPS, such as "vda"
+ * @path: absolute path of the image file or block device
+ * @format: "qcow2" or "raw"
+ * @is_block: whether @path is a block device
+ * @virtual_size_bytes: what the guest sees
+ * @allocated_bytes: an estimate of the data that it holds
+ *
+ * One writable disk of a VPS as the hypervisor knows it.
+ */
+typedef struct
+{
+  char *target;
+  char *path;
+  char *format;
+  gboolean is_block;
+  guint64 virtual_size_bytes;
+  guint64 allocated_bytes;
+} VbDisk;
+
+/** vb_disk_new: Returns: (transfer full): a copy of the given fields with sizes 0 */
+VbDisk *vb_disk_new (const char *target, const char *path, const char *format);
+VbDisk *vb_disk_copy (const VbDisk *self);
+void vb_disk_free (VbDisk *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDisk, vb_disk_free)
+
+G_END_DECLS

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "vb-backup-info.h"
+#include "vb-notification.h"
+#include "vb-operation-record.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VbJournal:
+ *
+ * What must survive a crash. All methods block until the data is on stable storage, are called from worker
+ * threads, and are thread-safe.
+ */
+#define VB_TYPE_JOURNAL (vb_journal_get_type ())
+G_DECLARE_INTERFACE (VbJournal, vb_journal, VB, JOURNAL, GObject)
+
+/**
+ * VbJournalInterface:
+ * @save_operation: inserts or replaces @record and, in the same transaction, adds @notification (nullable), whose
+ *   id is filled in. A second notification of the same type for the same operation is not stored again (its id
+ *   becomes that of the first)
+ * @load_unended: (transfer full) (element-type VbOperationRecord): operations that have not ended, oldest first
+ * @find_request: (transfer full) (nullable): the operation that @subject started on @vps with @request_key; %NULL
+ *   without error when there is none
+ * @list_operations: (transfer full) (element-type VbOperationRecord): of one VPS, newest first, at most @limit
+ * @list_notifications: (transfer full) (element-type VbNotification): of the VPSs @vps (%NULL: all) with an
+ *   id > @after, oldest first, at most @limit; read is as seen by @subject
+ * @mark_read: @subject has read all up to @up_to
+ * @save_backups: remembers the list of backups of the pool for times when it is away, replacing the list before
+ * @load_backups: (transfer full) (element-type VbBackupInfo): what save_backups() remembered
+ */
+struct _VbJournalInterface
+{
+  GTypeInterface parent_iface;
+
+  gboolean (*save_operation) (VbJournal *self,
+                              const VbOperationRecord *record,
+                              VbNotification *notification,
+                              GError **error);
+  GPtrArray *(*load_unended) (VbJournal *self, GError **error);
+  VbOperationRecord *(*find_request) (VbJournal *self,
+                                      const char *subject,
+                                      const char *vps,
+                                      const char *request_key,
+                                      GError **error);
+  GPtrArray *(*list_operations) (VbJournal *self, const char *vps, guint limit, GError **error);
+  GPtrArray *(*list_notifications) (VbJournal *self,
+                                    const char *const *vps,
+                                    const char *subject,
+                                    gint64 after,
+                                    guint limit,
+                                    GError **error);
+  gboolean (*mark_read) (VbJournal *self, const char *subject, gint64 up_to, GError **error);
+  gboolean (*save_backups) (VbJournal *self, GPtrArray *backups, GError **error);
+  GPtrArray *(*load_backups) (VbJournal *self, GError **error);
+};
+
+gboolean vb_journal_save_operation (VbJournal *self,
+                                    const VbOperationRecord *record,
+                                    VbNotification *notification,
+                                    GError **error);
+GPtrArray *vb_journal_load_unended (VbJournal *self, GError **error);
+VbOperationRecord *vb_journal_find_request (VbJournal *self,
+                                            const char *subject,
+                                            const char *vps,
+                                            const char *request_key,
+                                            GError **error);
+GPtrArray *vb_journal_list_operations (VbJournal *self, const char *vps, guint limit, GError **error);
+GPtrArray *vb_journal_list_notifications (VbJournal *self,
+                                          const char *const *vps,
+                                          const char *subject,
+                                          gint64 after,
+                                          guint limit,
+                                          GError **error);
+gboolean vb_journal_mark_read (VbJournal *self, const char *subject, gint64 up_to, GError **error);
+gboolean vb_journal_save_backups (VbJournal *self, GPtrArray *backups, GError **error);
+GPtrArray *vb_journal_load_backups (VbJournal *self, GError **error);
+
+G_END_DECLS

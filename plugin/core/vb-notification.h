@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  VB_NOTIFICATION_BACKUP_COMPLETED,
+  VB_NOTIFICATION_BACKUP_FAILED,
+  VB_NOTIFICATION_RESTORE_COMPLETED,
+  VB_NOTIFICATION_RESTORE_FAILED,
+  VB_NOTIFICATION_OPERATION_STALLED,
+} VbNotificationType;
+
+const char *vb_notification_type_to_string (VbNotificationType type);
+gboolean vb_notification_type_from_string (const char *text, VbNotificationType *type);
+
+/**
+ * VbNotification:
+ * @id: increasing integer given by the journal, 0 before
+ * @type: what happened
+ * @vps: UUID
+ * @vps_name: its name at that time
+ * @backup: id of the backup
+ * @backup_name: its name
+ * @operation: id of the operation
+ * @reason: (nullable): reason of a failure, as the protocol spells it
+ * @created_at: UTC
+ * @read: whether the subject that asked has marked it read
+ *
+ * One stored notification. Plain data that may be passed between threads.
+ */
+typedef struct
+{
+  gint64 id;
+  VbNotificationType type;
+  char *vps;
+  char *vps_name;
+  char *backup;
+  char *backup_name;
+  char *operation;
+  char *reason;
+  GDateTime *created_at;
+  gboolean read;
+} VbNotification;
+
+#define VB_TYPE_NOTIFICATION (vb_notification_get_type ())
+GType vb_notification_get_type (void);
+VbNotification *vb_notification_new (void);
+VbNotification *vb_notification_copy (const VbNotification *self);
+void vb_notification_free (VbNotification *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbNotification, vb_notification_free)
+
+G_END_DECLS

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "vb-backup-info.h"
+#include "vb-capture.h"
+#include "vb-disk.h"
+#include "vb-staging.h"
+#include "vb-transfer.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VbPoolStatus:
+ * @free_bytes: free for backups, the reserve already taken off
+ * @total_bytes: size of the pool's file system
+ * @reflinks: whether a repeat backup can share extents with the one before
+ */
+typedef struct
+{
+  guint64 free_bytes;
+  guint64 total_bytes;
+  gboolean reflinks;
+} VbPoolStatus;
+
+/**
+ * VbPool:
+ *
+ * Where snapshots live. All methods block, as long as a hung file system does, and are called from worker
+ * threads, several at a time but never two that change the same backup. Without its marker file the pool
+ * counts as not mounted: %VB_ERROR_POOL_UNAVAILABLE, and nothing is written.
+ */
+#define VB_TYPE_POOL (vb_pool_get_type ())
+G_DECLARE_INTERFACE (VbPool, vb_pool, VB, POOL, GObject)
+
+/**
+ * VbPoolInterface:
+ * @check: whether the pool is there and can be written, with its free space
+ * @list: (transfer full) (element-type VbBackupInfo): all backups of all VPSs that are complete
+ * @check_space: %VB_ERROR_INSUFFICIENT_SPACE when @bytes more do not fit beside the reserve
+ * @capture: copies a point in time into a partial folder, with checksums, domain XML and UEFI variables; fills
+ *   in disks, sizes and incremental of @info. On failure the partial folder is removed
+ * @commit: makes the captured backup durable and visible: fsync of every file and folder, manifest with
+ *   @info (completed_at is set here), rename, fsync of the parent. Only after it returns the backup is available
+ * @discard: removes what is left of a backup that was not committed; success when there is nothing
+ * @remove: deletes a backup; it disappears at one instant (rename to a partial name first)
+ * @rename: gives a backup another name, durable when it returns
+ * @verify: reads all of a backup; (out) @bad_chunks chunks differ from their checksums
+ * @stage: (transfer full): prepares new images beside @disks from @backup, in each disk's own format, every chunk
+ *   checked against its sum (%VB_ERROR_CHECKSUM_MISMATCH), synced. %VB_ERROR_DISK_MISSING when a disk of the backup
+ *   is not among @disks; %VB_ERROR_INSUFFICIENT_SPACE when it does not fit. On failure nothing is left
+ * @recover_staging: (transfer full): the staging that @operation left beside @disks after a crash, to be
+ *   undone and discarded or finished; with nothing left its methods just succeed
+ * @check_stage: quick refusals of @stage before anything is read: missing disks, backup gone, space beside the disks
+ */
+struct _VbPoolInterface
+{
+  GTypeInterface parent_iface;
+
+  gboolean (*check) (VbPool *self, VbPoolStatus *status, GError **error);
+  GPtrArray *(*list) (VbPool *self, GError **error);
+  gboolean (*check_space) (VbPool *self, guint64 bytes, GError **error);
+  gboolean (*capture) (VbPool *self,
+                       const VbCapture *capture,
+                       VbBackupInfo *info,
+                       VbTransfer *transfer,
+                       GError **error);
+  gboolean (*commit) (VbPool *self, VbBackupInfo *info, GError **error);
+  gboolean (*discard) (VbPool *self, const char *vps, const char *backup, GError **error);
+  gboolean (*remove) (VbPool *self, const char *vps, const char *backup, GError **error);
+  gboolean (*rename) (VbPool *self, const char *vps, const char *backup, const char *name, GError **error);
+  gboolean (*verify) (VbPool *self,
+                      const char *vps,
+                      const char *backup,
+                      VbTransfer *transfer,
+                      guint64 *bad_chunks,
+                      GError **error);
+  gboolean (*check_stage) (VbPool *self,
+                           const char *vps,
+                           const char *backup,
+                           GPtrArray *disks,
+                           GError **error);
+  VbStaging *(*stage) (VbPool *self,
+                       const char *vps,
+                       const char *backup,
+                       const char *operation,
+                       GPtrArray *disks,
+                       VbTransfer *transfer,
+                       GError **error);
+  VbStaging *(*recover_staging) (VbPool *self, const char *operation, GPtrArray *disks, GError **error);
+};
+
+gboolean vb_pool_check (VbPool *self, VbPoolStatus *status, GError **error);
+GPtrArray *vb_pool_list (VbPool *self, GError **error);
+gboolean vb_pool_check_space (VbPool *self, guint64 bytes, GError **error);
+gboolean vb_pool_capture (VbPool *self,
+                          const VbCapture *capture,
+                          VbBackupInfo *info,
+                          VbTransfer *transfer,
+                          GError **error);
+gboolean vb_pool_commit (VbPool *self, VbBackupInfo *info, GError **error);
+gboolean vb_pool_discard (VbPool *self, const char *vps, const char *backup, GError **error);
+gboolean vb_pool_remove (VbPool *self, const char *vps, const char *backup, GError **error);
+gboolean
+vb_pool_rename (VbPool *self, const char *vps, const char *backup, const char *name, GError **error);
+gboolean vb_pool_verify (VbPool *self,
+                         const char *vps,
+                         const char *backup,
+                         VbTransfer *transfer,
+                         guint64 *bad_chunks,
+                         GError **error);
+gboolean vb_pool_check_stage (VbPool *self,
+                              const char *vps,
+                              const char *backup,
+                              GPtrArray *disks,
+                              GError **error);
+VbStaging *vb_pool_stage (VbPool *self,
+                          const char *vps,
+                          const char *backup,
+                          const char *operation,
+                          GPtrArray *disks,
+                          VbTransfer *transfer,
+                          GError **error);
+VbStaging *
+vb_pool_recover_staging (VbPool *self, const char *operation, GPtrArray *disks, GError **error);
+
+G_END_DECLS

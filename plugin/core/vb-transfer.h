@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define VB_TYPE_TRANSFER (vb_transfer_get_type ())
+G_DECLARE_FINAL_TYPE (VbTransfer, vb_transfer, VB, TRANSFER, GObject)
+
+/**
+ * VbTransferTick:
+ * @user_data: data given to vb_transfer_set_tick()
+ * @error: where to say why the transfer must stop
+ *
+ * Called in the copying thread about once a second.
+ *
+ * Returns: %FALSE with @error set to make the transfer fail
+ */
+typedef gboolean (*VbTransferTick) (gpointer user_data, GError **error);
+
+/**
+ * vb_transfer_new:
+ * @cancellable: (nullable): what cancels the transfer
+ * @bandwidth_limit_bytes_per_s: 0 for none
+ *
+ * The meeting point between a copier's thread, which counts bytes into it, and the main context, which
+ * reads the counts for progress. Counting is thread-safe; nothing here calls back to the main context.
+ *
+ * Returns: (transfer full): a new transfer
+ */
+VbTransfer *vb_transfer_new (GCancellable *cancellable, guint64 bandwidth_limit_bytes_per_s);
+
+/** vb_transfer_get_cancellable: Returns: (transfer none) (nullable): any thread */
+GCancellable *vb_transfer_get_cancellable (VbTransfer *self);
+
+/** vb_transfer_get_bandwidth_limit: Returns: bytes a second, 0 for none; any thread */
+guint64 vb_transfer_get_bandwidth_limit (VbTransfer *self);
+
+/** vb_transfer_set_total: @bytes: how much there is to move in all; may be corrected later. Any thread. */
+void vb_transfer_set_total (VbTransfer *self, guint64 bytes);
+
+/** vb_transfer_add: @bytes: moved since the last call. Any thread. */
+void vb_transfer_add (VbTransfer *self, guint64 bytes);
+
+/** vb_transfer_restart: sets done to 0, when a capture begins anew. Any thread. */
+void vb_transfer_restart (VbTransfer *self);
+
+/** vb_transfer_get: @done: (out): bytes moved; @total: (out): bytes in all, 0 while unknown. Any thread. */
+void vb_transfer_get (VbTransfer *self, guint64 *done, guint64 *total);
+
+/** vb_transfer_set_tick: sets what the copier calls about once a second; before the copy starts only. */
+void vb_transfer_set_tick (VbTransfer *self, VbTransferTick tick, gpointer user_data);
+
+/**
+ * vb_transfer_check:
+ * @error: (out) (optional): %VB_ERROR_CANCELLED when cancelled, or the tick's error
+ *
+ * For the copying thread, each time round its loop (at least each 100 ms).
+ *
+ * Returns: %FALSE with @error set when the transfer has to stop
+ */
+gboolean vb_transfer_check (VbTransfer *self, GError **error);
+
+/**
+ * vb_transfer_throttle_us:
+ *
+ * Returns: µs to wait before the next request so that the bandwidth limit holds (0: none). Copying thread.
+ */
+gint64 vb_transfer_throttle_us (VbTransfer *self);
+
+G_END_DECLS
