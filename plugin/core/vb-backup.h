@@ -34,7 +34,10 @@ VbBackupState vb_backup_get_state (VbBackup *self);
 
 /* For core only: the manager decides. */
 void vb_backup_set_state (VbBackup *self, VbBackupState state);
+/** vb_backup_set_info: @info: (transfer full) */
 void vb_backup_set_info (VbBackup *self, VbBackupInfo *info);
 void vb_backup_set_name (VbBackup *self, const char *name);
+/** vb_backup_release_slot: gives the slot back although somebody may still hold a reference */
+void vb_backup_release_slot (VbBackup *self);
 
 G_END_DECLS

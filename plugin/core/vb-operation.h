@@ -43,13 +43,18 @@ const VbOperationRecord *vb_operation_get_record (VbOperation *self);
 gboolean vb_operation_is_stalled (VbOperation *self);
 
 /**
- * vb_operation_can_move:
+ * vb_operation_check_move:
  * @error: (out) (optional): %VB_ERROR_INTERNAL when the table of legal transitions forbids it
+ *
+ * Any thread.
  */
-gboolean vb_operation_can_move (VbOperation *self, VbOperationState to, GError **error);
+gboolean vb_operation_check_move (VbOperationState from, VbOperationState to, GError **error);
 
 /* For core only: the one place that changes the state (vb-job.c), after the journal has it. */
 void vb_operation_apply (VbOperation *self, const VbOperationRecord *record);
+
+/** vb_operation_set_stalled: the manager has found that nothing moves, or that bytes move again */
+void vb_operation_set_stalled (VbOperation *self, gboolean stalled);
 
 /** vb_operation_sample: takes the transfer's counts into the progress; Returns: whether something changed */
 gboolean vb_operation_sample (VbOperation *self, gint64 now_us);

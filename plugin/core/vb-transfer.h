@@ -21,7 +21,7 @@ typedef gboolean (*VbTransferTick) (gpointer user_data, GError **error);
 
 /**
  * vb_transfer_new:
- * @cancellable: (nullable): what cancels the transfer
+ * @cancellable: (nullable): what cancels the transfer; %NULL: it gets one of its own
  * @bandwidth_limit_bytes_per_s: 0 for none
  *
  * The meeting point between a copier's thread, which counts bytes into it, and the main context, which
@@ -31,11 +31,29 @@ typedef gboolean (*VbTransferTick) (gpointer user_data, GError **error);
  */
 VbTransfer *vb_transfer_new (GCancellable *cancellable, guint64 bandwidth_limit_bytes_per_s);
 
-/** vb_transfer_get_cancellable: Returns: (transfer none) (nullable): any thread */
+/** vb_transfer_get_cancellable: Returns: (transfer none): any thread */
 GCancellable *vb_transfer_get_cancellable (VbTransfer *self);
 
 /** vb_transfer_get_bandwidth_limit: Returns: bytes a second, 0 for none; any thread */
 guint64 vb_transfer_get_bandwidth_limit (VbTransfer *self);
+
+/**
+ * vb_transfer_cancel:
+ *
+ * Asks the transfer to stop. Any thread.
+ *
+ * Returns: %FALSE when it is too late, because vb_transfer_close() was faster
+ */
+gboolean vb_transfer_cancel (VbTransfer *self);
+
+/**
+ * vb_transfer_close:
+ *
+ * The point of no return: from now on it cannot be cancelled. Exactly one of close and cancel wins. Any thread.
+ *
+ * Returns: %FALSE when it has been cancelled
+ */
+gboolean vb_transfer_close (VbTransfer *self);
 
 /** vb_transfer_set_total: @bytes: how much there is to move in all; may be corrected later. Any thread. */
 void vb_transfer_set_total (VbTransfer *self, guint64 bytes);

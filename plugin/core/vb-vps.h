@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vb-backup.h"
+#include "vb-error.h"
 #include "vb-hypervisor.h"
 #include "vb-operation.h"
 #include "vb-slots.h"
@@ -46,6 +47,8 @@ VbPowerActions vb_vps_get_power_actions (VbVps *self);
 VbSlots *vb_vps_get_slots (VbVps *self);
 /** vb_vps_can_create: Returns: %VB_CAN_CREATE or the first reason why not */
 VbCanCreate vb_vps_can_create (VbVps *self);
+/** vb_can_create_error: Returns: the error that a create is refused with */
+VbError vb_can_create_error (VbCanCreate value);
 /** vb_can_create_reason: Returns: (transfer none) (nullable): the protocol's reason, %NULL for %VB_CAN_CREATE */
 const char *vb_can_create_reason (VbCanCreate value);
 /** vb_vps_get_unsupported: Returns: (transfer none) (nullable): sentence that names the disk in the way */
@@ -62,8 +65,6 @@ guint64 vb_vps_get_seq (VbVps *self);
 /* For core only. */
 gboolean vb_vps_set_info (VbVps *self, const VbVpsInfo *info);
 gboolean vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool);
-void vb_vps_set_busy (VbVps *self, gboolean busy);
-gboolean vb_vps_is_busy (VbVps *self);
 void vb_vps_set_operation (VbVps *self, VbOperation *operation);
 void vb_vps_add_backup (VbVps *self, VbBackup *backup);
 void vb_vps_remove_backup (VbVps *self, const char *backup);

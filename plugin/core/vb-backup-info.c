@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-backup-info.h"
+
+static void
+backup_disk_free (VbBackupDisk *disk)
+{
+  g_free (disk->target);
+  g_free (disk);
+}
+
+VbBackupInfo *
+vb_backup_info_new (const char *id, const char *vps)
+{
+  VbBackupInfo *self = g_new0 (VbBackupInfo, 1);
+  self->id = g_strdup (id);
+  self->vps = g_strdup (vps);
+  self->unique_bytes = -1;
+  self->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) backup_disk_free);
+  return self;
+}
+
+VbBackupInfo *
+vb_backup_info_copy (const VbBackupInfo *self)
+{
+  VbBackupInfo *copy = vb_backup_info_new (self->id, self->vps);
+  copy->vps_name = g_strdup (self->vps_name);
+  copy->name = g_strdup (self->name);
+  copy->created_at = self->created_at ? g_date_time_ref (self->created_at) : NULL;
+  copy->completed_at = self->completed_at ? g_date_time_ref (self->completed_at) : NULL;
+  copy->size_bytes = self->size_bytes;
+  copy->unique_bytes = self->unique_bytes;
+  copy->consistency = self->consistency;
+  copy->incremental = self->incremental;
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      const VbBackupDisk *from = g_ptr_array_index (self->disks, i);
+      VbBackupDisk *to = vb_backup_info_add_disk (copy, from->target);
+      to->virtual_size_bytes = from->virtual_size_bytes;
+      to->size_bytes = from->size_bytes;
+    }
+  return copy;
+}
+
+void
+vb_backup_info_free (VbBackupInfo *self)
+{
+  g_free (self->id);
+  g_free (self->vps);
+  g_free (self->vps_name);
+  g_free (self->name);
+  g_clear_pointer (&self->created_at, g_date_time_unref);
+  g_clear_pointer (&self->completed_at, g_date_time_unref);
+  g_ptr_array_unref (self->disks);
+  g_free (self);
+}
+
+VbBackupDisk *
+vb_backup_info_add_disk (VbBackupInfo *self, const char *target)
+{
+  VbBackupDisk *disk = g_new0 (VbBackupDisk, 1);
+  disk->target = g_strdup (target);
+  g_ptr_array_add (self->disks, disk);
+  return disk;
+}

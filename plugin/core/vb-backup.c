@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-backup.h"
+
+struct _VbBackup
+{
+  GObject parent_instance;
+
+  VbBackupInfo *info;
+  VbBackupState state;
+  VbSlotLease *lease;
+};
+
+static const char *const state_words[] = { "queued", "creating", "available", "restoring" };
+
+G_DEFINE_FINAL_TYPE (VbBackup, vb_backup, G_TYPE_OBJECT)
+
+static void
+vb_backup_finalize (GObject *object)
+{
+  VbBackup *self = VB_BACKUP (object);
+
+  vb_backup_info_free (self->info);
+  g_clear_pointer (&self->lease, vb_slot_lease_free);
+  G_OBJECT_CLASS (vb_backup_parent_class)->finalize (object);
+}
+
+static void
+vb_backup_class_init (VbBackupClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vb_backup_finalize;
+}
+
+static void
+vb_backup_init (VbBackup *self)
+{
+}
+
+const char *
+vb_backup_state_to_string (VbBackupState state)
+{
+  return state_words[state];
+}
+
+VbBackup *
+vb_backup_new (VbBackupInfo *info, VbBackupState state, VbSlotLease *lease)
+{
+  VbBackup *self = g_object_new (VB_TYPE_BACKUP, NULL);
+  self->info = info;
+  self->state = state;
+  self->lease = lease;
+  return self;
+}
+
+const char *
+vb_backup_get_id (VbBackup *self)
+{
+  return self->info->id;
+}
+
+const VbBackupInfo *
+vb_backup_get_info (VbBackup *self)
+{
+  return self->info;
+}
+
+VbBackupState
+vb_backup_get_state (VbBackup *self)
+{
+  return self->state;
+}
+
+void
+vb_backup_set_state (VbBackup *self, VbBackupState state)
+{
+  self->state = state;
+}
+
+void
+vb_backup_set_info (VbBackup *self, VbBackupInfo *info)
+{
+  vb_backup_info_free (self->info);
+  self->info = info;
+}
+
+void
+vb_backup_set_name (VbBackup *self, const char *name)
+{
+  g_free (self->info->name);
+  self->info->name = g_strdup (name);
+}
+
+void
+vb_backup_release_slot (VbBackup *self)
+{
+  g_clear_pointer (&self->lease, vb_slot_lease_free);
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-journal.h"
+
+G_DEFINE_INTERFACE (VbJournal, vb_journal, G_TYPE_OBJECT)
+
+static void
+vb_journal_default_init (VbJournalInterface *iface)
+{
+}
+
+gboolean
+vb_journal_save_operation (VbJournal *self,
+                           const VbOperationRecord *record,
+                           VbNotification *notification,
+                           GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->save_operation (self, record, notification, error);
+}
+
+GPtrArray *
+vb_journal_load_unended (VbJournal *self, GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->load_unended (self, error);
+}
+
+VbOperationRecord *
+vb_journal_find_request (VbJournal *self,
+                         const char *subject,
+                         const char *vps,
+                         const char *request_key,
+                         GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->find_request (self, subject, vps, request_key, error);
+}
+
+GPtrArray *
+vb_journal_list_operations (VbJournal *self, const char *vps, guint limit, GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->list_operations (self, vps, limit, error);
+}
+
+GPtrArray *
+vb_journal_list_notifications (VbJournal *self,
+                               const char *const *vps,
+                               const char *subject,
+                               gint64 after,
+                               guint limit,
+                               GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->list_notifications (self, vps, subject, after, limit, error);
+}
+
+gboolean
+vb_journal_mark_read (VbJournal *self, const char *subject, gint64 up_to, GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->mark_read (self, subject, up_to, error);
+}
+
+gboolean
+vb_journal_save_backups (VbJournal *self, GPtrArray *backups, GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->save_backups (self, backups, error);
+}
+
+GPtrArray *
+vb_journal_load_backups (VbJournal *self, GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->load_backups (self, error);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-pool.h"
+
+G_DEFINE_INTERFACE (VbPool, vb_pool, G_TYPE_OBJECT)
+
+static void
+vb_pool_default_init (VbPoolInterface *iface)
+{
+}
+
+gboolean
+vb_pool_check (VbPool *self, VbPoolStatus *status, GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->check (self, status, error);
+}
+
+GPtrArray *
+vb_pool_list (VbPool *self, GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->list (self, error);
+}
+
+gboolean
+vb_pool_check_space (VbPool *self, guint64 bytes, GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->check_space (self, bytes, error);
+}
+
+gboolean
+vb_pool_capture (VbPool *self,
+                 const VbCapture *capture,
+                 VbBackupInfo *info,
+                 VbTransfer *transfer,
+                 GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->capture (self, capture, info, transfer, error);
+}
+
+gboolean
+vb_pool_commit (VbPool *self, VbBackupInfo *info, GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->commit (self, info, error);
+}
+
+gboolean
+vb_pool_discard (VbPool *self, const char *vps, const char *backup, GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->discard (self, vps, backup, error);
+}
+
+gboolean
+vb_pool_remove (VbPool *self, const char *vps, const char *backup, GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->remove (self, vps, backup, error);
+}
+
+gboolean
+vb_pool_rename (VbPool *self, const char *vps, const char *backup, const char *name, GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->rename (self, vps, backup, name, error);
+}
+
+gboolean
+vb_pool_verify (VbPool *self,
+                const char *vps,
+                const char *backup,
+                VbTransfer *transfer,
+                guint64 *bad_chunks,
+                GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->verify (self, vps, backup, transfer, bad_chunks, error);
+}
+
+gboolean
+vb_pool_check_stage (VbPool *self,
+                     const char *vps,
+                     const char *backup,
+                     GPtrArray *disks,
+                     GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->check_stage (self, vps, backup, disks, error);
+}
+
+VbStaging *
+vb_pool_stage (VbPool *self,
+               const char *vps,
+               const char *backup,
+               const char *operation,
+               GPtrArray *disks,
+               VbTransfer *transfer,
+               GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->stage (self, vps, backup, operation, disks, transfer, error);
+}
+
+VbStaging *
+vb_pool_recover_staging (VbPool *self, const char *operation, GPtrArray *disks, GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->recover_staging (self, operation, disks, error);
+}

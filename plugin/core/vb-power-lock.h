@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VbPowerLock:
+ *
+ * The file that keeps a VPS from being started while an operation needs its disks. The libvirt hook reads it
+ * without asking anybody: `<state folder>/locks/<uuid>` whose first line is `create|restore|swap <operation id>`
+ * and on which the owner holds flock(2), so that a lock left by a dead owner can be told from a live one. It lives on
+ * persistent storage: autostart after a host crash must still see a half-done swap. Blocks; worker threads.
+ */
+typedef struct _VbPowerLock VbPowerLock;
+
+/**
+ * vb_power_lock_acquire:
+ * @state_folder: the state folder; "locks" below it is made (0755) when missing
+ * @vps: UUID
+ * @word: "create", "restore" or "swap"
+ * @operation: id of the operation
+ *
+ * Returns: (transfer full) (nullable): the lock, durable; a stale file of a dead owner is replaced
+ */
+VbPowerLock *vb_power_lock_acquire (const char *state_folder,
+                                    const char *vps,
+                                    const char *word,
+                                    const char *operation,
+                                    GError **error);
+
+/** vb_power_lock_change: replaces the word without a moment unlocked */
+gboolean vb_power_lock_change (VbPowerLock *self, const char *word, GError **error);
+
+/** vb_power_lock_release: removes the file and frees @self */
+void vb_power_lock_release (VbPowerLock *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbPowerLock, vb_power_lock_release)
+
+/** vb_power_lock_sweep: removes lock files of dead owners that @keep (set of UUIDs) does not name */
+void vb_power_lock_sweep (const char *state_folder, GHashTable *keep);
+
+G_END_DECLS

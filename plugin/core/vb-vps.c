@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-vps.h"
+
+struct _VbVps
+{
+  GObject parent_instance;
+
+  VbVpsInfo *info;
+  VbSlots *slots;
+  GPtrArray *backups; /* newest first */
+  VbOperation *operation;
+  gboolean hypervisor_available;
+  gboolean pool_available;
+  guint64 seq;
+};
+
+G_DEFINE_FINAL_TYPE (VbVps, vb_vps, G_TYPE_OBJECT)
+
+static void
+vb_vps_finalize (GObject *object)
+{
+  VbVps *self = VB_VPS (object);
+
+  vb_vps_info_free (self->info);
+  g_clear_object (&self->operation);
+  g_ptr_array_unref (self->backups);
+  g_clear_object (&self->slots);
+  G_OBJECT_CLASS (vb_vps_parent_class)->finalize (object);
+}
+
+static void
+vb_vps_class_init (VbVpsClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vb_vps_finalize;
+}
+
+static void
+vb_vps_init (VbVps *self)
+{
+  self->backups = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+VbVps *
+vb_vps_new (const char *uuid, VbSlots *slots)
+{
+  VbVps *self = g_object_new (VB_TYPE_VPS, NULL);
+  self->info = g_new0 (VbVpsInfo, 1);
+  self->info->uuid = g_strdup (uuid);
+  self->info->name = g_strdup (uuid);
+  self->info->slots_total = -1;
+  self->slots = g_object_ref (slots);
+  return self;
+}
+
+const char *
+vb_vps_get_uuid (VbVps *self)
+{
+  return self->info->uuid;
+}
+
+const char *
+vb_vps_get_name (VbVps *self)
+{
+  return self->info->name;
+}
+
+VbPower
+vb_vps_get_power (VbVps *self)
+{
+  return self->info->power;
+}
+
+const char *
+vb_vps_get_status (VbVps *self)
+{
+  if (self->operation == NULL)
+    return vb_power_to_string (self->info->power);
+  return vb_operation_get_kind (self->operation) == VB_OPERATION_CREATE ? "creating_backup"
+                                                                        : "restoring_backup";
+}
+
+VbPowerActions
+vb_vps_get_power_actions (VbVps *self)
+{
+  VbPowerActions actions = { 0 };
+  if (self->operation != NULL || !self->hypervisor_available)
+    return actions;
+
+  VbPower power = self->info->power;
+  gboolean on = power == VB_POWER_RUNNING || power == VB_POWER_PAUSED;
+  actions.start = power != VB_POWER_RUNNING;
+  actions.stop = on;
+  actions.restart = power == VB_POWER_RUNNING;
+  return actions;
+}
+
+VbSlots *
+vb_vps_get_slots (VbVps *self)
+{
+  return self->slots;
+}
+
+VbCanCreate
+vb_vps_can_create (VbVps *self)
+{
+  if (self->operation != NULL)
+    return VB_CANNOT_OPERATION_RUNNING;
+  if (vb_slots_get_used (self->slots) >= vb_slots_get_total (self->slots))
+    return VB_CANNOT_SLOTS_FULL;
+  if (!self->hypervisor_available)
+    return VB_CANNOT_HYPERVISOR_UNAVAILABLE;
+  if (!self->pool_available)
+    return VB_CANNOT_POOL_UNAVAILABLE;
+  if (self->info->unsupported != NULL)
+    return VB_CANNOT_UNSUPPORTED_DISK;
+  return VB_CAN_CREATE;
+}
+
+VbError
+vb_can_create_error (VbCanCreate value)
+{
+  static const VbError errors[] = {
+    [VB_CAN_CREATE] = VB_ERROR_INTERNAL,
+    [VB_CANNOT_OPERATION_RUNNING] = VB_ERROR_OPERATION_RUNNING,
+    [VB_CANNOT_SLOTS_FULL] = VB_ERROR_SLOTS_FULL,
+    [VB_CANNOT_HYPERVISOR_UNAVAILABLE] = VB_ERROR_HYPERVISOR_UNAVAILABLE,
+    [VB_CANNOT_POOL_UNAVAILABLE] = VB_ERROR_POOL_UNAVAILABLE,
+    [VB_CANNOT_UNSUPPORTED_DISK] = VB_ERROR_UNSUPPORTED_DISK,
+  };
+  return errors[value];
+}
+
+const char *
+vb_can_create_reason (VbCanCreate value)
+{
+  return value == VB_CAN_CREATE ? NULL : vb_error_reason (vb_can_create_error (value));
+}
+
+const char *
+vb_vps_get_unsupported (VbVps *self)
+{
+  return self->info->unsupported;
+}
+
+VbOperation *
+vb_vps_get_operation (VbVps *self)
+{
+  return self->operation;
+}
+
+GPtrArray *
+vb_vps_get_backups (VbVps *self)
+{
+  return self->backups;
+}
+
+VbBackup *
+vb_vps_find_backup (VbVps *self, const char *backup)
+{
+  for (guint i = 0; i < self->backups->len; i++)
+    if (g_strcmp0 (vb_backup_get_id (g_ptr_array_index (self->backups, i)), backup) == 0)
+      return g_ptr_array_index (self->backups, i);
+  return NULL;
+}
+
+guint64
+vb_vps_get_seq (VbVps *self)
+{
+  return self->seq;
+}
+
+static gboolean
+same_info (const VbVpsInfo *a, const VbVpsInfo *b)
+{
+  return a->power == b->power && a->slots_total == b->slots_total && g_strcmp0 (a->name, b->name) == 0
+         && g_strcmp0 (a->unsupported, b->unsupported) == 0;
+}
+
+gboolean
+vb_vps_set_info (VbVps *self, const VbVpsInfo *info)
+{
+  gboolean changed = !same_info (self->info, info);
+  VbVpsInfo *copy = vb_vps_info_copy (info);
+  vb_vps_info_free (self->info);
+  self->info = copy;
+  if (vb_slots_set_total (self->slots, info->slots_total))
+    changed = TRUE;
+  return changed;
+}
+
+gboolean
+vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool)
+{
+  gboolean changed = self->hypervisor_available != hypervisor || self->pool_available != pool;
+  self->hypervisor_available = hypervisor;
+  self->pool_available = pool;
+  return changed;
+}
+
+void
+vb_vps_set_operation (VbVps *self, VbOperation *operation)
+{
+  g_set_object (&self->operation, operation);
+}
+
+static gint
+compare_newest_first (gconstpointer a, gconstpointer b)
+{
+  const VbBackupInfo *left = vb_backup_get_info (*(VbBackup *const *) a);
+  const VbBackupInfo *right = vb_backup_get_info (*(VbBackup *const *) b);
+  if (left->created_at == NULL || right->created_at == NULL)
+    return (left->created_at == NULL) - (right->created_at == NULL);
+  return g_date_time_compare (right->created_at, left->created_at);
+}
+
+void
+vb_vps_add_backup (VbVps *self, VbBackup *backup)
+{
+  g_ptr_array_insert (self->backups, 0, g_object_ref (backup));
+  g_ptr_array_sort (self->backups, compare_newest_first);
+}
+
+void
+vb_vps_remove_backup (VbVps *self, const char *backup)
+{
+  VbBackup *found = vb_vps_find_backup (self, backup);
+  if (found == NULL)
+    return;
+  vb_backup_release_slot (found);
+  g_ptr_array_remove (self->backups, found);
+}
+
+guint64
+vb_vps_next_seq (VbVps *self)
+{
+  return ++self->seq;
+}
