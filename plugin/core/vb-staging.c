@@ -31,3 +31,9 @@ vb_staging_discard (VbStaging *self, GError **error)
 {
   return VB_STAGING_GET_IFACE (self)->discard (self, error);
 }
+
+gboolean
+vb_staging_is_swapped (VbStaging *self)
+{
+  return VB_STAGING_GET_IFACE (self)->is_swapped (self);
+}

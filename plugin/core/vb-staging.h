@@ -22,6 +22,7 @@ G_DECLARE_INTERFACE (VbStaging, vb_staging, VB, STAGING, GObject)
  * @undo: VPS off. Puts the kept images back; success when nothing was swapped
  * @finish: deletes the kept old images: the restore is proven
  * @discard: deletes the new images; only before swap() or after undo()
+ * @is_swapped: whether all new images are in place and the old ones are kept beside them
  */
 struct _VbStagingInterface
 {
@@ -31,11 +32,13 @@ struct _VbStagingInterface
   gboolean (*undo) (VbStaging *self, GError **error);
   gboolean (*finish) (VbStaging *self, GError **error);
   gboolean (*discard) (VbStaging *self, GError **error);
+  gboolean (*is_swapped) (VbStaging *self);
 };
 
 gboolean vb_staging_swap (VbStaging *self, GError **error);
 gboolean vb_staging_undo (VbStaging *self, GError **error);
 gboolean vb_staging_finish (VbStaging *self, GError **error);
 gboolean vb_staging_discard (VbStaging *self, GError **error);
+gboolean vb_staging_is_swapped (VbStaging *self);
 
 G_END_DECLS

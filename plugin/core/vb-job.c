@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-job.h"
+
+#include "vb-error.h"
+#include "vb-log.h"
+#include "vb-operation.h"
+
+typedef struct
+{
+  VbJob *job;
+  VbOperationRecord *record;
+  VbNotification *notification;
+} Change;
+
+VbJob *
+vb_job_new (VbHypervisor *hypervisor,
+            VbPool *pool,
+            VbJournal *journal,
+            const VbSettings *settings,
+            VbTransfer *transfer,
+            VbOperationRecord *record,
+            VbBackupInfo *info,
+            VbJobApply apply,
+            gpointer user_data)
+{
+  VbJob *self = g_new0 (VbJob, 1);
+  g_atomic_ref_count_init (&self->ref_count);
+  self->hypervisor = g_object_ref (hypervisor);
+  self->pool = g_object_ref (pool);
+  self->journal = g_object_ref (journal);
+  self->settings = *settings;
+  self->transfer = g_object_ref (transfer);
+  self->record = record;
+  self->info = info;
+  self->apply = apply;
+  self->user_data = user_data;
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->cond);
+  return self;
+}
+
+VbJob *
+vb_job_ref (VbJob *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+vb_job_unref (VbJob *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  g_clear_object (&self->hypervisor);
+  g_clear_object (&self->pool);
+  g_clear_object (&self->journal);
+  g_clear_object (&self->transfer);
+  g_clear_pointer (&self->record, vb_operation_record_free);
+  g_clear_pointer (&self->info, vb_backup_info_free);
+  g_clear_pointer (&self->bases, g_strfreev);
+  g_mutex_clear (&self->mutex);
+  g_cond_clear (&self->cond);
+  g_free (self);
+}
+
+static void
+change_free (Change *change)
+{
+  vb_job_unref (change->job);
+  vb_operation_record_free (change->record);
+  g_clear_pointer (&change->notification, vb_notification_free);
+  g_free (change);
+}
+
+static gboolean
+apply_on_main (gpointer data)
+{
+  Change *change = data;
+  change->job->apply (change->job, change->record, change->notification, change->job->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Caller holds the mutex. One idle source for each change, all of one priority: they arrive in order. */
+static void
+post (VbJob *self, const VbNotification *notification)
+{
+  Change *change = g_new0 (Change, 1);
+  change->job = vb_job_ref (self);
+  change->record = vb_operation_record_copy (self->record);
+  change->notification = notification ? vb_notification_copy (notification) : NULL;
+
+  g_autoptr (GSource) source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, apply_on_main, change, (GDestroyNotify) change_free);
+  g_source_attach (source, NULL);
+}
+
+static void
+log_state (VbJob *self)
+{
+  const VbOperationRecord *record = self->record;
+  const char *kind = vb_operation_kind_to_string (record->kind);
+  const char *state = vb_operation_state_to_string (record->state);
+
+  if (record->state == VB_OPERATION_FAILED)
+    vb_log_warning (record->vps,
+                    record->id,
+                    record->backup,
+                    "%s %s (%s): %s",
+                    kind,
+                    state,
+                    record->error_reason,
+                    record->error_message);
+  else
+    vb_log_info (record->vps, record->id, record->backup, "%s %s", kind, state);
+}
+
+gboolean
+vb_job_move (VbJob *self, VbOperationState to, GError **error)
+{
+  g_mutex_lock (&self->mutex);
+  VbOperationState from = self->record->state;
+  gboolean moved = vb_operation_check_move (from, to, error);
+  if (moved)
+    {
+      self->record->state = to;
+      moved = vb_journal_save_operation (self->journal, self->record, NULL, error);
+      if (moved)
+        {
+          log_state (self);
+          post (self, NULL);
+        }
+      else
+        self->record->state = from;
+    }
+  g_mutex_unlock (&self->mutex);
+  return moved;
+}
+
+gboolean
+vb_job_save (VbJob *self, GError **error)
+{
+  g_mutex_lock (&self->mutex);
+  gboolean saved = vb_journal_save_operation (self->journal, self->record, NULL, error);
+  g_mutex_unlock (&self->mutex);
+  return saved;
+}
+
+static VbNotification *
+notification_for (const VbOperationRecord *record, VbNotificationType type)
+{
+  VbNotification *notification = vb_notification_new ();
+  notification->type = type;
+  notification->vps = g_strdup (record->vps);
+  notification->vps_name = g_strdup (record->vps_name);
+  notification->backup = g_strdup (record->backup);
+  notification->backup_name = g_strdup (record->backup_name);
+  notification->operation = g_strdup (record->id);
+  notification->reason = g_strdup (record->error_reason);
+  notification->created_at = g_date_time_new_now_utc ();
+  return notification;
+}
+
+/* The outcome must be stored before anybody hears it. A journal that cannot be written (disk full, say) is
+ * tried again until the service stops; then recovery finds the operation unended and ends it. */
+static gboolean
+save_outcome (VbJob *self, VbNotification *notification)
+{
+  gint64 pause_us = G_USEC_PER_SEC / 4;
+  for (;;)
+    {
+      g_autoptr (GError) error = NULL;
+      g_mutex_lock (&self->mutex);
+      gboolean saved = vb_journal_save_operation (self->journal, self->record, notification, &error);
+      g_mutex_unlock (&self->mutex);
+      if (saved)
+        return TRUE;
+      vb_log_warning (self->record->vps,
+                      self->record->id,
+                      self->record->backup,
+                      "Storing the outcome failed, trying again: %s",
+                      error->message);
+      if (!vb_job_pause (self, pause_us))
+        return FALSE;
+      pause_us = MIN (pause_us * 2, 30 * G_USEC_PER_SEC);
+    }
+}
+
+static void
+end (VbJob *self, VbOperationState state, gboolean notify)
+{
+  g_mutex_lock (&self->mutex);
+  VbOperationRecord *record = self->record;
+  gboolean create = record->kind == VB_OPERATION_CREATE;
+  record->state = state;
+  record->stalled = FALSE;
+  record->ended_at = g_date_time_new_now_utc ();
+  if (state == VB_OPERATION_COMPLETED)
+    record->progress = 100;
+  VbNotificationType type = VB_NOTIFICATION_BACKUP_COMPLETED;
+  if (state == VB_OPERATION_COMPLETED)
+    type = create ? VB_NOTIFICATION_BACKUP_COMPLETED : VB_NOTIFICATION_RESTORE_COMPLETED;
+  else
+    type = create ? VB_NOTIFICATION_BACKUP_FAILED : VB_NOTIFICATION_RESTORE_FAILED;
+  g_autoptr (VbNotification) notification = notify ? notification_for (record, type) : NULL;
+  g_mutex_unlock (&self->mutex);
+
+  if (!save_outcome (self, notification))
+    return;
+  vb_job_unlock (self);
+  g_mutex_lock (&self->mutex);
+  log_state (self);
+  post (self, notification);
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_job_complete (VbJob *self)
+{
+  end (self, VB_OPERATION_COMPLETED, TRUE);
+}
+
+void
+vb_job_fail (VbJob *self, const GError *error)
+{
+  VbError code = vb_error_code_of (error);
+  gboolean cancelled = code == VB_ERROR_CANCELLED;
+
+  g_mutex_lock (&self->mutex);
+  if (cancelled && self->stopping)
+    {
+      /* Nobody asked to cancel it: the service was stopped under it. */
+      cancelled = FALSE;
+      code = VB_ERROR_INTERRUPTED;
+    }
+  g_free (self->record->error_reason);
+  self->record->error_reason = g_strdup (vb_error_reason (code));
+  g_free (self->record->error_message);
+  self->record->error_message
+      = g_strdup (code == VB_ERROR_INTERRUPTED || error == NULL ? vb_error_public_message (code)
+                                                                : error->message);
+  gboolean late = self->record->state == VB_OPERATION_FINISHING;
+  g_mutex_unlock (&self->mutex);
+
+  end (self, cancelled && !late ? VB_OPERATION_CANCELLED : VB_OPERATION_FAILED, !cancelled);
+}
+
+gboolean
+vb_job_lock (VbJob *self, const char *word, GError **error)
+{
+  if (self->settings.state_folder == NULL)
+    return TRUE;
+  if (self->lock != NULL)
+    return vb_power_lock_change (self->lock, word, error);
+  self->lock = vb_power_lock_acquire (self->settings.state_folder,
+                                      self->record->vps,
+                                      word,
+                                      self->record->id,
+                                      error);
+  return self->lock != NULL;
+}
+
+void
+vb_job_unlock (VbJob *self)
+{
+  g_clear_pointer (&self->lock, vb_power_lock_release);
+}
+
+gboolean
+vb_job_pause (VbJob *self, gint64 us)
+{
+  gint64 until = g_get_monotonic_time () + us;
+  g_mutex_lock (&self->mutex);
+  while (!self->stopping && g_cond_wait_until (&self->cond, &self->mutex, until))
+    ;
+  gboolean go_on = !self->stopping;
+  g_mutex_unlock (&self->mutex);
+  return go_on;
+}
+
+gboolean
+vb_job_insist (VbJob *self, VbJobCall call, gpointer data, GError **error)
+{
+  gint64 pause_us = G_USEC_PER_SEC / 2;
+  for (;;)
+    {
+      g_autoptr (GError) failure = NULL;
+      if (call (self, data, &failure))
+        return TRUE;
+      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE)
+          || !vb_job_pause (self, pause_us))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return FALSE;
+        }
+      pause_us = MIN (pause_us * 2, 10 * G_USEC_PER_SEC);
+    }
+}
+
+void
+vb_job_save_stalled (VbJob *self, gboolean stalled)
+{
+  g_mutex_lock (&self->mutex);
+  VbOperationRecord *record = self->record;
+  if (record->stalled != stalled && !vb_operation_state_is_end (record->state))
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (VbNotification) notification
+          = stalled ? notification_for (record, VB_NOTIFICATION_OPERATION_STALLED) : NULL;
+      record->stalled = stalled;
+      if (vb_journal_save_operation (self->journal, record, notification, &error))
+        post (self, notification);
+      else
+        {
+          record->stalled = !stalled;
+          vb_log_warning (record->vps, record->id, record->backup, "%s", error->message);
+        }
+    }
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_job_interrupt (VbJob *self)
+{
+  g_mutex_lock (&self->mutex);
+  self->stopping = TRUE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->mutex);
+  vb_transfer_cancel (self->transfer);
+}
+
+static gpointer
+run (gpointer data)
+{
+  VbJob *self = data;
+  gboolean create = self->record->kind == VB_OPERATION_CREATE;
+
+  if (self->recovering)
+    (create ? vb_create_job_recover : vb_restore_job_recover) (self);
+  else
+    (create ? vb_create_job_run : vb_restore_job_run) (self);
+  vb_job_unref (self);
+  return NULL;
+}
+
+void
+vb_job_start (VbJob *self)
+{
+  g_thread_unref (g_thread_new ("vb-operation", run, vb_job_ref (self)));
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vb-hypervisor.h"
+#include "vb-journal.h"
+#include "vb-operation-record.h"
+#include "vb-pool.h"
+#include "vb-power-lock.h"
+#include "vb-settings.h"
+#include "vb-transfer.h"
+
+G_BEGIN_DECLS
+
+typedef struct _VbJob VbJob;
+
+/**
+ * VbJobApply:
+ * @job: the job
+ * @record: (transfer none): what the journal holds now
+ * @notification: (nullable) (transfer none): what was stored with it
+ * @user_data: data given to vb_job_new()
+ *
+ * Called on the main context, in the order of the changes: the place where the state that everybody sees follows
+ * the journal.
+ */
+typedef void (*VbJobApply) (VbJob *job,
+                            const VbOperationRecord *record,
+                            const VbNotification *notification,
+                            gpointer user_data);
+
+/**
+ * VbJob:
+ *
+ * The worker side of an operation: a thread that runs a script of blocking calls against the backends, and
+ * that proposes states. It owns no state that others see: each change goes to the journal first and is then applied
+ * on the main context through #VbJobApply.
+ */
+struct _VbJob
+{
+  gatomicrefcount ref_count;
+
+  VbHypervisor *hypervisor;
+  VbPool *pool;
+  VbJournal *journal;
+  VbSettings settings;
+  VbTransfer *transfer;
+
+  GMutex mutex; /* protects record, and keeps the order of its saves */
+  GCond cond;   /* wakes pauses */
+  VbOperationRecord *record;
+  gboolean stopping;
+
+  /* The thread's own, and the main context's once the job has ended. */
+  VbBackupInfo *info;
+  char **bases;
+  VbPowerLock *lock;
+  gboolean recovering;
+
+  VbJobApply apply;
+  gpointer user_data; /* main context only */
+};
+
+/** vb_job_new: @record: (transfer full): as journalled at admission; @info: (nullable) (transfer full): of a create */
+VbJob *vb_job_new (VbHypervisor *hypervisor,
+                   VbPool *pool,
+                   VbJournal *journal,
+                   const VbSettings *settings,
+                   VbTransfer *transfer,
+                   VbOperationRecord *record,
+                   VbBackupInfo *info,
+                   VbJobApply apply,
+                   gpointer user_data);
+VbJob *vb_job_ref (VbJob *self);
+void vb_job_unref (VbJob *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbJob, vb_job_unref)
+
+/** vb_job_start: runs the script for the record's kind, or its recovery, in a thread of its own */
+void vb_job_start (VbJob *self);
+
+/** vb_job_interrupt: the service stops: ends pauses and cancels what can be cancelled. Any thread */
+void vb_job_interrupt (VbJob *self);
+
+/* For the scripts; job thread only. */
+
+/** vb_job_move: journals the state and posts it to the main context */
+gboolean vb_job_move (VbJob *self, VbOperationState to, GError **error);
+
+/** vb_job_save: journals a changed field of the record, without a change of state */
+gboolean vb_job_save (VbJob *self, GError **error);
+
+/** vb_job_complete: the last step of a success: journal with notification, lock released, posted */
+void vb_job_complete (VbJob *self);
+
+/** vb_job_fail: the last step of a failure or cancel, told apart by @error */
+void vb_job_fail (VbJob *self, const GError *error);
+
+/** vb_job_lock: takes or changes the power lock; does nothing without a state folder */
+gboolean vb_job_lock (VbJob *self, const char *word, GError **error);
+void vb_job_unlock (VbJob *self);
+
+/** vb_job_pause: waits up to @us; Returns: %FALSE when the service stops */
+gboolean vb_job_pause (VbJob *self, gint64 us);
+
+/** VbJobCall: one hypervisor call of a script */
+typedef gboolean (*VbJobCall) (VbJob *self, gpointer data, GError **error);
+
+/**
+ * vb_job_insist:
+ *
+ * Makes a call that must succeed for the VPS to be whole: while the hypervisor is unavailable it is tried
+ * again with growing pauses.
+ */
+gboolean vb_job_insist (VbJob *self, VbJobCall call, gpointer data, GError **error);
+
+/** vb_job_save_stalled: blocks (worker thread): journals that the operation stalled, with a notification, or that it moves again */
+void vb_job_save_stalled (VbJob *self, gboolean stalled);
+
+/* The scripts. */
+void vb_create_job_run (VbJob *self);
+void vb_create_job_recover (VbJob *self);
+void vb_restore_job_run (VbJob *self);
+void vb_restore_job_recover (VbJob *self);
+
+G_END_DECLS

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The script of a restore: stage the new disks beside the old ones, and only when they are whole and
+ * verified stop the VPS, swap by rename and bring it back. The old disks go last. */
+#include "vb-job.h"
+
+#include "vb-error.h"
+#include "vb-log.h"
+
+static void
+log_failed (VbJob *self, const char *doing, const GError *error)
+{
+  vb_log_warning (self->record->vps,
+                  self->record->id,
+                  self->record->backup,
+                  "%s: %s",
+                  doing,
+                  error ? error->message : "unknown error");
+}
+
+static gboolean
+call_power_off (VbJob *self, gpointer data, GError **error)
+{
+  return vb_hypervisor_power_off (self->hypervisor, self->record->vps, NULL, error);
+}
+
+static gboolean
+call_power_restore (VbJob *self, gpointer data, GError **error)
+{
+  VbPower power = vb_power_from_string (self->record->was_power);
+  return vb_hypervisor_power_restore (self->hypervisor, self->record->vps, power, error);
+}
+
+/* Brings the VPS back to the power state that it had; the hook must let it start, so the lock goes first. */
+static gboolean
+bring_back (VbJob *self, GError **error)
+{
+  vb_job_unlock (self);
+  return vb_job_insist (self, call_power_restore, NULL, error);
+}
+
+static gboolean
+prepare (VbJob *self, GPtrArray **disks, GError **error)
+{
+  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, error);
+  if (info == NULL)
+    return FALSE;
+  g_free (self->record->was_power);
+  self->record->was_power = g_strdup (vb_power_to_string (info->power));
+  *disks = vb_hypervisor_list_disks (self->hypervisor, self->record->vps, error);
+  if (*disks == NULL || !vb_job_move (self, VB_OPERATION_PREPARING, error))
+    return FALSE;
+  return !self->record->stop_first || vb_job_insist (self, call_power_off, NULL, error);
+}
+
+static void
+undo_swap (VbJob *self, VbStaging *staging)
+{
+  g_autoptr (GError) error = NULL;
+  if (!vb_job_lock (self, "swap", &error))
+    log_failed (self, "Locking the power for putting the old disks back", error);
+  g_clear_error (&error);
+  if (!vb_job_insist (self, call_power_off, NULL, &error))
+    log_failed (self, "Stopping the VPS to put the old disks back", error);
+  g_clear_error (&error);
+  if (!vb_staging_undo (staging, &error))
+    log_failed (self, "Putting the old disks back", error);
+}
+
+static gboolean
+swap (VbJob *self, VbStaging *staging, GError **error)
+{
+  if (!vb_job_insist (self, call_power_off, NULL, error) || !vb_staging_swap (staging, error))
+    return FALSE;
+
+  /* Without the checkpoint the next backup reads everything; that is no reason to fail the restore. */
+  g_autoptr (GError) checkpoint_error = NULL;
+  if (!vb_hypervisor_reset_checkpoints (self->hypervisor,
+                                        self->record->vps,
+                                        self->record->backup,
+                                        &checkpoint_error))
+    log_failed (self, "Renewing the checkpoint after the restore", checkpoint_error);
+
+  if (bring_back (self, error))
+    return TRUE;
+  undo_swap (self, staging);
+  return FALSE;
+}
+
+static void
+abandon (VbJob *self, VbStaging *staging, const GError *error)
+{
+  g_autoptr (GError) failure = NULL;
+  if (staging != NULL && !vb_staging_discard (staging, &failure))
+    log_failed (self, "Removing the staged disks", failure);
+  g_clear_error (&failure);
+  /* Also when nothing was stopped: then the VPS is in that state already. */
+  if (self->record->was_power != NULL && !bring_back (self, &failure))
+    log_failed (self, "Starting the VPS again after a failed restore", failure);
+  self->record->swapping = FALSE;
+  vb_job_fail (self, error);
+}
+
+static gboolean
+begin_swap (VbJob *self, GError **error)
+{
+  if (!vb_transfer_close (self->transfer))
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_CANCELLED, vb_error_public_message (VB_ERROR_CANCELLED));
+      return FALSE;
+    }
+  self->record->swapping = TRUE;
+  return vb_job_lock (self, "swap", error) && vb_job_move (self, VB_OPERATION_FINISHING, error);
+}
+
+void
+vb_restore_job_run (VbJob *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) disks = NULL;
+  g_autoptr (VbStaging) staging = NULL;
+
+  if (vb_transfer_check (self->transfer, &error) && vb_job_lock (self, "restore", &error)
+      && prepare (self, &disks, &error) && vb_job_move (self, VB_OPERATION_COPYING, &error))
+    staging = vb_pool_stage (self->pool,
+                             self->record->vps,
+                             self->record->backup,
+                             self->record->id,
+                             disks,
+                             self->transfer,
+                             &error);
+  if (staging == NULL || !begin_swap (self, &error) || !swap (self, staging, &error))
+    {
+      abandon (self, staging, error);
+      return;
+    }
+
+  g_autoptr (GError) finish_error = NULL;
+  if (!vb_staging_finish (staging, &finish_error))
+    log_failed (self, "Removing the old disks", finish_error);
+  self->record->swapping = FALSE;
+  vb_job_complete (self);
+}
+
+static gboolean
+call_list_disks (VbJob *self, gpointer data, GError **error)
+{
+  GPtrArray **disks = data;
+  *disks = vb_hypervisor_list_disks (self->hypervisor, self->record->vps, error);
+  return *disks != NULL;
+}
+
+static gboolean
+is_on (VbJob *self)
+{
+  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, NULL);
+  return info != NULL && (info->power == VB_POWER_RUNNING || info->power == VB_POWER_PAUSED);
+}
+
+/* After a crash: a VPS that runs again on its restored disks has been restored; else the old disks come back. */
+void
+vb_restore_job_recover (VbJob *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) disks = NULL;
+  g_autoptr (VbStaging) staging = NULL;
+
+  if (!vb_job_lock (self, self->record->swapping ? "swap" : "restore", &error))
+    log_failed (self, "Locking the power for the recovery of a restore", error);
+  g_clear_error (&error);
+  if (vb_job_insist (self, call_list_disks, &disks, &error))
+    staging = vb_pool_recover_staging (self->pool, self->record->id, disks, &error);
+  if (staging == NULL)
+    log_failed (self, "Finding what an interrupted restore has left", error);
+
+  if (staging != NULL && self->record->swapping)
+    {
+      if (vb_staging_is_swapped (staging) && is_on (self))
+        {
+          vb_staging_finish (staging, NULL);
+          vb_job_complete (self);
+          return;
+        }
+      g_clear_error (&error);
+      if (!vb_staging_undo (staging, &error))
+        log_failed (self, "Putting the old disks back", error);
+    }
+
+  g_autoptr (GError) interrupted = g_error_new_literal (VB_ERROR,
+                                                        VB_ERROR_INTERRUPTED,
+                                                        vb_error_public_message (VB_ERROR_INTERRUPTED));
+  abandon (self, staging, interrupted);
+}
