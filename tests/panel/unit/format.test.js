@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+
+import * as format from '../../../ui-bridge/panel/format.js';
+import { setLanguage, t, tn } from '../../../ui-bridge/panel/i18n.js';
+
+/** Intl puts narrow and non-breaking spaces where they belong; the tests spell them plainly. */
+const plain = (text) => text.replace(/\s/g, ' ');
+
+beforeEach(() => setLanguage('en'));
+
+test('sizes', () => {
+  for (const [bytes, text] of [
+    [0, '0 byte'],
+    [999, '999 byte'],
+    [1000, '1.0 kB'],
+    [1_500_000, '1.5 MB'],
+    [67_108_864, '67.1 MB'],
+    [123_456_789_012, '123 GB'],
+    [2.5e15, '2.5 PB'],
+    [7e18, '7,000 PB'],
+  ])
+    assert.equal(plain(format.size(bytes)), text);
+  assert.equal(plain(format.rate(85_000_000)), '85.0 MB/s');
+  setLanguage('de');
+  assert.equal(plain(format.size(1_500_000_000)), '1,5 GB');
+});
+
+test('percent rounds down: 100 % means done', () => {
+  assert.equal(plain(format.percent(0)), '0%');
+  assert.equal(plain(format.percent(99.9)), '99%');
+  assert.equal(plain(format.percent(100)), '100%');
+  setLanguage('fr');
+  assert.equal(plain(format.percent(42.7)), '42 %');
+});
+
+test('time left is rough', () => {
+  for (const [seconds, text] of [
+    [0, 'a few seconds left'],
+    [11, '20 sec left'],
+    [59, '60 sec left'],
+    [61, '2 min left'],
+    [3601, '2 hr left'],
+  ])
+    assert.equal(plain(format.timeLeft(seconds)), text);
+});
+
+test('dates are in the reader’s language and time zone', () => {
+  process.env.TZ = 'Europe/Berlin';
+  assert.equal(plain(format.date('2026-11-22T21:54:00Z')), 'Nov 22, 2026, 10:54 PM');
+  setLanguage('de');
+  assert.equal(plain(format.date('2026-11-22T21:54:00Z')), '22.11.2026, 22:54');
+  assert.match(plain(format.fullDate('2026-07-01T12:00:00Z')), /14:00:00 MESZ$/);
+});
+
+test('how long ago', () => {
+  const now = Date.parse('2026-11-22T12:00:00Z');
+  for (const [time, text] of [
+    ['2026-11-22T12:00:05Z', 'now'],
+    ['2026-11-22T11:59:30Z', 'now'],
+    ['2026-11-22T11:58:00Z', '2 minutes ago'],
+    ['2026-11-22T09:30:00Z', '2 hours ago'],
+  ])
+    assert.equal(format.ago(time, now), text);
+  assert.match(format.ago('2026-11-20T12:00:00Z', now), /Nov 20, 2026/);
+});
+
+test('money', () => {
+  assert.equal(format.money(2.5, 'EUR'), '€2.50');
+  setLanguage('de');
+  assert.equal(plain(format.money(250, 'JPY')), '250 ¥');
+});
+
+test('words: English is the key, a catalogue replaces it, placeholders are filled', () => {
+  assert.equal(t('Delete “{name}”?', { name: 'a {b}' }), 'Delete “a {b}”?');
+  setLanguage('de', { 'Delete “{name}”?': '„{name}“ löschen?' });
+  assert.equal(t('Delete “{name}”?', { name: 'x' }), '„x“ löschen?');
+  assert.equal(t('Not translated'), 'Not translated');
+});
+
+test('plurals follow the language', () => {
+  assert.equal(tn('{count} slot free', '{count} slots free', 1), '1 slot free');
+  assert.equal(tn('{count} slot free', '{count} slots free', 1200), '1,200 slots free');
+  setLanguage('pl', { '{count} slot free': { one: '{count} wolne', few: '{count} wolne miejsca', other: '{count} wolnych' } });
+  assert.equal(tn('{count} slot free', '{count} slots free', 3), '3 wolne miejsca');
+  assert.equal(tn('{count} slot free', '{count} slots free', 5), '5 wolnych');
+});

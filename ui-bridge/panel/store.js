@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The one place that holds state. It says only what the server has said; views read it and call its actions.
+
+/** @import { GetToken, Notification, Operation, PowerAction, State, Vps } from './types' */
+
+import { ConnectionLost, RpcError, Transport, endpointUrl } from './transport.js';
+
+const PAGE = 100;
+const KEPT_NOTIFICATIONS = 200;
+const CREATE_TRIES = 4;
+const AGAIN_MS = 5000;
+
+/** crypto.randomUUID() is missing on pages without TLS. */
+function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** @param {Vps} vps @param {Operation} operation @returns {Vps} */
+function withProgress(vps, operation) {
+  const backups = vps.backups.map((backup) =>
+    backup.id === operation.backup && backup.state !== 'available' ? { ...backup, progress: operation.progress } : backup,
+  );
+  return { ...vps, operation, backups };
+}
+
+export class Store {
+  /** @type {State} */
+  state = {
+    connection: 'connecting',
+    retryAt: null,
+    info: null,
+    vps: new Map(),
+    missing: new Set(),
+    lastOperation: new Map(),
+    notifications: [],
+  };
+
+  /** @type {Map<string, number>} UUID or "*" → how many views want it */
+  #watched = new Map();
+  /** UUIDs of which this connection has spoken: until then what we hold may be from before a restart of the server. */
+  #fresh = new Set();
+  /** @type {Set<() => void>} */
+  #listeners = new Set();
+  /** @type {Set<(notification: Notification) => void>} */
+  #hearers = new Set();
+  /** @type {Set<{resolve: (nothing?: undefined) => void, reject: (error: Error) => void}>} */
+  #openWaiters = new Set();
+  #announced = false;
+  #caughtUp = false;
+  #transport;
+
+  /**
+   * @param {object} options
+   * @param {string | null} options.endpoint
+   * @param {GetToken} options.getToken
+   */
+  constructor({ endpoint, getToken }) {
+    this.#transport = new Transport({
+      url: endpointUrl(endpoint),
+      getToken,
+      onState: () => this.#connectionChanged(),
+      onEvent: (method, params) => this.#event(method, params),
+    });
+    this.#transport.open();
+  }
+
+  /**
+   * Calls back after changes, several at once as one.
+   * @param {() => void} listener
+   * @returns {() => void} ends it
+   */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Calls back for each notification that comes while the page is there, those of a connection loss included.
+   * @param {(notification: Notification) => void} hearer
+   * @returns {() => void} ends it
+   */
+  onNotification(hearer) {
+    this.#hearers.add(hearer);
+    return () => this.#hearers.delete(hearer);
+  }
+
+  /**
+   * Keeps a VPS in the state for as long as somebody wants it.
+   * @param {string} vps UUID, or "*" for all that the token names
+   * @returns {() => void} ends it
+   */
+  watch(vps) {
+    const count = this.#watched.get(vps) ?? 0;
+    this.#watched.set(vps, count + 1);
+    if (!count && this.state.connection === 'open') this.#subscribe(vps);
+    return () => this.#unwatch(vps);
+  }
+
+  /** The page was hidden, asleep or offline. */
+  wake() {
+    this.#transport.check();
+    if (this.state.connection === 'open') this.#loadNotifications(0);
+  }
+
+  /** @param {string} token */
+  setToken(token) {
+    return this.#transport.setToken(token);
+  }
+
+  close() {
+    this.#transport.close();
+    for (const { reject } of this.#openWaiters) reject(new ConnectionLost());
+    this.#listeners.clear();
+    this.#hearers.clear();
+  }
+
+  /** @param {string} permission */
+  may(permission) {
+    const permissions = this.state.info?.permissions ?? [];
+    return permissions.includes(permission) || permissions.includes('admin');
+  }
+
+  /**
+   * The key makes it safe to ask again when the connection went away before the answer came.
+   * @param {string} vps
+   * @param {string} name may be empty
+   */
+  async create(vps, name) {
+    const params = { vps, request_key: randomId(), ...(name && { name }) };
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#transport.request('backup.create', params);
+      } catch (error) {
+        if (!(error instanceof ConnectionLost) || tries === CREATE_TRIES) throw error;
+        await this.#opened();
+      }
+    }
+  }
+
+  /** @param {string} vps @param {string} backup @param {boolean} stopFirst */
+  restore(vps, backup, stopFirst) {
+    return this.#transport.request('backup.restore', { vps, backup, stop_first: stopFirst });
+  }
+
+  /** @param {string} vps @param {string} backup */
+  delete(vps, backup) {
+    return this.#transport.request('backup.delete', { vps, backup });
+  }
+
+  /** @param {string} vps @param {string} backup @param {string} name */
+  rename(vps, backup, name) {
+    return this.#transport.request('backup.rename', { vps, backup, name });
+  }
+
+  /** @param {string} vps @param {string} operation */
+  cancel(vps, operation) {
+    return this.#transport.request('operation.cancel', { vps, operation });
+  }
+
+  /** @param {string} vps @param {number} total */
+  setSlots(vps, total) {
+    return this.#transport.request('slots.set', { vps, total });
+  }
+
+  /** @param {string} vps @param {PowerAction} action @param {boolean} force */
+  power(vps, action, force) {
+    return this.#transport.request(`power.${action}`, { vps, ...(force && { force }) });
+  }
+
+  async markRead() {
+    const { notifications } = this.state;
+    const last = notifications.at(-1);
+    if (!last || notifications.every(({ read }) => read)) return;
+    await this.#transport.request('notification.read', { up_to: last.id });
+    this.state.notifications = this.state.notifications.map((item) => (item.id > last.id ? item : { ...item, read: true }));
+    this.#changed();
+  }
+
+  /** @param {string} vps */
+  #unwatch(vps) {
+    const count = (this.#watched.get(vps) ?? 1) - 1;
+    if (count) {
+      this.#watched.set(vps, count);
+      return;
+    }
+    this.#watched.delete(vps);
+    if (!this.#watched.has('*')) this.#request('vps.unsubscribe', { vps });
+  }
+
+  /**
+   * For what can be asked again: an error leaves things as they are.
+   * @param {string} method
+   * @param {object} [params]
+   */
+  async #request(method, params) {
+    try {
+      return await this.#transport.request(method, params);
+    } catch {
+      return null;
+    }
+  }
+
+  #opened() {
+    if (this.state.connection === 'open') return Promise.resolve();
+    return new Promise((resolve, reject) => this.#openWaiters.add({ resolve, reject }));
+  }
+
+  #connectionChanged() {
+    const { state, retryAt } = this.#transport;
+    Object.assign(this.state, { connection: state, retryAt });
+    if (state === 'open') this.#start();
+    if (state === 'open' || state === 'ended') {
+      const waiters = [...this.#openWaiters];
+      this.#openWaiters.clear();
+      for (const { resolve, reject } of waiters) state === 'open' ? resolve() : reject(new ConnectionLost());
+    }
+    this.#changed();
+  }
+
+  async #start() {
+    this.#fresh.clear();
+    for (const vps of this.#watched.keys()) this.#subscribe(vps);
+    const info = await this.#request('session.info');
+    if (info) this.state.info = info;
+    this.#changed();
+    this.#loadNotifications(this.#caughtUp ? (this.state.notifications.at(-1)?.id ?? 0) : 0);
+  }
+
+  /** @param {string} vps */
+  async #subscribe(vps) {
+    if (vps !== '*') this.#loadLastOperation(vps);
+    if (vps !== '*' && this.#watched.has('*')) return;
+    try {
+      const answer = await this.#transport.request('vps.subscribe', { vps });
+      if (vps === '*') this.#forgetOthers(answer.vps);
+      for (const item of vps === '*' ? answer.vps : [answer]) this.#put(item);
+    } catch (error) {
+      if (!(error instanceof RpcError)) return;
+      if (error.reason === 'not_found' || error.reason === 'forbidden') this.#remove(vps);
+      else setTimeout(() => this.#watched.has(vps) && this.#subscribe(vps), AGAIN_MS);
+    }
+    this.#changed();
+  }
+
+  /** @param {Vps[]} present */
+  #forgetOthers(present) {
+    const known = new Set(present.map(({ vps }) => vps));
+    for (const vps of this.state.vps.keys()) if (!known.has(vps)) this.#remove(vps);
+  }
+
+  /** @param {string} vps */
+  #remove(vps) {
+    this.state.vps.delete(vps);
+    this.state.missing.add(vps);
+  }
+
+  /** @param {Vps} vps */
+  #put(vps) {
+    const known = this.state.vps.get(vps.vps);
+    if (known && this.#fresh.has(vps.vps) && vps.seq < known.seq) return;
+    this.#fresh.add(vps.vps);
+    this.state.missing.delete(vps.vps);
+    this.state.vps.set(vps.vps, vps);
+    if (known?.operation && !vps.operation && this.#watched.has(vps.vps)) this.#loadLastOperation(vps.vps);
+  }
+
+  /** @param {string} method @param {any} params */
+  #event(method, params) {
+    if (method === 'vps.changed') this.#put(params);
+    else if (method === 'vps.removed') this.#remove(params.vps);
+    else if (method === 'operation.progress') this.#progress(params);
+    else if (method === 'notification.added') this.#addNotifications([params], true);
+    this.#changed();
+  }
+
+  /** @param {{vps: string, operation: Operation, seq: number}} event */
+  #progress({ vps: id, operation, seq }) {
+    const vps = this.state.vps.get(id);
+    if (!vps || seq <= vps.seq || vps.operation?.id !== operation.id) return;
+    this.state.vps.set(id, { ...withProgress(vps, operation), seq });
+  }
+
+  /** @param {string} vps */
+  async #loadLastOperation(vps) {
+    const answer = await this.#request('operation.list', { vps, limit: 1 });
+    if (!answer) return;
+    const [newest] = answer.operations;
+    if (newest) this.state.lastOperation.set(vps, newest);
+    else this.state.lastOperation.delete(vps);
+    this.#changed();
+  }
+
+  /** @param {number} after id: what came later is news and is announced, unless everything is read anew (0) */
+  async #loadNotifications(after) {
+    // An administrator's token sees every VPS of the host: too many to read all that ever happened to them.
+    const [only] = this.#watched.keys();
+    const scope = this.state.info?.vps === '*' && this.#watched.size === 1 && only !== '*' ? { vps: only } : {};
+    const all = [];
+    for (let last = after; ; last = all.at(-1).id) {
+      const page = await this.#request('notification.list', { ...scope, after: last, limit: PAGE });
+      if (!page) return;
+      all.push(...page.notifications);
+      if (!page.notifications.length) break;
+    }
+    this.#caughtUp = true;
+    this.#addNotifications(all, after > 0);
+    this.#changed();
+  }
+
+  /** @param {Notification[]} added @param {boolean} news */
+  #addNotifications(added, news) {
+    const byId = new Map(this.state.notifications.map((item) => [item.id, item]));
+    const fresh = added.filter(({ id }) => !byId.has(id));
+    for (const item of added) byId.set(item.id, item);
+    this.state.notifications = [...byId.values()].sort((a, b) => a.id - b.id).slice(-KEPT_NOTIFICATIONS);
+    if (news) for (const item of fresh) for (const hearer of this.#hearers) hearer(item);
+  }
+
+  #changed() {
+    if (this.#announced) return;
+    this.#announced = true;
+    queueMicrotask(() => {
+      this.#announced = false;
+      for (const listener of this.#listeners) listener();
+    });
+  }
+}
