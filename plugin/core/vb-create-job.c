@@ -128,7 +128,7 @@ make_durable (VbJob *self, VbCapture *capture, GError **error)
 {
   if (!vb_transfer_close (self->transfer))
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_CANCELLED, vb_error_public_message (VB_ERROR_CANCELLED));
+      vb_error_set_public (error, VB_ERROR_CANCELLED);
       let_go (self, capture);
       return FALSE;
     }

@@ -99,6 +99,12 @@ vb_error_code_of (const GError *error)
 }
 
 void
+vb_error_set_public (GError **error, VbError code)
+{
+  g_set_error_literal (error, VB_ERROR, code, vb_error_public_message (code));
+}
+
+void
 vb_error_set_errno (GError **error, int errno_value, const char *format, ...)
 {
   VbError code = VB_ERROR_INTERNAL;

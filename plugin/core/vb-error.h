@@ -78,6 +78,9 @@ VbError vb_error_code_from_reason (const char *reason);
  */
 const char *vb_error_public_message (int code);
 
+/** vb_error_set_public: sets a #VB_ERROR whose message is vb_error_public_message() of @code */
+void vb_error_set_public (GError **error, VbError code);
+
 /**
  * vb_error_set_errno:
  * @error: (out) (optional): where to put the error

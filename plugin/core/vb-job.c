@@ -31,6 +31,7 @@ vb_job_new (VbHypervisor *hypervisor,
   self->settings = *settings;
   self->transfer = g_object_ref (transfer);
   self->record = record;
+  self->vps = g_strdup (record->vps);
   self->info = info;
   self->apply = apply;
   self->user_data = user_data;
@@ -58,6 +59,7 @@ vb_job_unref (VbJob *self)
   g_clear_pointer (&self->record, vb_operation_record_free);
   g_clear_pointer (&self->info, vb_backup_info_free);
   g_clear_pointer (&self->bases, g_strfreev);
+  g_free (self->vps);
   g_mutex_clear (&self->mutex);
   g_cond_clear (&self->cond);
   g_free (self);

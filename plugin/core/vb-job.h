@@ -56,8 +56,13 @@ struct _VbJob
   VbPowerLock *lock;
   gboolean recovering;
 
+  char *vps; /* constant */
+
+  /* Main context only. */
   VbJobApply apply;
-  gpointer user_data; /* main context only */
+  gpointer user_data;
+  gint64 reported_us; /* when progress was last announced */
+  gboolean stalled;   /* what was last asked to be journalled */
 };
 
 /** vb_job_new: @record: (transfer full): as journalled at admission; @info: (nullable) (transfer full): of a create */

@@ -142,18 +142,13 @@ progress_into_record (VbOperation *self)
 void
 vb_operation_apply (VbOperation *self, const VbOperationRecord *record)
 {
+  if (record->state != self->record->state)
+    vb_progress_touch (self->progress, g_get_monotonic_time ());
   vb_operation_record_free (self->record);
   self->record = vb_operation_record_copy (record);
   if (self->record->state == VB_OPERATION_COMPLETED)
     vb_progress_complete (self->progress);
-  vb_progress_touch (self->progress, g_get_monotonic_time ());
   progress_into_record (self);
-}
-
-void
-vb_operation_set_stalled (VbOperation *self, gboolean stalled)
-{
-  self->record->stalled = stalled;
 }
 
 gboolean

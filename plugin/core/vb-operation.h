@@ -53,9 +53,6 @@ gboolean vb_operation_check_move (VbOperationState from, VbOperationState to, GE
 /* For core only: the one place that changes the state (vb-job.c), after the journal has it. */
 void vb_operation_apply (VbOperation *self, const VbOperationRecord *record);
 
-/** vb_operation_set_stalled: the manager has found that nothing moves, or that bytes move again */
-void vb_operation_set_stalled (VbOperation *self, gboolean stalled);
-
 /** vb_operation_sample: takes the transfer's counts into the progress; Returns: whether something changed */
 gboolean vb_operation_sample (VbOperation *self, gint64 now_us);
 

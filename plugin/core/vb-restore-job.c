@@ -105,7 +105,7 @@ begin_swap (VbJob *self, GError **error)
 {
   if (!vb_transfer_close (self->transfer))
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_CANCELLED, vb_error_public_message (VB_ERROR_CANCELLED));
+      vb_error_set_public (error, VB_ERROR_CANCELLED);
       return FALSE;
     }
   self->record->swapping = TRUE;

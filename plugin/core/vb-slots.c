@@ -57,10 +57,7 @@ vb_slots_lease (VbSlots *self, GError **error)
 {
   if (self->used >= self->total)
     {
-      g_set_error_literal (error,
-                           VB_ERROR,
-                           VB_ERROR_SLOTS_FULL,
-                           vb_error_public_message (VB_ERROR_SLOTS_FULL));
+      vb_error_set_public (error, VB_ERROR_SLOTS_FULL);
       return NULL;
     }
   return vb_slots_lease_existing (self);

@@ -147,7 +147,7 @@ vb_transfer_check (VbTransfer *self, GError **error)
 {
   if (g_cancellable_is_cancelled (self->cancellable))
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_CANCELLED, vb_error_public_message (VB_ERROR_CANCELLED));
+      vb_error_set_public (error, VB_ERROR_CANCELLED);
       return FALSE;
     }
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Shared by the vb-manager*.c files only: one class, one file for each of its duties. */
+
+#include "vb-error.h"
+#include "vb-job.h"
+#include "vb-manager.h"
+#include "vb-worker.h"
+
+G_BEGIN_DECLS
+
+struct _VbManager
+{
+  GObject parent_instance;
+
+  VbHypervisor *hypervisor;
+  VbPool *pool;
+  VbJournal *journal;
+  VbSettings settings;
+
+  /* Threads for blocking calls, apart for each backend so that one that hangs holds up no other. */
+  VbWorker *hypervisor_worker;
+  VbWorker *pool_worker;
+  VbWorker *journal_worker;
+
+  GHashTable *vps;    /* UUID → VbVps */
+  GHashTable *gone;   /* set of UUIDs that vanished while an operation ran on them */
+  GHashTable *stored; /* VPS UUID → GPtrArray of VbBackupInfo: the pool's backups of VPSs that are not here */
+  GHashTable *gates;  /* VPS UUID → GQueue of requests that wait for the one inside */
+  GHashTable *jobs;   /* operation id → VbJob */
+  GHashTable *ended;  /* set of ids of operations that have ended of late */
+  GQueue queue;       /* VbJob, not yet started (borrowed from jobs) */
+  guint running;      /* jobs with a thread */
+
+  GPtrArray *unended;          /* VbOperationRecord: left by a crash, waiting for the hypervisor */
+  GHashTable *checkpoint_gone; /* VPS UUID → GPtrArray of backup ids whose checkpoints go when the operation ends */
+
+  VbPoolStatus pool_status;
+  gboolean pool_available;
+  gboolean pool_asked_once;
+  gint64 pool_check_since_us; /* 0: none under way */
+
+  guint progress_timer;
+  guint pool_timer;
+  guint remember_timer;
+  guint start_timer;
+  GTask *start_task;
+  guint stop_timer;
+  GTask *stop_task;
+  gboolean stopping;
+};
+
+/* vb-manager.c */
+void vb_manager_emit_changed (VbManager *self, VbVps *vps);
+void vb_manager_emit_progress (VbManager *self, VbVps *vps, VbOperation *operation);
+void vb_manager_emit_notification (VbManager *self, const VbNotification *notification);
+void vb_manager_refresh_availability (VbManager *self);
+void vb_manager_drop_vps (VbManager *self, const char *uuid);
+VbVps *vb_manager_require_vps (VbManager *self, const char *uuid, GError **error);
+VbBackup *vb_manager_require_backup (VbVps *vps, const char *backup, GError **error);
+
+/* vb-manager-gate.c: one request at a time changes a VPS; @task is owned by whoever is inside */
+typedef void (*VbGateFunc) (VbManager *self, GTask *task);
+void vb_manager_enter (VbManager *self, const char *uuid, GTask *task, VbGateFunc func);
+void vb_manager_leave (VbManager *self, const char *uuid);
+void vb_manager_fail_waiting (VbManager *self, VbError code);
+
+/* vb-manager-operations.c: jobs, queue, progress */
+void vb_manager_attach_job (VbManager *self, VbVps *vps, VbJob *job);
+VbJob *vb_manager_new_job (VbManager *self, VbOperationRecord *record, VbBackupInfo *info);
+void vb_manager_enqueue (VbManager *self, VbJob *job);
+void vb_manager_start_job (VbManager *self, VbJob *job);
+
+/* vb-manager-admission.c */
+gboolean vb_manager_check_name (const char *name, GError **error);
+
+/* vb-manager-pool.c: is the pool there, and what is in it */
+void vb_manager_watch_pool (VbManager *self);
+void vb_manager_unwatch_pool (VbManager *self);
+void vb_manager_attach_stored (VbManager *self, VbVps *vps);
+void vb_manager_store_backup (VbManager *self, const VbBackupInfo *info);
+void vb_manager_merge_backups (VbManager *self, GPtrArray *infos);
+void vb_manager_remember_backups (VbManager *self);
+
+/* vb-manager-recovery.c */
+void vb_manager_attach_unended (VbManager *self, VbVps *vps);
+void vb_manager_recover (VbManager *self);
+void vb_manager_check_started (VbManager *self);
+void vb_manager_check_stopped (VbManager *self);
+
+G_END_DECLS
