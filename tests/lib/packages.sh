@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Sourced by tests/check and tests/demo: the Debian packages that they need, and the guest's kernel.
 

@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Sums what meson's test logs (JSON lines) say: TAP and pytest lines count each test case, other programs count as one.
+
+Prints "N passed, N failed[, N skipped]"; exit status 1 when anything failed or nothing ran.
+"""
+
+import collections
+import json
+import re
+import sys
+
+PYTEST = re.compile(r"^=+ (?:.*, )?\d+ (?:passed|failed|skipped|error|errors|deselected|xfailed)\b.* in [\d.]+s.*=+$", re.M)
+PYTEST_PART = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed)\b")
+TAP = re.compile(r"^(ok|not ok) \d+(.*)$", re.M)
+
+
+def of_tap(text):
+    found = collections.Counter()
+    for verdict, rest in TAP.findall(text):
+        if re.search(r"# *(skip|todo)", rest, re.I):
+            found["skipped"] += 1
+        else:
+            found["passed" if verdict == "ok" else "failed"] += 1
+    return found
+
+
+def of_pytest(text):
+    found = collections.Counter()
+    lines = PYTEST.findall(text)
+    for number, kind in PYTEST_PART.findall(lines[-1]) if lines else ():
+        found["failed" if kind.startswith("error") else "skipped" if kind == "xfailed" else kind] += int(number)
+    return found
+
+
+def of_test(test):
+    text = test.get("stdout", "")
+    found = of_pytest(text) or of_tap(text)
+    result = test["result"]
+    if result in ("OK", "EXPECTEDFAIL"):
+        return found or collections.Counter(passed=1)
+    if result == "SKIP":
+        return collections.Counter(skipped=max(1, found["skipped"]))
+    if not found["failed"]:  # died, timed out, or failed outside its test cases
+        found["failed"] += 1
+    return found
+
+
+def main():
+    total = collections.Counter()
+    for path in sys.argv[1:]:
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                total += of_test(json.loads(line))
+    skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
+    print(f"{total['passed']} passed, {total['failed']} failed{skipped}")
+    return 1 if total["failed"] or not total["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

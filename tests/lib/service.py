@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The host manager with the module under test: started, watched, stopped and killed by tests."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import client as clients
+import isolated
+
+KEY_ID = "test"
+PORT = 8006
+
+
+def build_folder():
+    source = pathlib.Path(__file__).resolve().parents[2]
+    return pathlib.Path(os.environ.get("VB_BUILD", source / "build"))
+
+
+class Refused(Exception):
+    """vps-backupctl ended with another status than 0."""
+
+    def __init__(self, done):
+        super().__init__(f"status {done.returncode}: {done.stderr.strip()}")
+        self.status = done.returncode
+        self.stdout = done.stdout
+        self.stderr = done.stderr
+
+
+class Service:
+    """vps-backupd in a folder of its own. Keyword arguments replace keys of the config file: pool={"reserve": "0"}."""
+
+    def __init__(self, pool=None, folder=None, **config):
+        self.folder = pathlib.Path(folder or isolated.new_folder("service"))
+        self.state = self.folder / "state"
+        self.pool = pathlib.Path(pool or self.folder / "pool")
+        self.socket = self.folder / "vps-backup.sock"
+        self.keys = self.folder / "keys"
+        self.config_path = self.folder / "vps-backup.conf"
+        self.log_path = self.folder / "vps-backupd.log"
+        self.process = None
+        self.schema = clients.source_schema() if self._schema_exists() else None
+        self._clients = []
+        self.keys.mkdir(mode=0o700, exist_ok=True)
+        self.key = os.urandom(48)
+        self._write_key()
+        self.config = {
+            "host": {"state-dir": self.state},
+            "libvirt": {"uri": isolated.URI},
+            "pool": {"path": self.pool, "reserve": "1M"},
+            "slots": {},
+            "operations": {},
+            "bridge": {"socket": self.socket, "listen": f"127.0.0.1:{PORT}", "token-keys": self.keys},
+        }
+        for group, values in config.items():
+            self.config.setdefault(group, {}).update(values)
+        self.write_config()
+
+    @staticmethod
+    def _schema_exists():
+        return (pathlib.Path(os.environ.get("VB_SOURCE", pathlib.Path(__file__).resolve().parents[2])) / clients.SCHEMA).exists()
+
+    def _write_key(self):
+        path = self.keys / KEY_ID
+        path.write_bytes(self.key)
+        path.chmod(0o600)
+
+    def write_config(self):
+        lines = []
+        for group, values in self.config.items():
+            lines += [f"[{group}]", *(f"{name}={value}" for name, value in values.items()), ""]
+        self.config_path.write_text("\n".join(lines))
+
+    def init_pool(self):
+        self.pool.mkdir(parents=True, exist_ok=True)
+        self.ctl("pool", "init", self.pool)
+        return self
+
+    def start(self, deadline_s=30):
+        """Starts the daemon and waits for READY=1."""
+        notify_path = self.folder / "notify.sock"
+        notify_path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(self.log_path, "ab") as log:
+            notify.bind(str(notify_path))
+            notify.settimeout(0.1)
+            command = [*os.environ.get("VB_WRAPPER", "").split(), build_folder() / "plugin/vps-backupd",
+                       "--config", self.config_path, "--module", build_folder() / "plugin/vps-backup.so"]
+            self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, "NOTIFY_SOCKET": str(notify_path)})
+            self._wait_ready(notify, time.monotonic() + deadline_s)
+        return self
+
+    def _wait_ready(self, notify, end):
+        while True:
+            with contextlib.suppress(TimeoutError):
+                if b"READY=1" in notify.recv(4096).split(b"\n"):
+                    return
+            if self.process.poll() is not None:
+                raise AssertionError(f"vps-backupd ended with {self.process.returncode} before it was ready:\n{self.log_tail()}")
+            if time.monotonic() > end:
+                raise AssertionError(f"vps-backupd is not ready in time:\n{self.log_tail()}")
+
+    @property
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self, deadline_s=30):
+        """SIGTERM; the daemon must end in time with exit status 0."""
+        self.close_clients()
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(deadline_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"vps-backupd did not stop in {deadline_s} s:\n{self.log_tail()}") from None
+        self.process = None
+        assert status == 0, f"vps-backupd ended with {status}:\n{self.log_tail()}"
+
+    def kill(self):
+        """SIGKILL, as a crash would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def log_tail(self, lines=60):
+        return "\n".join(self.log().splitlines()[-lines:])
+
+    # ---- clients
+
+    def token(self, **claims):
+        return clients.mint(self.key, KEY_ID, **claims)
+
+    def client(self, token=None, **options):
+        """A client: administrator on the unix socket, or with a token on TCP. Closed, and its traffic judged, in the end."""
+        options.setdefault("schema", self.schema)
+        if token is None:
+            made = clients.Client(socket=self.socket, **options)
+        else:
+            made = clients.Client(port=PORT, token=token, **options)
+        self._clients.append(made)
+        return made
+
+    def customer(self, vps, *perms, **claims):
+        """A client with a customer's token for one VPS."""
+        perms = perms or ("backup.read", "backup.create", "backup.restore", "backup.delete", "power")
+        return self.client(token=self.token(vps=[vps], perms=list(perms), **claims))
+
+    def close_clients(self):
+        for one in self._clients:
+            one.close()
+
+    def problems(self):
+        """What any client has seen that the protocol does not allow."""
+        return [problem for one in self._clients for problem in one.problems]
+
+    # ---- command line
+
+    def run_ctl(self, *words, deadline_s=120, stdin=subprocess.DEVNULL):
+        command = [build_folder() / "ui-bridge/vps-backupctl", "--socket", self.socket, *words]
+        return subprocess.run([str(word) for word in command], stdin=stdin, capture_output=True, text=True, timeout=deadline_s,
+                              check=False)
+
+    def ctl(self, *words, **options):
+        """Output of vps-backupctl, which must succeed."""
+        done = self.run_ctl(*words, **options)
+        if done.returncode != 0:
+            raise Refused(done)
+        return done.stdout
+
+    def ctl_json(self, *words, **options):
+        return json.loads(self.ctl("--json", *words, **options))
+
+    # ---- what is on the disks
+
+    def backup_folders(self, vps):
+        folder = self.pool / vps
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+    def backup_path(self, vps, backup):
+        return self.pool / vps / backup
+
+    def manifest(self, vps, backup):
+        return json.loads((self.backup_path(vps, backup) / "manifest.json").read_text())
+
+    def lock_line(self, vps):
+        path = self.state / "locks" / vps
+        return path.read_text().splitlines()[0] if path.exists() else None
