@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-config.h"
+
+#include "vb-config-lines.h"
+#include "vb-config-value.h"
+#include "vb-error.h"
+
+typedef enum
+{
+  KEY_TEXT,
+  KEY_UINT,
+  KEY_SIZE,
+  KEY_RESERVE,
+  KEY_PATH,
+  KEY_SOCKET,
+  KEY_ENDPOINT,
+  KEY_ORIGINS,
+  KEY_CONTACT,
+  KEY_URL,
+} KeyType;
+
+typedef struct
+{
+  const char *group;
+  const char *name;
+  KeyType type;
+  gboolean may_be_empty; /* an empty value is stored as NULL */
+  gsize offset;          /* into VbConfig */
+  const char *fallback;
+  guint minimum; /* KEY_UINT only */
+  guint maximum;
+} Key;
+
+#define AT(member) G_STRUCT_OFFSET (VbConfig, member)
+#define SOCKET "/run/vps-backup/vps-backup.sock"
+
+static const Key keys[] = {
+  { "host", "state-dir", KEY_PATH, FALSE, AT (state_folder), "/var/lib/vps-backup" },
+  { "libvirt", "uri", KEY_TEXT, FALSE, AT (libvirt_uri), "qemu:///system" },
+  { "pool", "path", KEY_PATH, FALSE, AT (pool_path), "/srv/backups" },
+  { "pool", "reserve", KEY_RESERVE, FALSE, AT (pool_reserve), "5%" },
+  { "slots", "included", KEY_UINT, FALSE, AT (settings.slots_included), "2", 0, 1000 },
+  { "slots", "step", KEY_UINT, FALSE, AT (settings.slots_step), "1", 1, 1000 },
+  { "slots", "maximum", KEY_UINT, FALSE, AT (settings.slots_maximum), "10", 1, 1000 },
+  { "operations", "max-concurrent", KEY_UINT, FALSE, AT (settings.max_concurrent), "2", 1, 64 },
+  { "operations", "bandwidth-limit", KEY_SIZE, FALSE, AT (settings.bandwidth_limit_bytes_per_s),
+    "0" },
+  { "operations", "stall-timeout", KEY_UINT, FALSE, AT (settings.stall_timeout_s), "1800", 1,
+    30 * 24 * 3600 },
+  { "operations", "freeze-timeout", KEY_UINT, FALSE, AT (settings.freeze_timeout_s), "5", 0, 600 },
+  { "operations", "delta-limit", KEY_SIZE, FALSE, AT (settings.delta_limit_bytes), "1G" },
+  { "operations", "scratch-reserve", KEY_SIZE, FALSE, AT (settings.scratch_reserve_bytes), "1G" },
+  { "operations", "full-every", KEY_UINT, FALSE, AT (settings.full_every), "0", 0, 100000 },
+  { "bridge", "socket", KEY_SOCKET, TRUE, AT (bridge_socket), SOCKET },
+  { "bridge", "socket-group", KEY_TEXT, TRUE, AT (socket_group), "" },
+  { "bridge", "listen", KEY_ENDPOINT, TRUE, AT (listen), "127.0.0.1:8006" },
+  { "bridge", "tls-certificate", KEY_PATH, TRUE, AT (tls_certificate), "" },
+  { "bridge", "tls-key", KEY_PATH, TRUE, AT (tls_key), "" },
+  { "bridge", "token-keys", KEY_PATH, TRUE, AT (token_keys), "/etc/vps-backup/keys" },
+  { "bridge", "allowed-origins", KEY_ORIGINS, TRUE, AT (allowed_origins), "" },
+  { "bridge", "max-connections", KEY_UINT, FALSE, AT (max_connections), "4096", 1, 1000000 },
+  { "push", "subject", KEY_CONTACT, TRUE, AT (push_subject), "" },
+  { "webhook", "url", KEY_URL, TRUE, AT (webhook_url), "" },
+  { "webhook", "secret-file", KEY_PATH, TRUE, AT (webhook_secret_file), "" },
+};
+
+/* ---- one key ---- */
+
+static gboolean
+parse_origins (const char *text, char ***origins, GError **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) parts = g_strsplit (text, ";", -1);
+
+  for (guint i = 0; parts[i] != NULL; i++)
+    {
+      g_autofree char *origin = NULL;
+
+      if (*g_strstrip (parts[i]) == '\0')
+        continue;
+      origin = vb_config_parse_origin (parts[i], error);
+      if (origin == NULL)
+        return FALSE;
+      g_strv_builder_add (builder, origin);
+    }
+  g_strfreev (*origins);
+  *origins = g_strv_builder_end (builder);
+  return TRUE;
+}
+
+static gboolean
+check_text (KeyType type, const char *text, GError **error)
+{
+  switch (type)
+    {
+    case KEY_RESERVE:
+      return vb_config_check_reserve (text, error);
+    case KEY_PATH:
+      return vb_config_check_path (text, error);
+    case KEY_SOCKET:
+      return vb_config_check_socket (text, error);
+    case KEY_ENDPOINT:
+      return vb_config_check_endpoint (text, error);
+    case KEY_CONTACT:
+      return vb_config_check_contact (text, error);
+    case KEY_URL:
+      return vb_config_check_url (text, error);
+    default:
+      return TRUE;
+    }
+}
+
+static gboolean
+store_text (const Key *key, const char *text, char **target, GError **error)
+{
+  const gboolean is_empty = *text == '\0';
+
+  if (is_empty && !key->may_be_empty)
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT, "must have a value");
+      return FALSE;
+    }
+  if (!is_empty && !check_text (key->type, text, error))
+    return FALSE;
+  g_free (*target);
+  *target = is_empty ? NULL : g_strdup (text);
+  return TRUE;
+}
+
+static gboolean
+store (VbConfig *self, const Key *key, const char *text, GError **error)
+{
+  gpointer target = G_STRUCT_MEMBER_P (self, key->offset);
+
+  switch (key->type)
+    {
+    case KEY_UINT:
+      return vb_config_parse_uint (text, key->minimum, key->maximum, target, error);
+    case KEY_SIZE:
+      return vb_config_parse_size (text, target, error);
+    case KEY_ORIGINS:
+      return parse_origins (text, target, error);
+    default:
+      return store_text (key, text, target, error);
+    }
+}
+
+/* ---- the file ---- */
+
+static void set_line_error (GError **error, const char *file, guint line, const char *format, ...)
+    G_GNUC_PRINTF (4, 5);
+
+static void
+set_line_error (GError **error, const char *file, guint line, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  if (line > 0)
+    g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT, "%s, line %u: %s", file, line, text);
+  else
+    g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT, "%s: %s", file, text);
+}
+
+static char *
+list_known (const char *group)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      if (group != NULL && g_str_equal (keys[i].group, group))
+        g_ptr_array_add (names, (char *) keys[i].name);
+      else if (group == NULL && (i == 0 || !g_str_equal (keys[i].group, keys[i - 1].group)))
+        g_ptr_array_add (names, (char *) keys[i].group);
+    }
+  g_ptr_array_add (names, NULL);
+  return g_strjoinv (", ", (char **) names->pdata);
+}
+
+static const Key *
+find_key (const VbConfigLine *line, const char *file, GError **error)
+{
+  gboolean group_known = FALSE;
+  g_autofree char *known = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (g_str_equal (keys[i].group, line->group))
+      {
+        group_known = TRUE;
+        if (line->key == NULL || g_str_equal (keys[i].name, line->key))
+          return &keys[i];
+      }
+
+  known = list_known (group_known ? line->group : NULL);
+  if (group_known)
+    set_line_error (error, file, line->number, "unknown key “%s” in [%s]; it has %s", line->key,
+                    line->group, known);
+  else
+    set_line_error (error, file, line->number, "unknown group [%s]; there are %s", line->group,
+                    known);
+  return NULL;
+}
+
+static gboolean
+apply_line (VbConfig *self, const VbConfigLine *line, guint *seen, const char *file, GError **error)
+{
+  const Key *key = find_key (line, file, error);
+  g_autoptr (GError) local_error = NULL;
+  guint *seen_line;
+
+  if (key == NULL)
+    return FALSE;
+  if (line->key == NULL)
+    return TRUE;
+
+  seen_line = &seen[key - keys];
+  if (*seen_line != 0)
+    {
+      set_line_error (error, file, line->number, "[%s] %s is given twice, first in line %u",
+                      line->group, line->key, *seen_line);
+      return FALSE;
+    }
+  *seen_line = line->number;
+  if (!store (self, key, line->value, &local_error))
+    {
+      set_line_error (error, file, line->number,
+                      *line->value != '\0' ? "[%s] %s %s, not “%s”" : "[%s] %s %s", line->group,
+                      line->key, local_error->message, line->value);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static guint
+line_of (const guint *seen, const char *group, const char *name)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    if (g_str_equal (keys[i].group, group) && g_str_equal (keys[i].name, name))
+      return seen[i];
+  g_return_val_if_reached (0);
+}
+
+/* What the keys must fulfil together. */
+static gboolean
+check_whole (const VbConfig *self, const guint *seen, const char *file, GError **error)
+{
+  const VbSettings *settings = &self->settings;
+
+  if (settings->slots_included > settings->slots_maximum)
+    {
+      set_line_error (error, file,
+                      MAX (line_of (seen, "slots", "included"), line_of (seen, "slots", "maximum")),
+                      "[slots] included (%u) must not exceed maximum (%u)",
+                      settings->slots_included, settings->slots_maximum);
+      return FALSE;
+    }
+  if ((self->tls_certificate == NULL) != (self->tls_key == NULL))
+    {
+      set_line_error (
+          error, file,
+          MAX (line_of (seen, "bridge", "tls-certificate"), line_of (seen, "bridge", "tls-key")),
+          "[bridge] tls-certificate and tls-key go together; give both or neither");
+      return FALSE;
+    }
+  if (self->webhook_url != NULL && self->webhook_secret_file == NULL)
+    {
+      set_line_error (error, file, line_of (seen, "webhook", "url"),
+                      "[webhook] url needs a secret-file, for messages are signed");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static VbConfig *
+config_new (void)
+{
+  VbConfig *self = g_new0 (VbConfig, 1);
+
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    store (self, &keys[i], keys[i].fallback, NULL);
+  return self;
+}
+
+VbConfig *
+vb_config_parse (const char *name, const char *text, gsize length, GError **error)
+{
+  g_autoptr (VbConfig) self = config_new ();
+  g_autoptr (GPtrArray) lines = NULL;
+  g_autoptr (GError) local_error = NULL;
+  guint seen[G_N_ELEMENTS (keys)] = { 0 };
+  guint bad_line;
+
+  lines = vb_config_lines_parse (text, length, &bad_line, &local_error);
+  if (lines == NULL)
+    {
+      set_line_error (error, name, bad_line, "%s", local_error->message);
+      return NULL;
+    }
+  for (guint i = 0; i < lines->len; i++)
+    if (!apply_line (self, lines->pdata[i], seen, name, error))
+      return NULL;
+  if (!check_whole (self, seen, name, error))
+    return NULL;
+
+  self->settings.state_folder = self->state_folder;
+  return g_steal_pointer (&self);
+}
+
+VbConfig *
+vb_config_load (const char *file, GError **error)
+{
+  g_autofree char *text = NULL;
+  g_autoptr (GError) local_error = NULL;
+  gsize length;
+
+  if (!g_file_get_contents (file, &text, &length, &local_error))
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT, "Reading the config file: %s",
+                   local_error->message);
+      return NULL;
+    }
+  return vb_config_parse (file, text, length, error);
+}
+
+void
+vb_config_free (VbConfig *self)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++)
+    {
+      gpointer target = G_STRUCT_MEMBER_P (self, keys[i].offset);
+
+      if (keys[i].type == KEY_ORIGINS)
+        g_strfreev (*(char ***) target);
+      else if (keys[i].type != KEY_UINT && keys[i].type != KEY_SIZE)
+        g_free (*(char **) target);
+    }
+  g_free (self);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vb-settings.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VbConfig:
+ * @settings: what core decides by; its strings are owned by the config
+ * @state_folder: journal, locks
+ * @libvirt_uri: connection URI
+ * @pool_path: folder of the backups
+ * @pool_reserve: free space never used up: bytes, K/M/G/T or %
+ * @bridge_socket: (nullable): unix socket, %NULL for none
+ * @socket_group: (nullable): group whose members are administrators
+ * @listen: (nullable): HOST:PORT for TCP, %NULL for none
+ * @tls_certificate: (nullable): PEM file
+ * @tls_key: (nullable): PEM file
+ * @token_keys: (nullable): folder of key files
+ * @allowed_origins: (array zero-terminated=1): as browsers send them
+ * @max_connections: at the same time, in all
+ * @push_subject: (nullable): contact address for push services
+ * @webhook_url: (nullable): where notifications are posted
+ * @webhook_secret_file: (nullable): file with the secret that signs them
+ *
+ * The whole config file. Constant once loaded, so any thread may read it.
+ */
+typedef struct
+{
+  VbSettings settings;
+  char *state_folder;
+  char *libvirt_uri;
+  char *pool_path;
+  char *pool_reserve;
+  char *bridge_socket;
+  char *socket_group;
+  char *listen;
+  char *tls_certificate;
+  char *tls_key;
+  char *token_keys;
+  char **allowed_origins;
+  guint max_connections;
+  char *push_subject;
+  char *webhook_url;
+  char *webhook_secret_file;
+} VbConfig;
+
+/**
+ * vb_config_load:
+ * @file: path of the config file
+ *
+ * Reads and checks all of @file; what it does not say has the value of vps-backup.conf.example.
+ *
+ * Returns: (transfer full) (nullable): the config; errors are %VB_ERROR_INVALID_ARGUMENT and name
+ * file, line and key
+ */
+VbConfig *vb_config_load (const char *file, GError **error);
+
+/** vb_config_parse: as vb_config_load(), from @text; @name stands for the file in errors */
+VbConfig *vb_config_parse (const char *name, const char *text, gsize length, GError **error);
+void vb_config_free (VbConfig *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbConfig, vb_config_free)
+
+G_END_DECLS
