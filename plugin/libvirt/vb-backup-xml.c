@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-backup-xml.h"
+
+#include "vb-xml.h"
+
+static void append (GString *xml, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Like g_string_append_printf(), with every argument escaped. */
+static void
+append (GString *xml, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list args;
+
+  va_start (args, format);
+  text = g_markup_vprintf_escaped (format, args);
+  va_end (args);
+  g_string_append (xml, text);
+}
+
+char *
+vb_backup_xml_bitmap (const char *target)
+{
+  return g_strconcat ("backup-", target, NULL);
+}
+
+static void
+append_backup_disk (GString *xml,
+                    const char *target,
+                    const char *scratch,
+                    const char *base,
+                    gboolean incremental)
+{
+  g_autofree char *bitmap = vb_backup_xml_bitmap (target);
+
+  if (scratch == NULL)
+    {
+      append (xml, "<disk name='%s' backup='no'/>", target);
+      return;
+    }
+  append (xml, "<disk name='%s' backup='yes' type='file' exportname='%s' backupmode='%s'", target,
+          target, incremental ? "incremental" : "full");
+  if (incremental)
+    append (xml, " incremental='%s' exportbitmap='%s'", base, bitmap);
+  append (xml, "><driver type='qcow2'/><scratch file='%s'/></disk>", scratch);
+}
+
+char *
+vb_backup_xml (VbDomainXml *domain,
+               const char *socket,
+               GHashTable *scratch,
+               const char *base,
+               GHashTable *base_targets)
+{
+  g_autoptr (GString) xml = g_string_new ("<domainbackup mode='pull'>");
+
+  if (base != NULL)
+    append (xml, "<incremental>%s</incremental>", base);
+  append (xml, "<server transport='unix' socket='%s'/><disks>", socket);
+  for (guint i = 0; i < domain->disks->len; i++)
+    {
+      VbDomainDisk *disk = g_ptr_array_index (domain->disks, i);
+      gboolean incremental = base != NULL && g_hash_table_contains (base_targets, disk->target);
+
+      append_backup_disk (xml, disk->target, g_hash_table_lookup (scratch, disk->target), base,
+                          incremental);
+    }
+  g_string_append (xml, "</disks></domainbackup>");
+  return g_string_free (g_steal_pointer (&xml), FALSE);
+}
+
+char *
+vb_checkpoint_xml (VbDomainXml *domain,
+                   const char *name,
+                   GHashTable *targets,
+                   const char *parent,
+                   gint64 created_s)
+{
+  g_autoptr (GString) xml = g_string_new ("<domaincheckpoint>");
+
+  append (xml, "<name>%s</name>", name);
+  if (parent != NULL)
+    append (xml, "<parent><name>%s</name></parent>", parent);
+  if (created_s > 0)
+    g_string_append_printf (xml, "<creationTime>%" G_GINT64_FORMAT "</creationTime>", created_s);
+  g_string_append (xml, "<disks>");
+  for (guint i = 0; i < domain->disks->len; i++)
+    {
+      VbDomainDisk *disk = g_ptr_array_index (domain->disks, i);
+
+      if (g_hash_table_contains (targets, disk->target))
+        append (xml, "<disk name='%s' checkpoint='bitmap' bitmap='%s'/>", disk->target, name);
+      else
+        append (xml, "<disk name='%s' checkpoint='no'/>", disk->target);
+    }
+  g_string_append (xml, "</disks></domaincheckpoint>");
+  return g_string_free (g_steal_pointer (&xml), FALSE);
+}
+
+GHashTable *
+vb_checkpoint_xml_targets (const char *xml)
+{
+  GHashTable *targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_autoptr (xmlDoc) document = vb_xml_parse (xml);
+  g_autoptr (xmlXPathContext) context = document != NULL ? xmlXPathNewContext (document) : NULL;
+  g_autoptr (xmlXPathObject) found = NULL;
+
+  if (context == NULL)
+    return targets;
+  found = vb_xml_find (context, NULL, "/domaincheckpoint/disks/disk[@checkpoint='bitmap']");
+  for (int i = 0; found != NULL && found->nodesetval != NULL && i < found->nodesetval->nodeNr; i++)
+    {
+      char *target = vb_xml_text (context, found->nodesetval->nodeTab[i], "@name");
+      char *bitmap = vb_xml_text (context, found->nodesetval->nodeTab[i], "@bitmap");
+
+      g_hash_table_replace (targets, target, bitmap);
+    }
+  return targets;
+}
