@@ -15,6 +15,8 @@ import uuid
 import jsonschema
 import websockets
 
+import rules
+
 SCHEMA = "ui-bridge/schema/vps-backup.v1.schema.json"
 SUBPROTOCOL = "vps-backup.v1"
 ENDED = ("completed", "failed", "cancelled")
@@ -181,6 +183,7 @@ class Client:
                 self.problems.append(f"seq {params['seq']} after {last}: {method}")
             self._last_seq[params["vps"]] = params["seq"]
         if method == "vps.changed":
+            self._judge(params)
             self.vps[params["vps"]] = params
 
     def _take_answer(self, message):
@@ -191,11 +194,18 @@ class Client:
             self._check(message["error"], "Error")
         elif method:
             self._check(message["result"], "methods", method, "result")
+            self._judge(message["result"])
         self._answers[message.get("id")] = message
 
     def _check(self, value, *names):
         if self._schema:
             self.problems += self._schema.check(value, *names)
+
+    def _judge(self, value):
+        """Applies the rules to a Vps, or to those in a list of them."""
+        for vps in value["vps"] if isinstance(value.get("vps"), list) else [value]:
+            if isinstance(vps, dict) and "power_actions" in vps:
+                self.problems += [f"{problem}: {vps}" for problem in rules.vps_problems(vps)]
 
     # ---- calls
 
@@ -227,6 +237,14 @@ class Client:
 
     def request(self, method, *, deadline_s=30, valid=True, **params):
         return self.answer(self.start(method, valid=valid, **params), deadline_s)
+
+    def refusal(self, method, **params):
+        """The RpcError of a request that must be refused."""
+        try:
+            result = self.request(method, **params)
+        except RpcError as error:
+            return error
+        raise AssertionError(f"{method} should have been refused, but answered {result}")
 
     def raw(self, text, deadline_s=15):
         """Sends a frame as it is and returns the next answer that has no id, or the id of the frame."""
@@ -294,6 +312,32 @@ class Client:
         if ended is None or ended["state"] not in ENDED:
             raise AssertionError(f"the VPS has no operation any more, but the list says {ended}")
         return ended
+
+    def back_up(self, vps, **params):
+        """Creates a backup and waits for its end: the ended operation and the id of the backup."""
+        started = self.request("backup.create", vps=vps, **params)
+        return self.wait_operation(vps, started["operation"]["id"]), started["backup"]["id"]
+
+    def restore(self, vps, backup, **params):
+        """Restores a backup and waits for its end: the ended operation."""
+        started = self.request("backup.restore", vps=vps, backup=backup, **params)
+        return self.wait_operation(vps, started["operation"]["id"])
+
+    def failure_of_restore(self, vps, backup, **params):
+        """The reason of a restore that must not succeed, refused at once or failed later."""
+        try:
+            ended = self.restore(vps, backup, **params)
+        except RpcError as error:
+            return error.reason
+        assert ended["state"] == "failed", ended
+        return ended["error"]["reason"]
+
+    def wait_state(self, operation, state, bytes_done=0, deadline_s=60):
+        """Waits until an operation of a subscribed VPS is seen in a state, so many bytes on."""
+        def found():
+            return next((one for _, one in self.progress_of(operation)
+                         if one["state"] == state and one["bytes_done"] >= bytes_done), None)
+        return self.wait_for(found, f"{state} of operation {operation}", deadline_s)
 
     def progress_of(self, operation):
         """(seconds, Operation) of each event about an operation, as they came."""

@@ -148,7 +148,7 @@ def main():
         step("A private libvirt, a guest and the service are started")
         say("They live in a folder of their own; the libvirt of this machine does not see them.")
         vps = guests.Guest(NAME, [guests.Disk("vda", size=512 << 20, tree=first_files())])
-        service = services.Service(pool=pathlib.Path(os.environ["VB_LAB"]) / "srv/backups",
+        service = services.Service(pool_path=pathlib.Path(os.environ["VB_LAB"]) / "srv/backups",
                                    operations={"bandwidth-limit": BANDWIDTH},
                                    bridge={"listen": f"127.0.0.1:{port}"}).init_pool().start()
         vps.boot()

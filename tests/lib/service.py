@@ -2,6 +2,7 @@
 """The host manager with the module under test: started, watched, stopped and killed by tests."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -35,10 +36,10 @@ class Refused(Exception):
 class Service:
     """vps-backupd in a folder of its own. Keyword arguments replace keys of the config file: pool={"reserve": "0"}."""
 
-    def __init__(self, pool=None, folder=None, **config):
+    def __init__(self, pool_path=None, folder=None, **config):
         self.folder = pathlib.Path(folder or isolated.new_folder("service"))
         self.state = self.folder / "state"
-        self.pool = pathlib.Path(pool or self.folder / "pool")
+        self.pool = pathlib.Path(pool_path or self.folder / "pool")
         self.socket = self.folder / "vps-backup.sock"
         self.keys = self.folder / "keys"
         self.config_path = self.folder / "vps-backup.conf"
@@ -197,6 +198,17 @@ class Service:
     def manifest(self, vps, backup):
         return json.loads((self.backup_path(vps, backup) / "manifest.json").read_text())
 
-    def lock_line(self, vps):
-        path = self.state / "locks" / vps
-        return path.read_text().splitlines()[0] if path.exists() else None
+    def lock_path(self, vps):
+        return self.state / "locks" / vps
+
+    def lock_held(self, vps):
+        """The first line of a VPS's power lock; None when nobody holds it."""
+        try:
+            with open(self.lock_path(vps), encoding="utf-8") as lock:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return lock.readline().strip()
+        except FileNotFoundError:
+            pass
+        return None

@@ -14,6 +14,29 @@ if "VB_LAB" not in os.environ:
 
 import guest as guests  # noqa: E402
 import isolated  # noqa: E402
+import service as services  # noqa: E402
+
+_started = []
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """The end of the service's log goes with the report of a test that has failed."""
+    report = (yield).get_result()
+    if report.failed:
+        for service in _started:
+            report.sections.append(("vps-backupd", service.log_tail(80)))
+
+
+def pytest_collection_modifyitems(items):
+    """Tests marked `long` run with tests/check --long only."""
+    for item in items:
+        if item.get_closest_marker("long") and not os.environ.get("VB_LONG"):
+            item.add_marker(pytest.mark.skip(reason="takes long: tests/check --long"))
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only with tests/check --long")
 
 
 @pytest.fixture
@@ -40,3 +63,44 @@ def new_guest():
     yield make
     for vps in made:
         vps.remove()
+
+
+@pytest.fixture
+def new_blank(new_guest):
+    """A started machine without a system whose disk (32 MiB) has 16 MiB of data."""
+    def make(name="blank", disks=None, start=True, **options):
+        vps = new_guest(name, disks if disks is not None else [guests.Disk("vda", size=32 << 20)], kind=guests.Blank, **options)
+        if start:
+            vps.start()
+            for disk in vps.disks:
+                vps.qemu_io(disk.target, "write -P 0xa1 1M 16M")
+        return vps
+    return make
+
+
+@pytest.fixture
+def new_service(new_guest):  # pylint: disable=unused-argument # so that services are stopped before the guests go
+    """Starts services; after the test they must stop in order, and no client may have seen what the protocol does not allow."""
+    _started.clear()
+
+    def make(**config):
+        service = services.Service(**config).init_pool()
+        _started.append(service)
+        return service.start()
+    yield make
+    problems = []
+    for service in _started:
+        problems += service.problems()
+        service.stop()
+    assert not problems, "\n".join(problems[:20])
+
+
+@pytest.fixture
+def service(new_service):
+    return new_service()
+
+
+@pytest.fixture
+def slow_service(new_service):
+    """Copies 4 MiB a second: what happens during an operation can be seen and disturbed."""
+    return new_service(operations={"bandwidth-limit": "4M"})

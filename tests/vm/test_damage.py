@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is damaged, missing, full or refuses to work hurts neither the VPS nor the next backup."""
+
+import os
+import pathlib
+import signal
+import stat
+
+import guest as guests
+import isolated
+import pytest
+
+MIB = 1 << 20
+HOOK = pathlib.Path("/etc/libvirt/hooks/qemu.d/refuse")
+
+
+def flip_byte(path, offset):
+    with open(path, "r+b") as image:
+        image.seek(offset)
+        byte = image.read(1)
+        image.seek(offset)
+        image.write(bytes([byte[0] ^ 0x10]))
+
+
+def files_beside(vps):
+    return sorted(os.listdir(vps.disks[0].path.parent))
+
+
+def expect_no_trace(service, client, vps, folders=()):
+    """Nothing of an operation that has failed is left, and the next one works."""
+    now = client.vps[vps.vps]
+    assert now["operation"] is None and now["slots"]["used"] == len(folders)
+    assert service.backup_folders(vps.vps) == sorted(folders)
+    assert [name for name in vps.checkpoints() if name.removeprefix("vps-backup.") not in folders] == []
+    assert not service.lock_held(vps.vps)
+    if vps.active:
+        with pytest.raises(guests.libvirt.libvirtError):
+            vps.domain.backupGetXMLDesc()
+
+
+@pytest.mark.parametrize("stop_first", [False, True])
+def test_flipped_byte_is_found_before_the_swap(service, new_blank, stop_first):
+    vps = new_blank()
+    client = service.client()
+    client.subscribe(vps.vps)
+    _, backup = client.back_up(vps.vps)
+    flip_byte(service.backup_path(vps.vps, backup) / "vda.raw", 9 * MIB + 12345)
+    vps.qemu_io("vda", "write -P 0x55 0 20M")
+    pid, disks = vps.qemu_pid(), files_beside(vps)
+
+    ended = client.restore(vps.vps, backup, stop_first=stop_first)
+    assert ended["state"] == "failed" and ended["error"]["reason"] == "checksum_mismatch", ended
+    assert ended["error"]["message"] and str(service.pool) not in ended["error"]["message"]
+    client.wait_event("notification.added", lambda told: told["type"] == "restore_failed"
+                      and told["reason"] == "checksum_mismatch" and told["backup"] == backup)
+    assert vps.running and files_beside(vps) == disks
+    assert stop_first or vps.qemu_pid() == pid, "the VPS should not have been touched"
+    expect_no_trace(service, client, vps, [backup])
+    verdict = client.request("backup.verify", vps=vps.vps, backup=backup)
+    assert verdict == {"ok": False, "bad_chunks": 1}
+    vps.destroy()
+    assert vps.disk_bytes("vda", 0, 20 * MIB) == b"\x55" * (20 * MIB)
+
+
+def test_damage_in_a_hole_is_found(service, new_blank):
+    vps = new_blank()
+    client = service.client()
+    client.subscribe(vps.vps)
+    _, backup = client.back_up(vps.vps)
+    with open(service.backup_path(vps.vps, backup) / "vda.raw", "r+b") as image:
+        image.seek(30 * MIB)
+        image.write(b"x")
+    assert client.request("backup.verify", vps=vps.vps, backup=backup) == {"ok": False, "bad_chunks": 1}
+    assert client.restore(vps.vps, backup)["error"]["reason"] == "checksum_mismatch"
+    assert vps.running
+
+
+@pytest.mark.parametrize("name", ["vda.raw", "vda.sums", "manifest.json"])
+def test_truncated_file_of_a_backup_is_found(service, new_blank, name):
+    vps = new_blank()
+    client = service.client()
+    client.subscribe(vps.vps)
+    _, backup = client.back_up(vps.vps)
+    path = service.backup_path(vps.vps, backup) / name
+    os.truncate(path, path.stat().st_size // 2)
+    pid = vps.qemu_pid()
+    assert client.failure_of_restore(vps.vps, backup) in ("checksum_mismatch", "not_found")
+    assert vps.running and vps.qemu_pid() == pid
+
+
+def test_pool_without_room_refuses(new_service, new_blank):
+    vps = new_blank(disks=[guests.Disk("vda", size=128 * MIB)])
+    vps.qemu_io("vda", "write -P 0x42 0 100M")
+    pool = isolated.mount_ext4(isolated.new_folder("small") / "pool", 64 * MIB)
+    service = new_service(pool_path=pool)
+    client = service.client()
+    client.subscribe(vps.vps)
+    assert client.refusal("backup.create", vps=vps.vps).reason == "insufficient_space"
+    expect_no_trace(service, client, vps)
+
+
+def test_reserve_is_never_used_up(new_service, new_blank):
+    vps = new_blank()
+    pool = isolated.mount_ext4(isolated.new_folder("reserved") / "pool", 256 * MIB)
+    service = new_service(pool_path=pool, pool={"reserve": "95%"})
+    client = service.client()
+    client.subscribe(vps.vps)
+    assert client.refusal("backup.create", vps=vps.vps).reason == "insufficient_space"
+
+
+def test_pool_that_fills_up_during_the_copy(new_service, new_blank):
+    vps = new_blank()
+    pool = isolated.mount_ext4(isolated.new_folder("filling") / "pool", 96 * MIB)
+    service = new_service(pool_path=pool, operations={"bandwidth-limit": "4M"})
+    client = service.client()
+    client.subscribe(vps.vps)
+    operation = client.request("backup.create", vps=vps.vps)["operation"]["id"]
+    client.wait_state(operation, "copying", bytes_done=1)
+    free = os.statvfs(pool)
+    isolated.run("fallocate", "-l", free.f_bavail * free.f_frsize - 3 * MIB, pool / "somebody else's")
+    ended = client.wait_operation(vps.vps, operation)
+    assert ended["state"] == "failed" and ended["error"]["reason"] == "insufficient_space", ended
+    expect_no_trace(service, client, vps)
+    assert vps.running
+    (pool / "somebody else's").unlink()
+    assert client.back_up(vps.vps)[0]["state"] == "completed"
+
+
+def test_pool_that_vanishes_and_comes_back(new_service, new_blank):
+    vps = new_blank()
+    pool = isolated.mount_ext4(isolated.new_folder("vanishing") / "pool", 256 * MIB)
+    service = new_service(pool_path=pool)
+    client = service.client()
+    client.subscribe(vps.vps)
+    _, backup = client.back_up(vps.vps)
+    isolated.run("umount", "-l", pool)
+    client.wait_vps(vps.vps, lambda now: now["can_create"]["reason"] == "pool_unavailable", "the missing pool is noticed")
+    assert client.refusal("backup.create", vps=vps.vps).reason == "pool_unavailable"
+    assert client.refusal("backup.restore", vps=vps.vps, backup=backup).reason == "pool_unavailable"
+    assert os.listdir(pool) == [], "nothing may be written below the mount point of a pool that is not there"
+
+
+def write_hook(script):
+    HOOK.write_text("#!/bin/sh\n" + script)
+    HOOK.chmod(HOOK.stat().st_mode | stat.S_IXUSR)
+
+
+@pytest.fixture
+def refusing_hook():
+    """A hook that lets no VPS start whose first disk begins with `BAD`; the daemon must know it from its start."""
+    write_hook("""
+[ "$2 $3" = "prepare begin" ] || exit 0
+disk=$(sed -n "s/.*<source file='\\([^']*\\)'.*/\\1/p" | head -n 1)
+[ "$(qemu-img dd -U -O raw bs=3 count=1 if="$disk" of=/dev/stdout 2>/dev/null | head -c 3)" != BAD ] || exit 1
+""")
+    isolated.stop_libvirtd(signal.SIGTERM)
+    isolated.start_libvirtd()
+    yield
+    HOOK.unlink()
+
+
+def test_start_that_fails_puts_the_old_disk_back(refusing_hook, new_service, new_guest):
+    vps = new_guest("blank", [guests.Disk("vda", size=32 * MIB, format="raw")], kind=guests.Blank)
+    with open(vps.disks[0].path, "r+b") as image:
+        image.write(b"BAD")
+    service = new_service()
+    client = service.client()
+    client.subscribe(vps.vps)
+    created, backup = client.back_up(vps.vps)
+    assert created["state"] == "completed", created
+    with pytest.raises(guests.libvirt.libvirtError):
+        vps.start()
+    with open(vps.disks[0].path, "r+b") as image:
+        image.write(b"GOOD")
+    vps.start()
+    client.wait_vps(vps.vps, lambda now: now["power"] == "running", "the start is noticed")
+    disks = files_beside(vps)
+
+    ended = client.restore(vps.vps, backup)
+    assert ended["state"] == "failed", ended
+    assert vps.running and client.vps[vps.vps]["power"] == "running"
+    assert files_beside(vps) == disks
+    expect_no_trace(service, client, vps, [backup])
+    client.wait_event("notification.added", lambda told: told["type"] == "restore_failed")
+    vps.destroy()
+    assert vps.disk_bytes("vda", 0, 4) == b"GOOD"
+
+
+def test_disk_storage_without_room_fails_the_restore(service, new_guest):
+    folder = isolated.mount_ext4(isolated.new_folder("disks") / "images", 96 * MIB)
+    folder.chmod(0o755)
+    vps = new_guest("blank", [guests.Disk("vda", size=64 * MIB)], kind=guests.Blank, folder=folder)
+    vps.start()
+    vps.qemu_io("vda", "write -P 0xa1 0 48M")
+    client = service.client()
+    client.subscribe(vps.vps)
+    vps.destroy()
+    created, backup = client.back_up(vps.vps)
+    assert created["state"] == "completed", created
+    vps.start()
+    disks = files_beside(vps)
+    assert client.failure_of_restore(vps.vps, backup) == "insufficient_space"
+    assert vps.running and files_beside(vps) == disks
