@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VbBridgeSettings:
+ * @socket: absolute path of the unix socket, or %NULL or "" for none
+ * @socket_group: (nullable): group that may connect to it and whose members are administrators
+ * @listen: (nullable): "host:port" for TCP; %NULL or "" for none
+ * @tls_certificate: (nullable): PEM file of the certificate chain
+ * @tls_key: (nullable): PEM file of its key; %NULL or "": it is in @tls_certificate
+ * @token_keys: (nullable): folder of token keys; without a key there is no TCP
+ * @allowed_origins: (nullable) (array zero-terminated=1): origins of web pages that may connect
+ * besides our own
+ * @max_connections: most connections at a time
+ *
+ * What the operator decides about the bridge; group [bridge] of the config file. Read at
+ * vb_bridge_new(), which copies what it needs.
+ */
+typedef struct
+{
+  const char *socket;
+  const char *socket_group;
+  const char *listen;
+  const char *tls_certificate;
+  const char *tls_key;
+  const char *token_keys;
+  const char *const *allowed_origins;
+  guint max_connections;
+} VbBridgeSettings;
+
+G_END_DECLS

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-bridge.h"
+
+#include "vb-close-codes.h"
+#include "vb-error.h"
+#include "vb-http.h"
+#include "vb-i18n.h"
+#include "vb-log.h"
+#include "vb-sockets.h"
+#include "vb-token.h"
+
+struct _VbBridge
+{
+  GObject parent_instance;
+
+  VbHub *hub;
+  VbHttp *http;
+  char *socket;
+  char *socket_group;
+  char *listen;
+  char *tls_certificate;
+  char *tls_key;
+  char *token_keys;
+};
+
+G_DEFINE_FINAL_TYPE (VbBridge, vb_bridge, G_TYPE_OBJECT)
+
+static void
+vb_bridge_dispose (GObject *object)
+{
+  VbBridge *self = VB_BRIDGE (object);
+
+  if (self->http != NULL)
+    vb_bridge_stop (self);
+  g_clear_object (&self->http);
+  g_clear_object (&self->hub);
+  G_OBJECT_CLASS (vb_bridge_parent_class)->dispose (object);
+}
+
+static void
+vb_bridge_finalize (GObject *object)
+{
+  VbBridge *self = VB_BRIDGE (object);
+
+  g_free (self->socket);
+  g_free (self->socket_group);
+  g_free (self->listen);
+  g_free (self->tls_certificate);
+  g_free (self->tls_key);
+  g_free (self->token_keys);
+  G_OBJECT_CLASS (vb_bridge_parent_class)->finalize (object);
+}
+
+static void
+vb_bridge_class_init (VbBridgeClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = vb_bridge_dispose;
+  G_OBJECT_CLASS (klass)->finalize = vb_bridge_finalize;
+}
+
+static void
+vb_bridge_init (VbBridge *self)
+{
+}
+
+/* A key of the config file that is there but empty means the same as one that is not. */
+static char *
+dup_if_set (const char *text)
+{
+  return text != NULL && *text != '\0' ? g_strdup (text) : NULL;
+}
+
+VbBridge *
+vb_bridge_new (VbManager *manager, const VbBridgeSettings *settings)
+{
+  VbBridge *self = g_object_new (VB_TYPE_BRIDGE, NULL);
+  g_autoptr (VbMetrics) metrics = vb_metrics_new (manager);
+
+  self->socket = dup_if_set (settings->socket);
+  self->socket_group = dup_if_set (settings->socket_group);
+  self->listen = dup_if_set (settings->listen);
+  self->tls_certificate = dup_if_set (settings->tls_certificate);
+  self->tls_key = dup_if_set (settings->tls_key);
+  self->token_keys = dup_if_set (settings->token_keys);
+  self->hub = vb_hub_new (manager, self->token_keys);
+  self->http = vb_http_new (self->hub, metrics, settings);
+  return self;
+}
+
+static gboolean
+start_unix (VbBridge *self, GError **error)
+{
+  g_autoptr (GSocket) socket = NULL;
+  gid_t group;
+  const gid_t *admins = NULL;
+
+  if (self->socket == NULL)
+    return TRUE;
+
+  if (self->socket_group != NULL)
+    {
+      if (!vb_sockets_find_group (self->socket_group, &group, error))
+        return FALSE;
+      admins = &group;
+    }
+
+  socket = vb_sockets_listen_unix (self->socket, admins, error);
+  if (socket == NULL)
+    return FALSE;
+
+  vb_door_listen (vb_http_get_door (self->http), socket, NULL, admins);
+  return TRUE;
+}
+
+/* @certificate: (out) (nullable) (transfer full): NULL when none is configured */
+static gboolean
+load_certificate (VbBridge *self, GTlsCertificate **certificate, GError **error)
+{
+  g_autoptr (GError) problem = NULL;
+
+  *certificate = NULL;
+  if (self->tls_certificate == NULL)
+    return TRUE;
+
+  *certificate
+      = self->tls_key != NULL
+            ? g_tls_certificate_new_from_files (self->tls_certificate, self->tls_key, &problem)
+            : g_tls_certificate_new_from_file (self->tls_certificate, &problem);
+  if (*certificate == NULL)
+    g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
+                 _ ("The TLS certificate %s cannot be used: %s"), self->tls_certificate,
+                 problem->message);
+
+  return *certificate != NULL;
+}
+
+static gboolean
+start_tcp (VbBridge *self, GError **error)
+{
+  g_autoptr (GTlsCertificate) certificate = NULL;
+  g_autoptr (GSocket) socket = NULL;
+
+  if (self->listen == NULL)
+    return TRUE;
+
+  if (!vb_token_has_keys (self->token_keys))
+    {
+      vb_log_warning (NULL, NULL, NULL,
+                      "No TCP on %s: there is no token key of at least %d bytes in %s",
+                      self->listen, VB_TOKEN_KEY_BYTES_MIN,
+                      self->token_keys != NULL ? self->token_keys : "token-keys");
+      return TRUE;
+    }
+
+  if (!load_certificate (self, &certificate, error))
+    return FALSE;
+
+  socket = vb_sockets_listen_tcp (self->listen, error);
+  if (socket == NULL)
+    return FALSE;
+
+  if (certificate == NULL && !vb_sockets_is_loopback (socket))
+    {
+      g_set_error (
+          error, VB_ERROR, VB_ERROR_INTERNAL,
+          _ ("Others could read tokens on %s: set tls-certificate, or listen on 127.0.0.1."),
+          self->listen);
+      return FALSE;
+    }
+
+  vb_door_listen (vb_http_get_door (self->http), socket, certificate, NULL);
+  return TRUE;
+}
+
+gboolean
+vb_bridge_start (VbBridge *self, GError **error)
+{
+  if (start_unix (self, error) && start_tcp (self, error))
+    return TRUE;
+
+  vb_http_stop (self->http);
+  return FALSE;
+}
+
+void
+vb_bridge_stop (VbBridge *self)
+{
+  vb_http_stop (self->http);
+  vb_hub_close_all (self->hub, VB_CLOSE_SHUTTING_DOWN, "shutting down");
+}
+
+guint16
+vb_bridge_get_tcp_port (VbBridge *self)
+{
+  return vb_door_get_tcp_port (vb_http_get_door (self->http));
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-door.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "vb-listener.h"
+#include "vb-log.h"
+
+/* From the first byte to a whole request, TLS included. */
+#define REQUEST_DEADLINE_S 10
+/* A TCP peer that acknowledges nothing for so long is gone. */
+#define SILENCE_MAX_MS 60000
+
+static const char too_many[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                               "Connection: close\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n";
+
+/* One listening socket and how to treat who comes through it. */
+typedef struct
+{
+  VbDoor *door; /* owns this */
+  VbListener *listener;
+  GTlsCertificate *certificate;
+  gboolean has_admin_group;
+  gid_t admin_group;
+} Entrance;
+
+struct _VbDoor
+{
+  GObject parent_instance;
+
+  GPtrArray *entrances;
+  GHashTable *connections; /* set of GSocketConnection, not owned */
+  guint max_connections;
+  VbDoorFunc func;
+  gpointer user_data;
+};
+
+G_DEFINE_FINAL_TYPE (VbDoor, vb_door, G_TYPE_OBJECT)
+
+static void
+entrance_free (gpointer data)
+{
+  Entrance *entrance = data;
+
+  vb_listener_stop (entrance->listener);
+  g_clear_object (&entrance->listener);
+  g_clear_object (&entrance->certificate);
+  g_free (entrance);
+}
+
+static void
+on_connection_gone (gpointer data, GObject *connection)
+{
+  g_hash_table_remove (VB_DOOR (data)->connections, connection);
+}
+
+static void
+vb_door_dispose (GObject *object)
+{
+  VbDoor *self = VB_DOOR (object);
+  GHashTableIter iter;
+  gpointer connection;
+
+  vb_door_stop (self);
+  g_hash_table_iter_init (&iter, self->connections);
+  while (g_hash_table_iter_next (&iter, &connection, NULL))
+    {
+      g_object_weak_unref (connection, on_connection_gone, self);
+      g_hash_table_iter_remove (&iter);
+    }
+  G_OBJECT_CLASS (vb_door_parent_class)->dispose (object);
+}
+
+static void
+vb_door_finalize (GObject *object)
+{
+  VbDoor *self = VB_DOOR (object);
+
+  g_hash_table_unref (self->connections);
+  g_ptr_array_unref (self->entrances);
+  G_OBJECT_CLASS (vb_door_parent_class)->finalize (object);
+}
+
+static void
+vb_door_class_init (VbDoorClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = vb_door_dispose;
+  G_OBJECT_CLASS (klass)->finalize = vb_door_finalize;
+}
+
+static void
+vb_door_init (VbDoor *self)
+{
+  self->entrances = g_ptr_array_new_with_free_func (entrance_free);
+  self->connections = g_hash_table_new (NULL, NULL);
+}
+
+VbDoor *
+vb_door_new (guint max_connections, VbDoorFunc func, gpointer user_data)
+{
+  VbDoor *self = g_object_new (VB_TYPE_DOOR, NULL);
+
+  self->max_connections = max_connections;
+  self->func = func;
+  self->user_data = user_data;
+  return self;
+}
+
+static VbPeer *
+make_peer (const Entrance *entrance, GSocket *socket)
+{
+  VbPeer *peer = vb_peer_new (socket, entrance->has_admin_group ? &entrance->admin_group : NULL);
+
+  vb_peer_set_deadline (peer, REQUEST_DEADLINE_S);
+  if (!vb_peer_is_unix (peer))
+    {
+      g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
+      g_socket_set_option (socket, IPPROTO_TCP, TCP_USER_TIMEOUT, SILENCE_MAX_MS, NULL);
+    }
+
+  return peer;
+}
+
+static GIOStream *
+wrap_tls (GSocketConnection *connection, GTlsCertificate *certificate)
+{
+  g_autoptr (GError) error = NULL;
+  GIOStream *tls = g_tls_server_connection_new (G_IO_STREAM (connection), certificate, &error);
+
+  if (tls != NULL)
+    g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (tls), FALSE);
+  else
+    vb_log_warning (NULL, NULL, NULL, "TLS does not work: %s", error->message);
+
+  return tls;
+}
+
+static void
+on_socket (VbListener *listener, GSocket *socket, gpointer user_data)
+{
+  const Entrance *entrance = user_data;
+  VbDoor *self = entrance->door;
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GIOStream) stream = NULL;
+  g_autoptr (VbPeer) peer = NULL;
+
+  if (g_hash_table_size (self->connections) >= self->max_connections)
+    {
+      g_socket_send (socket, too_many, strlen (too_many), NULL, NULL);
+      g_socket_close (socket, NULL);
+      return;
+    }
+
+  peer = make_peer (entrance, socket);
+  connection = g_socket_connection_factory_create_connection (socket);
+  g_hash_table_add (self->connections, connection);
+  g_object_weak_ref (G_OBJECT (connection), on_connection_gone, self);
+  stream = entrance->certificate != NULL ? wrap_tls (connection, entrance->certificate)
+                                         : G_IO_STREAM (g_object_ref (connection));
+  if (stream != NULL)
+    self->func (self, stream, peer, self->user_data);
+}
+
+void
+vb_door_listen (VbDoor *self,
+                GSocket *socket,
+                GTlsCertificate *certificate,
+                const gid_t *admin_group)
+{
+  Entrance *entrance = g_new0 (Entrance, 1);
+
+  entrance->door = self;
+  entrance->certificate = certificate != NULL ? g_object_ref (certificate) : NULL;
+  entrance->has_admin_group = admin_group != NULL;
+  if (admin_group != NULL)
+    entrance->admin_group = *admin_group;
+  entrance->listener = vb_listener_new (socket, on_socket, entrance);
+  g_ptr_array_add (self->entrances, entrance);
+}
+
+guint16
+vb_door_get_tcp_port (VbDoor *self)
+{
+  for (guint i = 0; i < self->entrances->len; i++)
+    {
+      const Entrance *entrance = g_ptr_array_index (self->entrances, i);
+      guint16 port = vb_listener_get_port (entrance->listener);
+
+      if (port != 0)
+        return port;
+    }
+
+  return 0;
+}
+
+guint
+vb_door_get_n_connections (VbDoor *self)
+{
+  return g_hash_table_size (self->connections);
+}
+
+void
+vb_door_stop (VbDoor *self)
+{
+  g_ptr_array_set_size (self->entrances, 0);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vb-peer.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VbDoor:
+ *
+ * All listening sockets together: how many may come in, and TLS. Main context only.
+ */
+#define VB_TYPE_DOOR (vb_door_get_type ())
+G_DECLARE_FINAL_TYPE (VbDoor, vb_door, VB, DOOR, GObject)
+
+/**
+ * VbDoorFunc:
+ * @stream: (transfer none): what to speak HTTP on
+ * @peer: (transfer none): who is there; its deadline for a whole request is running
+ */
+typedef void (*VbDoorFunc) (VbDoor *door, GIOStream *stream, VbPeer *peer, gpointer user_data);
+
+/** vb_door_new: @max_connections: at a time; further ones get a short 503 */
+VbDoor *vb_door_new (guint max_connections, VbDoorFunc func, gpointer user_data);
+
+/**
+ * vb_door_listen:
+ * @socket: a listening socket
+ * @certificate: (nullable): TLS certificate with key; %NULL for none
+ * @admin_group: (nullable): whose members are administrators on a unix socket
+ *
+ * Accepts on @socket from now on.
+ */
+void vb_door_listen (VbDoor *self,
+                     GSocket *socket,
+                     GTlsCertificate *certificate,
+                     const gid_t *admin_group);
+
+/** vb_door_get_tcp_port: Returns: the port of the first TCP listener, 0 when there is none */
+guint16 vb_door_get_tcp_port (VbDoor *self);
+/** vb_door_get_n_connections: Returns: open ones, websockets included */
+guint vb_door_get_n_connections (VbDoor *self);
+
+/** vb_door_stop: closes the listeners; connections that are in stay */
+void vb_door_stop (VbDoor *self);
+
+G_END_DECLS

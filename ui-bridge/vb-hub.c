@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-hub.h"
+
+#include "vb-events.h"
+#include "vb-rpc.h"
+#include "vb-subscriptions.h"
+
+#define PACE_CHECK_S 15
+
+struct _VbHub
+{
+  GObject parent_instance;
+
+  VbManager *manager;
+  char *token_keys;
+  GHashTable *sessions; /* set, owns them */
+  VbSubscriptions *subscriptions;
+  guint pace_check;
+};
+
+/* One event in the forms that go out; made when somebody is there to read it. */
+typedef char *(*EventFunc) (gpointer data, gboolean for_admin);
+
+G_DEFINE_FINAL_TYPE (VbHub, vb_hub, G_TYPE_OBJECT)
+
+static gboolean
+may_hear (VbSession *session, const char *vps)
+{
+  VbIdentity *identity = vb_session_get_identity (session);
+
+  return vb_identity_may (identity, VB_PERMISSION_BACKUP_READ) && vb_identity_sees (identity, vps);
+}
+
+/* The one way for an event to a client; permission and scope are asked here and nowhere else. */
+static void
+deliver (VbHub *self, VbSendKind kind, const char *vps, EventFunc make, gpointer data)
+{
+  g_autoptr (GPtrArray) listeners = vb_subscriptions_collect (self->subscriptions, vps);
+  char *texts[2] = { NULL, NULL };
+
+  for (guint i = 0; listeners != NULL && i < listeners->len; i++)
+    {
+      VbSession *session = g_ptr_array_index (listeners, i);
+      gboolean for_admin;
+
+      /* Sending may close a session, which drops it from the set: ask before touching it. */
+      if (!g_hash_table_contains (self->sessions, session) || !may_hear (session, vps))
+        continue;
+
+      for_admin = vb_identity_is_admin (vb_session_get_identity (session)) ? 1 : 0;
+      if (texts[for_admin] == NULL)
+        texts[for_admin] = make (data, for_admin);
+      vb_session_send (session, kind, vps, texts[for_admin]);
+    }
+
+  g_clear_pointer (&texts[0], g_ref_string_release);
+  g_clear_pointer (&texts[1], g_ref_string_release);
+}
+
+typedef struct
+{
+  VbVps *vps;
+  const char *uuid;
+  VbOperation *operation;
+  VbNotification *notification;
+  guint64 seq;
+} Event;
+
+static char *
+make_changed (gpointer data, gboolean for_admin)
+{
+  return vb_event_vps_changed (((Event *) data)->vps, for_admin);
+}
+
+static char *
+make_removed (gpointer data, gboolean for_admin)
+{
+  Event *event = data;
+
+  return vb_event_vps_removed (event->uuid, event->seq);
+}
+
+static char *
+make_progress (gpointer data, gboolean for_admin)
+{
+  Event *event = data;
+
+  return vb_event_operation_progress (event->vps, event->operation, event->seq, for_admin);
+}
+
+static char *
+make_notification (gpointer data, gboolean for_admin)
+{
+  return vb_event_notification_added (((Event *) data)->notification);
+}
+
+static void
+on_vps_changed (VbManager *manager, VbVps *vps, guint64 seq, gpointer user_data)
+{
+  Event event = { .vps = vps, .seq = seq };
+
+  deliver (user_data, VB_SEND_STATE, vb_vps_get_uuid (vps), make_changed, &event);
+}
+
+static void
+on_vps_removed (VbManager *manager, const char *vps, guint64 seq, gpointer user_data)
+{
+  Event event = { .uuid = vps, .seq = seq };
+
+  deliver (user_data, VB_SEND_ALWAYS, vps, make_removed, &event);
+}
+
+static void
+on_progress (VbManager *manager,
+             VbVps *vps,
+             VbOperation *operation,
+             guint64 seq,
+             gpointer user_data)
+{
+  Event event = { .vps = vps, .operation = operation, .seq = seq };
+
+  deliver (user_data, VB_SEND_PROGRESS, vb_vps_get_uuid (vps), make_progress, &event);
+}
+
+static void
+on_notification (VbManager *manager, VbNotification *notification, gpointer user_data)
+{
+  Event event = { .notification = notification };
+
+  deliver (user_data, VB_SEND_ALWAYS, notification->vps, make_notification, &event);
+}
+
+static gboolean
+on_pace_check (gpointer user_data)
+{
+  VbHub *self = user_data;
+  guint n;
+  g_autofree gpointer *sessions = g_hash_table_get_keys_as_array (self->sessions, &n);
+  gint64 now_us = g_get_monotonic_time ();
+
+  for (guint i = 0; i < n; i++)
+    vb_session_check_pace (sessions[i], now_us);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+vb_hub_dispose (GObject *object)
+{
+  VbHub *self = VB_HUB (object);
+
+  g_clear_handle_id (&self->pace_check, g_source_remove);
+  if (self->manager != NULL)
+    g_signal_handlers_disconnect_by_data (self->manager, self);
+  g_clear_object (&self->manager);
+  G_OBJECT_CLASS (vb_hub_parent_class)->dispose (object);
+}
+
+static void
+vb_hub_finalize (GObject *object)
+{
+  VbHub *self = VB_HUB (object);
+  GHashTableIter iter;
+  gpointer session;
+
+  g_hash_table_iter_init (&iter, self->sessions);
+  while (g_hash_table_iter_next (&iter, &session, NULL))
+    g_signal_handlers_disconnect_by_data (session, self);
+  g_hash_table_unref (self->sessions);
+  vb_subscriptions_free (self->subscriptions);
+  g_free (self->token_keys);
+  G_OBJECT_CLASS (vb_hub_parent_class)->finalize (object);
+}
+
+static void
+vb_hub_class_init (VbHubClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = vb_hub_dispose;
+  G_OBJECT_CLASS (klass)->finalize = vb_hub_finalize;
+}
+
+static void
+vb_hub_init (VbHub *self)
+{
+  self->sessions = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
+  self->subscriptions = vb_subscriptions_new ();
+  self->pace_check = g_timeout_add_seconds (PACE_CHECK_S, on_pace_check, self);
+}
+
+VbHub *
+vb_hub_new (VbManager *manager, const char *token_keys)
+{
+  VbHub *self = g_object_new (VB_TYPE_HUB, NULL);
+
+  self->manager = g_object_ref (manager);
+  self->token_keys = g_strdup (token_keys);
+  g_signal_connect (manager, "vps-changed", G_CALLBACK (on_vps_changed), self);
+  g_signal_connect (manager, "vps-removed", G_CALLBACK (on_vps_removed), self);
+  g_signal_connect (manager, "operation-progress", G_CALLBACK (on_progress), self);
+  g_signal_connect (manager, "notification-added", G_CALLBACK (on_notification), self);
+  return self;
+}
+
+VbManager *
+vb_hub_get_manager (VbHub *self)
+{
+  return self->manager;
+}
+
+const char *
+vb_hub_get_token_keys (VbHub *self)
+{
+  return self->token_keys;
+}
+
+static void
+on_session_message (VbSession *session, GBytes *message, gpointer user_data)
+{
+  gsize length;
+  const char *text = g_bytes_get_data (message, &length);
+
+  vb_rpc_handle (user_data, session, text != NULL ? text : "", length);
+}
+
+static gboolean
+keep_if_heard (const char *vps, gpointer user_data)
+{
+  return may_hear (user_data, vps);
+}
+
+static void
+on_identity_changed (VbSession *session, gpointer user_data)
+{
+  VbHub *self = user_data;
+
+  vb_subscriptions_retain (self->subscriptions, session, keep_if_heard, session);
+}
+
+static void
+on_session_closed (VbSession *session, gpointer user_data)
+{
+  VbHub *self = user_data;
+
+  g_signal_handlers_disconnect_by_data (session, self);
+  vb_subscriptions_remove (self->subscriptions, session, NULL);
+  g_hash_table_remove (self->sessions, session);
+}
+
+void
+vb_hub_add (VbHub *self, VbSession *session)
+{
+  if (!vb_session_is_open (session))
+    return;
+
+  g_hash_table_add (self->sessions, g_object_ref (session));
+  g_signal_connect (session, "message", G_CALLBACK (on_session_message), self);
+  g_signal_connect (session, "identity-changed", G_CALLBACK (on_identity_changed), self);
+  g_signal_connect (session, "closed", G_CALLBACK (on_session_closed), self);
+}
+
+guint
+vb_hub_get_n_sessions (VbHub *self)
+{
+  return g_hash_table_size (self->sessions);
+}
+
+void
+vb_hub_close_all (VbHub *self, guint16 code, const char *reason)
+{
+  guint n;
+  g_autofree gpointer *sessions = g_hash_table_get_keys_as_array (self->sessions, &n);
+
+  for (guint i = 0; i < n; i++)
+    vb_session_close (sessions[i], code, reason);
+}
+
+void
+vb_hub_subscribe (VbHub *self, VbSession *session, const char *vps)
+{
+  if (g_hash_table_contains (self->sessions, session))
+    vb_subscriptions_add (self->subscriptions, session, vps);
+}
+
+void
+vb_hub_unsubscribe (VbHub *self, VbSession *session, const char *vps)
+{
+  vb_subscriptions_remove (self->subscriptions, session, vps);
+}

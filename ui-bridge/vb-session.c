@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-session.h"
+
+#include "vb-close-codes.h"
+#include "vb-events.h"
+#include "vb-log.h"
+#include "vb-token.h"
+
+/* What may wait for a slow client. An administrator may watch a thousand VPSs. */
+#define QUEUE_BYTES (256 * 1024)
+#define QUEUE_BYTES_ADMIN (8 * 1024 * 1024)
+#define BLOCKED_MAX_US (60 * G_USEC_PER_SEC)
+#define KEEPALIVE_S 30
+#define WARN_BEFORE_S 60
+/* How long a client that broke a limit may take to read why. */
+#define LINGER_S 1
+
+struct _VbSession
+{
+  GObject parent_instance;
+
+  SoupWebsocketConnection *connection;
+  VbWsStream *stream;
+  VbPeer *peer;
+  VbIdentity *identity;
+  GCancellable *cancellable;
+  VbSendQueue *queue;
+  GSource *write_source;
+  gint64 ends_at_us; /* wall clock; 0 for never */
+  guint expiry;
+  guint pending;
+  gboolean warned;
+  gboolean closed;
+};
+
+enum
+{
+  MESSAGE,
+  IDENTITY_CHANGED,
+  CLOSED,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
+
+G_DEFINE_FINAL_TYPE (VbSession, vb_session, G_TYPE_OBJECT)
+
+static void watch_expiry (VbSession *self);
+
+static void
+stop_writing (VbSession *self)
+{
+  if (self->write_source != NULL)
+    g_source_destroy (self->write_source);
+  g_clear_pointer (&self->write_source, g_source_unref);
+}
+
+static void
+vb_session_dispose (GObject *object)
+{
+  VbSession *self = VB_SESSION (object);
+
+  stop_writing (self);
+  g_clear_handle_id (&self->expiry, g_source_remove);
+  if (self->stream != NULL)
+    vb_ws_stream_set_func (self->stream, NULL, NULL);
+  if (self->connection != NULL)
+    g_signal_handlers_disconnect_by_data (self->connection, self);
+  g_clear_object (&self->connection);
+  g_clear_object (&self->stream);
+  G_OBJECT_CLASS (vb_session_parent_class)->dispose (object);
+}
+
+static void
+vb_session_finalize (GObject *object)
+{
+  VbSession *self = VB_SESSION (object);
+
+  g_clear_object (&self->peer);
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->identity, vb_identity_unref);
+  g_clear_pointer (&self->queue, vb_send_queue_free);
+  G_OBJECT_CLASS (vb_session_parent_class)->finalize (object);
+}
+
+static void
+vb_session_class_init (VbSessionClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  GType type = G_TYPE_FROM_CLASS (klass);
+
+  object_class->dispose = vb_session_dispose;
+  object_class->finalize = vb_session_finalize;
+  signals[MESSAGE] = g_signal_new ("message", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                   G_TYPE_NONE, 1, G_TYPE_BYTES);
+  signals[IDENTITY_CHANGED] = g_signal_new ("identity-changed", type, G_SIGNAL_RUN_LAST, 0, NULL,
+                                            NULL, NULL, G_TYPE_NONE, 0);
+  signals[CLOSED]
+      = g_signal_new ("closed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+vb_session_init (VbSession *self)
+{
+  self->cancellable = g_cancellable_new ();
+  self->queue = vb_send_queue_new (QUEUE_BYTES);
+}
+
+/* Sending */
+
+static void flush (VbSession *self);
+
+static gboolean
+on_writable (GObject *stream, gpointer user_data)
+{
+  g_autoptr (VbSession) self = g_object_ref (user_data);
+
+  stop_writing (self);
+  flush (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+flush (VbSession *self)
+{
+  char *text;
+
+  while (!self->closed && vb_ws_stream_can_send (self->stream)
+         && (text = vb_send_queue_pop (self->queue)) != NULL)
+    {
+      soup_websocket_connection_send_text (self->connection, text);
+      g_ref_string_release (text);
+    }
+
+  if (self->closed || vb_send_queue_is_empty (self->queue) || self->write_source != NULL)
+    return;
+
+  /* After libsoup's own source for the rest of what it has begun, which is older and has the higher
+   * priority. */
+  self->write_source = vb_ws_stream_create_write_source (self->stream);
+  g_source_set_priority (self->write_source, G_PRIORITY_DEFAULT + 10);
+  g_source_set_callback (self->write_source, G_SOURCE_FUNC (on_writable), self, NULL);
+  g_source_attach (self->write_source, NULL);
+}
+
+void
+vb_session_send (VbSession *self, VbSendKind kind, const char *vps, char *text)
+{
+  if (self->closed)
+    return;
+
+  if (vb_send_queue_push (self->queue, kind, vps, text))
+    flush (self);
+  else
+    vb_session_close (self, VB_CLOSE_TOO_SLOW, "too slow");
+}
+
+void
+vb_session_check_pace (VbSession *self, gint64 now_us)
+{
+  gint64 since_us = vb_ws_stream_get_blocked_since_us (self->stream);
+
+  if (since_us != 0 && now_us - since_us > BLOCKED_MAX_US)
+    vb_session_close (self, VB_CLOSE_TOO_SLOW, "too slow");
+}
+
+/* The end */
+
+static void
+end (VbSession *self)
+{
+  if (self->closed)
+    return;
+
+  self->closed = TRUE;
+  stop_writing (self);
+  g_clear_handle_id (&self->expiry, g_source_remove);
+  g_cancellable_cancel (self->cancellable);
+  g_signal_emit (self, signals[CLOSED], 0);
+}
+
+/* The client wants to go, or we do. */
+static void
+on_connection_closing (SoupWebsocketConnection *connection, gpointer user_data)
+{
+  g_autoptr (VbSession) self = g_object_ref (user_data);
+
+  end (self);
+}
+
+static void
+on_connection_closed (SoupWebsocketConnection *connection, gpointer user_data)
+{
+  g_autoptr (VbSession) self = user_data;
+
+  end (self);
+}
+
+void
+vb_session_close (VbSession *self, guint16 code, const char *reason)
+{
+  g_autoptr (VbSession) keep = g_object_ref (self);
+
+  if (self->closed)
+    return;
+
+  vb_log_debug (NULL, NULL, NULL, "Closing the connection of %s: %u %s",
+                vb_peer_get_name (self->peer), code, reason);
+  if (soup_websocket_connection_get_state (self->connection) == SOUP_WEBSOCKET_STATE_OPEN)
+    soup_websocket_connection_close (self->connection, code, reason);
+  end (self);
+}
+
+static void
+on_limit_broken (VbWsStream *stream, guint16 close_code, gpointer user_data)
+{
+  VbSession *self = user_data;
+
+  /* Nothing that it sends is parsed any more, its answer to our close frame neither. */
+  vb_peer_set_deadline (self->peer, LINGER_S);
+  vb_session_close (self, close_code,
+                    close_code == VB_CLOSE_TOO_BIG ? "message too big" : "flooding");
+}
+
+/* Receiving */
+
+static void
+on_connection_message (SoupWebsocketConnection *connection,
+                       int type,
+                       GBytes *message,
+                       gpointer user_data)
+{
+  g_autoptr (VbSession) self = g_object_ref (user_data);
+
+  if (self->closed)
+    return;
+
+  if (type != SOUP_WEBSOCKET_DATA_TEXT)
+    vb_session_close (self, VB_CLOSE_NOT_TEXT, "text frames only");
+  else
+    g_signal_emit (self, signals[MESSAGE], 0, message);
+}
+
+static void
+on_connection_error (SoupWebsocketConnection *connection, GError *error, gpointer user_data)
+{
+  VbSession *self = user_data;
+
+  vb_log_debug (NULL, NULL, NULL, "The connection of %s broke: %s", vb_peer_get_name (self->peer),
+                error->message);
+}
+
+/* Expiry */
+
+static gboolean
+on_expiry (gpointer user_data)
+{
+  g_autoptr (VbSession) self = g_object_ref (user_data);
+
+  self->expiry = 0;
+  watch_expiry (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+warn_of_expiry (VbSession *self)
+{
+  char *text = vb_event_session_expiring (vb_identity_get_expires_at_s (self->identity));
+
+  self->warned = TRUE;
+  vb_session_send (self, VB_SEND_ALWAYS, NULL, text);
+  g_ref_string_release (text);
+}
+
+/* The timer runs on the monotonic clock and tokens on the other one, so each time it fires
+ * everything is asked anew. */
+static void
+watch_expiry (VbSession *self)
+{
+  gint64 now_us = g_get_real_time ();
+  gint64 warn_us = (vb_identity_get_expires_at_s (self->identity) - WARN_BEFORE_S) * G_USEC_PER_SEC;
+  gint64 next_us;
+
+  g_clear_handle_id (&self->expiry, g_source_remove);
+  if (self->closed || self->ends_at_us == 0)
+    return;
+
+  if (now_us >= self->ends_at_us)
+    {
+      vb_session_close (self, VB_CLOSE_TOKEN_ENDED, "token expired");
+      return;
+    }
+
+  if (!self->warned && now_us >= warn_us)
+    warn_of_expiry (self);
+  if (self->closed)
+    return;
+
+  next_us = self->warned ? self->ends_at_us : warn_us;
+  self->expiry = g_timeout_add ((guint) ((next_us - now_us) / 1000 + 1), on_expiry, self);
+}
+
+/* Construction and access */
+
+void
+vb_session_set_identity (VbSession *self, VbIdentity *identity)
+{
+  gint64 expires_at_us = vb_identity_get_expires_at_s (identity) * G_USEC_PER_SEC;
+
+  vb_identity_ref (identity);
+  g_clear_pointer (&self->identity, vb_identity_unref);
+  self->identity = identity;
+  vb_send_queue_set_limit (self->queue,
+                           vb_identity_is_admin (identity) ? QUEUE_BYTES_ADMIN : QUEUE_BYTES);
+
+  /* A token that was taken although it has expired, since clocks differ, lasts as long as that is
+   * allowed. */
+  self->ends_at_us = expires_at_us;
+  if (expires_at_us != 0 && expires_at_us <= g_get_real_time ())
+    self->ends_at_us += VB_TOKEN_SKEW_S * G_USEC_PER_SEC;
+  self->warned = FALSE;
+  g_signal_emit (self, signals[IDENTITY_CHANGED], 0);
+  watch_expiry (self);
+}
+
+VbSession *
+vb_session_new (SoupWebsocketConnection *connection,
+                VbWsStream *stream,
+                VbPeer *peer,
+                VbIdentity *identity)
+{
+  VbSession *self = g_object_new (VB_TYPE_SESSION, NULL);
+
+  self->connection = g_object_ref (connection);
+  self->stream = g_object_ref (stream);
+  self->peer = g_object_ref (peer);
+  soup_websocket_connection_set_max_incoming_payload_size (connection, VB_MESSAGE_BYTES_MAX);
+  soup_websocket_connection_set_keepalive_interval (connection, KEEPALIVE_S);
+  vb_ws_stream_set_func (stream, on_limit_broken, self);
+  g_signal_connect (connection, "message", G_CALLBACK (on_connection_message), self);
+  g_signal_connect (connection, "error", G_CALLBACK (on_connection_error), self);
+  g_signal_connect (connection, "closing", G_CALLBACK (on_connection_closing), self);
+  /* The connection is kept until libsoup has done with it, or our close frame might not get out. */
+  g_signal_connect (connection, "closed", G_CALLBACK (on_connection_closed), g_object_ref (self));
+  vb_session_set_identity (self, identity);
+  return self;
+}
+
+VbIdentity *
+vb_session_get_identity (VbSession *self)
+{
+  return self->identity;
+}
+
+VbPeer *
+vb_session_get_peer (VbSession *self)
+{
+  return self->peer;
+}
+
+GCancellable *
+vb_session_get_cancellable (VbSession *self)
+{
+  return self->cancellable;
+}
+
+gboolean
+vb_session_is_open (VbSession *self)
+{
+  return !self->closed;
+}
+
+guint
+vb_session_get_pending (VbSession *self)
+{
+  return self->pending;
+}
+
+void
+vb_session_add_pending (VbSession *self, int change)
+{
+  self->pending = (guint) ((int) self->pending + change);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/** VB_TOKEN_SIGNATURE_BYTES: of HMAC with SHA-256 */
+#define VB_TOKEN_SIGNATURE_BYTES 32
+
+/**
+ * vb_token_key_load:
+ * @folder: folder of key files
+ * @kid: name of the key: letters, digits, `.`, `_` and `-`, at most 64, no leading dot
+ * @error: (out) (optional): %VB_ERROR_FORBIDDEN
+ *
+ * Returns: (transfer full) (nullable): the key, wiped when freed
+ */
+GBytes *vb_token_key_load (const char *folder, const char *kid, GError **error);
+
+/** vb_token_key_find_newest: Returns: (transfer full) (nullable): id of the newest usable key in
+ * @folder */
+char *vb_token_key_find_newest (const char *folder);
+
+/** vb_token_key_sign: @signature: (out caller-allocates) (array fixed-size=32): HMAC-SHA256 of
+ * @text */
+void vb_token_key_sign (GBytes *key, const char *text, gsize length, guchar *signature);
+
+/** vb_base64url_encode: Returns: (transfer full): base64url without padding */
+char *vb_base64url_encode (const guchar *data, gsize length);
+
+/**
+ * vb_base64url_decode:
+ *
+ * Returns: (transfer full) (nullable): the bytes; %NULL for padding, a foreign character, a length
+ * that cannot be, or unused bits that are not zero: each value has one spelling
+ */
+GBytes *vb_base64url_decode (const char *text, gsize length);
+
+G_END_DECLS
