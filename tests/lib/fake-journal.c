@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "doubles.h"
+#include "fake-script.h"
+
+struct _VbFakeJournal
+{
+  GObject parent_instance;
+
+  GMutex mutex;             /* protects all that follows */
+  GPtrArray *operations;    /* VbOperationRecord, oldest first */
+  GPtrArray *notifications; /* VbNotification, oldest first */
+  GPtrArray *backups;       /* VbBackupInfo */
+  GHashTable *read;         /* subject → id up to which all is read */
+};
+
+static void vb_fake_journal_iface_init (VbJournalInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (VbFakeJournal,
+                               vb_fake_journal,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (VB_TYPE_JOURNAL, vb_fake_journal_iface_init))
+
+static void
+record_free (gpointer record)
+{
+  vb_operation_record_free (record);
+}
+
+static void
+notification_free (gpointer notification)
+{
+  vb_notification_free (notification);
+}
+
+static void
+info_free (gpointer info)
+{
+  vb_backup_info_free (info);
+}
+
+static void
+vb_fake_journal_finalize (GObject *object)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (object);
+
+  g_ptr_array_unref (self->operations);
+  g_ptr_array_unref (self->notifications);
+  g_ptr_array_unref (self->backups);
+  g_hash_table_unref (self->read);
+  g_mutex_clear (&self->mutex);
+  G_OBJECT_CLASS (vb_fake_journal_parent_class)->finalize (object);
+}
+
+static void
+vb_fake_journal_class_init (VbFakeJournalClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vb_fake_journal_finalize;
+}
+
+static void
+vb_fake_journal_init (VbFakeJournal *self)
+{
+  vb_fake_script_init (self);
+  g_mutex_init (&self->mutex);
+  self->operations = g_ptr_array_new_with_free_func (record_free);
+  self->notifications = g_ptr_array_new_with_free_func (notification_free);
+  self->backups = g_ptr_array_new_with_free_func (info_free);
+  self->read = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+}
+
+VbFakeJournal *
+vb_fake_journal_new (void)
+{
+  return g_object_new (VB_TYPE_FAKE_JOURNAL, NULL);
+}
+
+static void
+store_operation (VbFakeJournal *self, const VbOperationRecord *record)
+{
+  for (guint i = 0; i < self->operations->len; i++)
+    {
+      const VbOperationRecord *known = g_ptr_array_index (self->operations, i);
+
+      if (g_strcmp0 (known->id, record->id) != 0)
+        continue;
+      record_free (g_ptr_array_index (self->operations, i));
+      g_ptr_array_index (self->operations, i) = vb_operation_record_copy (record);
+      return;
+    }
+
+  g_ptr_array_add (self->operations, vb_operation_record_copy (record));
+}
+
+void
+vb_fake_journal_add (VbFakeJournal *self, const VbOperationRecord *record)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  store_operation (self, record);
+}
+
+static void
+store_notification (VbFakeJournal *self, VbNotification *notification)
+{
+  for (guint i = 0; i < self->notifications->len; i++)
+    {
+      const VbNotification *known = g_ptr_array_index (self->notifications, i);
+
+      if (known->type == notification->type
+          && g_strcmp0 (known->operation, notification->operation) == 0)
+        {
+          notification->id = known->id;
+          return;
+        }
+    }
+
+  notification->id = self->notifications->len + 1;
+  g_ptr_array_add (self->notifications, vb_notification_copy (notification));
+}
+
+/* The interface */
+
+static gboolean
+fake_save_operation (VbJournal *journal,
+                     const VbOperationRecord *record,
+                     VbNotification *notification,
+                     GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  if (!vb_fake_script_enter (journal, "save_operation", NULL, error))
+    return FALSE;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  store_operation (self, record);
+  if (notification != NULL)
+    store_notification (self, notification);
+  return TRUE;
+}
+
+static GPtrArray *
+fake_load_unended (VbJournal *journal, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+  GPtrArray *list;
+
+  if (!vb_fake_script_enter (journal, "load_unended", NULL, error))
+    return NULL;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  list = g_ptr_array_new_with_free_func (record_free);
+  for (guint i = 0; i < self->operations->len; i++)
+    {
+      const VbOperationRecord *record = g_ptr_array_index (self->operations, i);
+
+      if (!vb_operation_state_is_end (record->state))
+        g_ptr_array_add (list, vb_operation_record_copy (record));
+    }
+
+  return list;
+}
+
+static VbOperationRecord *
+fake_find_request (VbJournal *journal,
+                   const char *subject,
+                   const char *vps,
+                   const char *request_key,
+                   GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  if (!vb_fake_script_enter (journal, "find_request", NULL, error))
+    return NULL;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  for (guint i = 0; i < self->operations->len; i++)
+    {
+      const VbOperationRecord *record = g_ptr_array_index (self->operations, i);
+
+      if (g_strcmp0 (record->subject, subject) == 0 && g_strcmp0 (record->vps, vps) == 0
+          && g_strcmp0 (record->request_key, request_key) == 0)
+        return vb_operation_record_copy (record);
+    }
+
+  return NULL;
+}
+
+static GPtrArray *
+fake_list_operations (VbJournal *journal, const char *vps, guint limit, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+  GPtrArray *list;
+
+  if (!vb_fake_script_enter (journal, "list_operations", NULL, error))
+    return NULL;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  list = g_ptr_array_new_with_free_func (record_free);
+  for (guint i = self->operations->len; i > 0 && list->len < limit; i--)
+    {
+      const VbOperationRecord *record = g_ptr_array_index (self->operations, i - 1);
+
+      if (g_strcmp0 (record->vps, vps) == 0)
+        g_ptr_array_add (list, vb_operation_record_copy (record));
+    }
+
+  return list;
+}
+
+static GPtrArray *
+fake_list_notifications (VbJournal *journal,
+                         const char *const *vps,
+                         const char *subject,
+                         gint64 after,
+                         guint limit,
+                         GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+  GPtrArray *list;
+  const gint64 *read_up_to;
+
+  if (!vb_fake_script_enter (journal, "list_notifications", NULL, error))
+    return NULL;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  read_up_to = g_hash_table_lookup (self->read, subject);
+  list = g_ptr_array_new_with_free_func (notification_free);
+  for (guint i = 0; i < self->notifications->len && list->len < limit; i++)
+    {
+      const VbNotification *known = g_ptr_array_index (self->notifications, i);
+      VbNotification *copy;
+
+      if (known->id <= after || (vps != NULL && !g_strv_contains (vps, known->vps)))
+        continue;
+      copy = vb_notification_copy (known);
+      copy->read = read_up_to != NULL && known->id <= *read_up_to;
+      g_ptr_array_add (list, copy);
+    }
+
+  return list;
+}
+
+static gboolean
+fake_mark_read (VbJournal *journal, const char *subject, gint64 up_to, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  if (!vb_fake_script_enter (journal, "mark_read", NULL, error))
+    return FALSE;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  g_hash_table_replace (self->read, g_strdup (subject), g_memdup2 (&up_to, sizeof up_to));
+  return TRUE;
+}
+
+static GPtrArray *
+copy_infos (GPtrArray *infos)
+{
+  GPtrArray *copies = g_ptr_array_new_with_free_func (info_free);
+
+  for (guint i = 0; i < infos->len; i++)
+    g_ptr_array_add (copies, vb_backup_info_copy (g_ptr_array_index (infos, i)));
+
+  return copies;
+}
+
+static gboolean
+fake_save_backups (VbJournal *journal, GPtrArray *backups, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  if (!vb_fake_script_enter (journal, "save_backups", NULL, error))
+    return FALSE;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  g_ptr_array_unref (self->backups);
+  self->backups = copy_infos (backups);
+  return TRUE;
+}
+
+static GPtrArray *
+fake_load_backups (VbJournal *journal, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  if (!vb_fake_script_enter (journal, "load_backups", NULL, error))
+    return NULL;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  return copy_infos (self->backups);
+}
+
+static void
+vb_fake_journal_iface_init (VbJournalInterface *iface)
+{
+  iface->save_operation = fake_save_operation;
+  iface->load_unended = fake_load_unended;
+  iface->find_request = fake_find_request;
+  iface->list_operations = fake_list_operations;
+  iface->list_notifications = fake_list_notifications;
+  iface->mark_read = fake_mark_read;
+  iface->save_backups = fake_save_backups;
+  iface->load_backups = fake_load_backups;
+}

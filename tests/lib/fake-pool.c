@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "doubles.h"
+#include "fake-script.h"
+
+#define CHUNK_BYTES (1024 * 1024)
+#define POOL_BYTES (100 * G_GUINT64_CONSTANT (1024) * 1024 * 1024)
+
+struct _VbFakePool
+{
+  GObject parent_instance;
+
+  GMutex mutex;        /* worker threads read and change what follows */
+  GCond cond;          /* more bytes are allowed */
+  GHashTable *backups; /* id → VbBackupInfo */
+  GHashTable *partial; /* set of ids */
+  guint64 allowed_bytes;
+  guint64 free_bytes;
+  guint64 bad_chunks;
+};
+
+static void vb_fake_pool_iface_init (VbPoolInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (VbFakePool,
+                               vb_fake_pool,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (VB_TYPE_POOL, vb_fake_pool_iface_init))
+
+/* What a stage leaves: only whether it is swapped. */
+#define VB_TYPE_FAKE_STAGING (vb_fake_staging_get_type ())
+G_DECLARE_FINAL_TYPE (VbFakeStaging, vb_fake_staging, VB, FAKE_STAGING, GObject)
+struct _VbFakeStaging
+{
+  GObject parent_instance;
+
+  VbFakePool *pool;
+  gboolean swapped;
+};
+
+static void vb_fake_staging_iface_init (VbStagingInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (VbFakeStaging,
+                               vb_fake_staging,
+                               G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (VB_TYPE_STAGING, vb_fake_staging_iface_init))
+
+static void
+info_free (gpointer info)
+{
+  vb_backup_info_free (info);
+}
+
+/* Staging; its calls are scripted on its pool. */
+
+static gboolean
+staging_swap (VbStaging *staging, GError **error)
+{
+  VbFakeStaging *self = VB_FAKE_STAGING (staging);
+
+  if (!vb_fake_script_enter (self->pool, "swap", NULL, error))
+    return FALSE;
+
+  self->swapped = TRUE;
+  return TRUE;
+}
+
+static gboolean
+staging_undo (VbStaging *staging, GError **error)
+{
+  VbFakeStaging *self = VB_FAKE_STAGING (staging);
+
+  if (!vb_fake_script_enter (self->pool, "undo", NULL, error))
+    return FALSE;
+
+  self->swapped = FALSE;
+  return TRUE;
+}
+
+static gboolean
+staging_finish (VbStaging *staging, GError **error)
+{
+  return vb_fake_script_enter (VB_FAKE_STAGING (staging)->pool, "finish", NULL, error);
+}
+
+static gboolean
+staging_discard (VbStaging *staging, GError **error)
+{
+  return vb_fake_script_enter (VB_FAKE_STAGING (staging)->pool, "discard_staging", NULL, error);
+}
+
+static gboolean
+staging_is_swapped (VbStaging *staging)
+{
+  return VB_FAKE_STAGING (staging)->swapped;
+}
+
+static void
+vb_fake_staging_iface_init (VbStagingInterface *iface)
+{
+  iface->swap = staging_swap;
+  iface->undo = staging_undo;
+  iface->finish = staging_finish;
+  iface->discard = staging_discard;
+  iface->is_swapped = staging_is_swapped;
+}
+
+static void
+vb_fake_staging_finalize (GObject *object)
+{
+  g_clear_object (&VB_FAKE_STAGING (object)->pool);
+  G_OBJECT_CLASS (vb_fake_staging_parent_class)->finalize (object);
+}
+
+static void
+vb_fake_staging_class_init (VbFakeStagingClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vb_fake_staging_finalize;
+}
+
+static void
+vb_fake_staging_init (VbFakeStaging *self)
+{
+}
+
+static VbStaging *
+staging_new (VbFakePool *pool)
+{
+  VbFakeStaging *self = g_object_new (VB_TYPE_FAKE_STAGING, NULL);
+
+  self->pool = g_object_ref (pool);
+  return VB_STAGING (self);
+}
+
+/* Lifecycle and script */
+
+static void
+vb_fake_pool_finalize (GObject *object)
+{
+  VbFakePool *self = VB_FAKE_POOL (object);
+
+  g_hash_table_unref (self->backups);
+  g_hash_table_unref (self->partial);
+  g_mutex_clear (&self->mutex);
+  g_cond_clear (&self->cond);
+  G_OBJECT_CLASS (vb_fake_pool_parent_class)->finalize (object);
+}
+
+static void
+vb_fake_pool_class_init (VbFakePoolClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vb_fake_pool_finalize;
+}
+
+static void
+vb_fake_pool_init (VbFakePool *self)
+{
+  vb_fake_script_init (self);
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->cond);
+  self->backups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, info_free);
+  self->partial = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->allowed_bytes = G_MAXUINT64;
+  self->free_bytes = POOL_BYTES / 2;
+}
+
+VbFakePool *
+vb_fake_pool_new (void)
+{
+  return g_object_new (VB_TYPE_FAKE_POOL, NULL);
+}
+
+void
+vb_fake_pool_add (VbFakePool *self, VbBackupInfo *info)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  g_hash_table_replace (self->backups, g_strdup (info->id), info);
+}
+
+void
+vb_fake_pool_allow (VbFakePool *self, guint64 bytes)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  self->allowed_bytes = bytes;
+  g_cond_broadcast (&self->cond);
+}
+
+void
+vb_fake_pool_set_bad_chunks (VbFakePool *self, guint64 bad_chunks)
+{
+  self->bad_chunks = bad_chunks;
+}
+
+void
+vb_fake_pool_set_free_bytes (VbFakePool *self, guint64 free_bytes)
+{
+  self->free_bytes = free_bytes;
+}
+
+guint
+vb_fake_pool_get_n_backups (VbFakePool *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return g_hash_table_size (self->backups);
+}
+
+guint
+vb_fake_pool_get_n_partial (VbFakePool *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return g_hash_table_size (self->partial);
+}
+
+/* Waits until @bytes are allowed; the transfer may be cancelled meanwhile. */
+static gboolean
+wait_allowed (VbFakePool *self, guint64 bytes, VbTransfer *transfer, GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  while (vb_transfer_check (transfer, error))
+    {
+      if (bytes <= self->allowed_bytes)
+        return TRUE;
+      g_cond_wait_until (&self->cond, &self->mutex, g_get_monotonic_time () + 5000);
+    }
+
+  return FALSE;
+}
+
+static gboolean
+move_bytes (VbFakePool *self, guint64 total, VbTransfer *transfer, GError **error)
+{
+  guint64 done = 0;
+
+  vb_transfer_set_total (transfer, total);
+  while (done < total)
+    {
+      guint64 step = MIN (CHUNK_BYTES, total - done);
+
+      if (!wait_allowed (self, done + step, transfer, error))
+        return FALSE;
+      done += step;
+      vb_transfer_add (transfer, step);
+    }
+
+  return TRUE;
+}
+
+/* The interface */
+
+static gboolean
+fake_check (VbPool *pool, VbPoolStatus *status, GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+
+  if (!vb_fake_script_enter (pool, "check", NULL, error))
+    return FALSE;
+
+  if (status != NULL)
+    *status = (VbPoolStatus){ .free_bytes = self->free_bytes, .total_bytes = POOL_BYTES };
+  return TRUE;
+}
+
+static GPtrArray *
+fake_list (VbPool *pool, GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+  g_autoptr (GMutexLocker) locker = NULL;
+  GPtrArray *list;
+  GHashTableIter iter;
+  gpointer info;
+
+  if (!vb_fake_script_enter (pool, "list", NULL, error))
+    return NULL;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  list = g_ptr_array_new_with_free_func (info_free);
+  g_hash_table_iter_init (&iter, self->backups);
+  while (g_hash_table_iter_next (&iter, NULL, &info))
+    g_ptr_array_add (list, vb_backup_info_copy (info));
+
+  return list;
+}
+
+static gboolean
+fake_check_space (VbPool *pool, guint64 bytes, GError **error)
+{
+  if (!vb_fake_script_enter (pool, "check_space", NULL, error))
+    return FALSE;
+
+  if (bytes <= VB_FAKE_POOL (pool)->free_bytes)
+    return TRUE;
+
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE, "The pool at /secret is full");
+  return FALSE;
+}
+
+static gboolean
+fake_capture (VbPool *pool,
+              const VbCapture *capture,
+              VbBackupInfo *info,
+              VbTransfer *transfer,
+              GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+  guint64 total = 0;
+
+  if (!vb_fake_script_enter (pool, "capture", vb_transfer_get_cancellable (transfer), error))
+    return FALSE;
+
+  for (guint i = 0; i < capture->disks->len; i++)
+    {
+      const VbCaptureDisk *from = g_ptr_array_index (capture->disks, i);
+      VbBackupDisk *to = vb_backup_info_add_disk (info, from->target);
+
+      to->virtual_size_bytes = to->size_bytes = from->virtual_size_bytes;
+      total += from->virtual_size_bytes;
+    }
+  if (!move_bytes (self, total, transfer, error))
+    return FALSE;
+
+  info->size_bytes = total;
+  info->incremental = capture->base_backup != NULL;
+  g_mutex_lock (&self->mutex);
+  g_hash_table_add (self->partial, g_strdup (info->id));
+  g_mutex_unlock (&self->mutex);
+  return TRUE;
+}
+
+static gboolean
+fake_commit (VbPool *pool, VbBackupInfo *info, GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+
+  if (!vb_fake_script_enter (pool, "commit", NULL, error))
+    return FALSE;
+
+  g_clear_pointer (&info->completed_at, g_date_time_unref);
+  info->completed_at = g_date_time_new_now_utc ();
+  g_mutex_lock (&self->mutex);
+  g_hash_table_remove (self->partial, info->id);
+  g_mutex_unlock (&self->mutex);
+  vb_fake_pool_add (self, vb_backup_info_copy (info));
+  return TRUE;
+}
+
+static gboolean
+fake_discard (VbPool *pool, const char *vps, const char *backup, GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+
+  if (!vb_fake_script_enter (pool, "discard", NULL, error))
+    return FALSE;
+
+  g_mutex_lock (&self->mutex);
+  g_hash_table_remove (self->partial, backup);
+  g_mutex_unlock (&self->mutex);
+  return TRUE;
+}
+
+static gboolean
+fake_remove (VbPool *pool, const char *vps, const char *backup, GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+
+  if (!vb_fake_script_enter (pool, "remove", NULL, error))
+    return FALSE;
+
+  g_mutex_lock (&self->mutex);
+  g_hash_table_remove (self->backups, backup);
+  g_mutex_unlock (&self->mutex);
+  return TRUE;
+}
+
+static gboolean
+fake_rename (VbPool *pool, const char *vps, const char *backup, const char *name, GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+  g_autoptr (GMutexLocker) locker = NULL;
+  VbBackupInfo *info;
+
+  if (!vb_fake_script_enter (pool, "rename", NULL, error))
+    return FALSE;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  info = g_hash_table_lookup (self->backups, backup);
+  if (info == NULL)
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, "There is no backup %s", backup);
+      return FALSE;
+    }
+
+  g_free (info->name);
+  info->name = g_strdup (name);
+  return TRUE;
+}
+
+static gboolean
+fake_verify (VbPool *pool,
+             const char *vps,
+             const char *backup,
+             VbTransfer *transfer,
+             guint64 *bad_chunks,
+             GError **error)
+{
+  if (!vb_fake_script_enter (pool, "verify", vb_transfer_get_cancellable (transfer), error))
+    return FALSE;
+
+  *bad_chunks = VB_FAKE_POOL (pool)->bad_chunks;
+  return TRUE;
+}
+
+static gboolean
+fake_check_stage (VbPool *pool,
+                  const char *vps,
+                  const char *backup,
+                  GPtrArray *disks,
+                  GError **error)
+{
+  return vb_fake_script_enter (pool, "check_stage", NULL, error);
+}
+
+static VbStaging *
+fake_stage (VbPool *pool,
+            const char *vps,
+            const char *backup,
+            const char *operation,
+            GPtrArray *disks,
+            VbTransfer *transfer,
+            GError **error)
+{
+  guint64 total = 0;
+
+  if (!vb_fake_script_enter (pool, "stage", vb_transfer_get_cancellable (transfer), error))
+    return NULL;
+
+  for (guint i = 0; i < disks->len; i++)
+    total += ((const VbDisk *) g_ptr_array_index (disks, i))->allocated_bytes;
+  if (!move_bytes (VB_FAKE_POOL (pool), total, transfer, error))
+    return NULL;
+
+  return staging_new (VB_FAKE_POOL (pool));
+}
+
+static VbStaging *
+fake_recover_staging (VbPool *pool, const char *operation, GPtrArray *disks, GError **error)
+{
+  if (!vb_fake_script_enter (pool, "recover_staging", NULL, error))
+    return NULL;
+
+  return staging_new (VB_FAKE_POOL (pool));
+}
+
+static void
+vb_fake_pool_iface_init (VbPoolInterface *iface)
+{
+  iface->check = fake_check;
+  iface->list = fake_list;
+  iface->check_space = fake_check_space;
+  iface->capture = fake_capture;
+  iface->commit = fake_commit;
+  iface->discard = fake_discard;
+  iface->remove = fake_remove;
+  iface->rename = fake_rename;
+  iface->verify = fake_verify;
+  iface->check_stage = fake_check_stage;
+  iface->stage = fake_stage;
+  iface->recover_staging = fake_recover_staging;
+}
