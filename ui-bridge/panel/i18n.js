@@ -9,11 +9,10 @@ let messages = {};
 let language;
 
 /**
- * Sets the language for dates and numbers, and the words if there are any for it.
- * @param {string | undefined} locale BCP 47; undefined: the browser's
+ * @param {string | undefined} locale BCP 47, for dates and numbers; undefined: the browser's
  * @param {Messages} [catalogue] sentence → translation, or one translation for each plural category
  */
-export function setLanguage(locale, catalogue = {}) {
+export function setLanguage(locale, catalogue = messages) {
   language = locale;
   messages = catalogue;
 }

@@ -8,7 +8,7 @@ import { setLanguage, t, tn } from '../../../ui-bridge/panel/i18n.js';
 /** Intl puts narrow and non-breaking spaces where they belong; the tests spell them plainly. */
 const plain = (text) => text.replace(/\s/g, ' ');
 
-beforeEach(() => setLanguage('en'));
+beforeEach(() => setLanguage('en', {}));
 
 test('sizes', () => {
   for (const [bytes, text] of [

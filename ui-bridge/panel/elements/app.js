@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The whole of it in one element: overview, backups, resources, notifications, and what the connection is up to.
+
+/** @import { Store } from '../store.js' */
+
+import { BackupElement } from './base.js';
+import { button, h, icon, set, text } from '../dom.js';
+import { css } from '../theme.js';
+import { t } from '../i18n.js';
+
+const SECOND_MS = 1000;
+
+const sheet = css`
+:host { container-type: inline-size }
+.bar { display: flex; align-items: center; gap: .5rem; border-block-end: 1px solid var(--border) }
+nav { display: flex; flex: 1; min-inline-size: 0; overflow-x: auto; scrollbar-width: none }
+nav button { border: 0; border-radius: 0; box-shadow: none; background: none !important; color: var(--muted); padding: .625rem 0; margin-inline-end: 1.5rem; border-block-end: 2px solid transparent; margin-block-end: -1px }
+nav button:hover { color: var(--text) }
+nav button[aria-current] { color: var(--text); border-color: var(--accent) }
+nav button:focus-visible { outline-offset: -3px }
+select { max-inline-size: 12rem; min-block-size: 2.25rem; padding: .25rem .5rem; border: 1px solid var(--border); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
+.banner { position: fixed; inset: auto; inset-block-start: .75rem; inset-inline: 0; margin-inline: auto; inline-size: max-content; max-inline-size: calc(100vw - 1.5rem); padding: .5rem .625rem .5rem 1rem; padding-inline: 1rem .625rem; border: 0; border-radius: 2rem; background: light-dark(#1b202a, #e9ecf2); color: light-dark(#fff, #161a22); box-shadow: 0 8px 24px -6px #0007 }
+.banner:popover-open { display: flex; align-items: center; gap: .75rem; animation: rise .2s .6s ease-out backwards }
+.banner button { min-block-size: 2rem; padding-block: .125rem; border-radius: 2rem; border-color: transparent; background: light-dark(#fff2, #0001); color: inherit; box-shadow: none }
+.banner button:hover { background: light-dark(#fff3, #0002) !important }
+.message { display: grid; justify-items: center; gap: .5rem; padding: 4rem 1rem; text-align: center }
+.message .icon { inline-size: 2.5rem; block-size: 2.5rem; color: var(--muted) }
+@container (inline-size < 30rem) { nav button { margin-inline-end: .875rem } .bar { gap: 0 } }
+@container (inline-size < 20rem) { nav { font-size: .9333em } nav button { margin-inline-end: .75rem } }
+`;
+
+/** @type {[string, () => string][]} */
+const VIEWS = [
+  ['overview', () => t('Overview')],
+  ['backups', () => t('Backups')],
+  ['resources', () => t('Resources')],
+];
+
+export class App extends BackupElement {
+  static observedAttributes = [...BackupElement.observedAttributes, 'view', 'price', 'currency', 'slots-request', 'support-url'];
+  static sheets = [sheet];
+
+  #nav = h('nav', { 'aria-label': t('Pages of this VPS') });
+  #choice = h('select', { 'aria-label': t('VPS'), onchange: () => this.#choose(this.#choice.value) });
+  #content = h('div', { part: 'content' });
+  #message = h('div', { class: 'message', part: 'message', hidden: true });
+  #messageTitle = h('h2');
+  #messageBody = h('p', { class: 'muted' });
+  #banner = h('div', { popover: 'manual', class: 'banner', part: 'banner' });
+  #bannerText = h('span', { role: 'status' });
+  #countdown = h('span', { class: 'numbers' });
+  #retry = button({ part: 'retry' }, () => this.store?.wake(), t('Try now'));
+  #again = button({ part: 'retry' }, () => this.store?.wake(), t('Try again'));
+  /** @type {Record<string, BackupElement>} */
+  #parts = {};
+  #chosen = '';
+  #wasOpen = false;
+  #lastConnection = '';
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #tick;
+
+  build() {
+    for (const name of ['overview', 'panel', 'resources', 'notifications'])
+      this.#parts[name] = /** @type {BackupElement} */ (document.createElement(`vps-backup-${name}`));
+    const { overview, panel, resources, notifications } = this.#parts;
+    for (const [view, label] of VIEWS) this.#nav.append(button({ 'data-view': view }, () => this.#go(view), label()));
+    set(overview, { exportparts: 'header, name, status, power, power-reason, cards, card, counter' });
+    set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, progress, notice, dialog' });
+    set(resources, { exportparts: 'slots, total, save' });
+    set(notifications, { exportparts: 'bell, unread, notifications, notification, toasts, toast' });
+    overview.append(h('div', { class: 'bar', slot: 'nav' }, this.#nav, this.#choice, notifications), h('slot', { name: 'cards' }));
+    this.#banner.append(this.#bannerText, this.#countdown, this.#retry);
+    this.#message.append(icon('server'), this.#messageTitle, this.#messageBody, this.#again);
+    this.#content.append(overview, panel, resources);
+    this.root.append(this.#content, this.#message, this.#banner);
+    this.addEventListener('vps-backup-open', (event) => this.#opened(/** @type {CustomEvent} */ (event)));
+  }
+
+  disconnectedCallback() {
+    clearTimeout(this.#tick);
+    super.disconnectedCallback();
+  }
+
+  get vps() {
+    return this.getAttribute('vps') || '*';
+  }
+
+  get view() {
+    const view = this.getAttribute('view') ?? '';
+    return VIEWS.some(([name]) => name === view) ? view : 'overview';
+  }
+
+  set view(value) {
+    this.setAttribute('view', value);
+  }
+
+  /** The VPS that is shown: with `vps="*"` the reader chooses among those of the token. */
+  get current() {
+    if (this.vps !== '*') return this.vps;
+    const known = this.store?.state.vps;
+    return known?.has(this.#chosen) ? this.#chosen : ([...(known?.keys() ?? [])][0] ?? '');
+  }
+
+  set current(value) {
+    this.#chosen = value;
+    this.update();
+  }
+
+  update() {
+    const { overview, panel, resources } = this.#parts;
+    for (const part of Object.values(this.#parts)) {
+      part.store = this.store;
+      set(part, { vps: this.current || null });
+    }
+    for (const name of ['price', 'currency', 'slots-request']) set(resources, { [name]: this.getAttribute(name) });
+    set(panel, { 'support-url': this.getAttribute('support-url') });
+    set(overview, { compact: this.view !== 'overview' });
+    panel.hidden = this.view !== 'backups';
+    resources.hidden = this.view !== 'resources';
+    for (const element of this.#nav.children) set(element, { 'aria-current': element.getAttribute('data-view') === this.view ? 'page' : null });
+    this.#updateChoice();
+    this.#updateConnection();
+  }
+
+  #updateChoice() {
+    const all = [...(this.store?.state.vps.values() ?? [])].sort((a, b) => a.name.localeCompare(b.name));
+    this.#choice.hidden = this.vps !== '*' || all.length < 2;
+    if (this.#choice.hidden) return;
+    while (this.#choice.childElementCount > all.length) this.#choice.lastChild?.remove();
+    while (this.#choice.childElementCount < all.length) this.#choice.append(h('option'));
+    all.forEach(({ vps, name }, index) => {
+      set(this.#choice.children[index], { value: vps });
+      text(this.#choice.children[index], name);
+    });
+    this.#choice.value = this.current;
+  }
+
+  #updateConnection() {
+    if (!this.store) return;
+    const { connection, retryAt, missing, vps } = this.store.state;
+    const known = !!this.current && vps.has(this.current);
+    const gone = connection === 'open' && !known && (missing.has(this.vps) || (this.vps === '*' && !!this.store.state.info && !vps.size));
+    const ended = connection === 'ended';
+    this.#wasOpen ||= connection === 'open';
+    this.#content.hidden = gone || (ended && !known);
+    this.#message.hidden = !this.#content.hidden;
+    text(this.#messageTitle, ended ? t('Your session has ended') : t('This VPS is not available'));
+    text(this.#messageBody, ended ? t('Open this page again from your hosting panel.') : t('It does not exist, or your session does not include it.'));
+    this.#again.hidden = !ended;
+    const lost = !this.#content.hidden && (ended || connection === 'waiting' || (connection === 'connecting' && this.#wasOpen));
+    this.#banner.togglePopover(lost);
+    if (lost) text(this.#bannerText, this.#bannerWords(ended));
+    this.#countDown(connection === 'waiting' ? retryAt : null);
+    if (connection === this.#lastConnection) return;
+    this.#lastConnection = connection;
+    this.emit('vps-backup-connection', { state: connection });
+  }
+
+  /** @param {boolean} ended */
+  #bannerWords(ended) {
+    if (ended) return t('Your session has ended. Open this page again from your hosting panel.');
+    return this.#wasOpen ? t('Connection lost. What you see may be out of date.') : t('The server cannot be reached.');
+  }
+
+  /** @param {number | null} retryAt */
+  #countDown(retryAt) {
+    clearTimeout(this.#tick);
+    const seconds = retryAt === null ? 0 : Math.ceil((retryAt - Date.now()) / SECOND_MS);
+    text(this.#countdown, seconds > 0 ? t('{seconds} s', { seconds }) : '');
+    if (seconds > 0) this.#tick = setTimeout(() => this.#countDown(retryAt), SECOND_MS);
+  }
+
+  /** @param {string} view */
+  #go(view) {
+    if (!this.emit('vps-backup-view', { vps: this.current, view })) return;
+    this.view = view;
+    if (view === 'backups') this.#parts.panel.focus();
+    if (view === 'resources') this.#parts.resources.focus();
+  }
+
+  /** @param {string} vps */
+  #choose(vps) {
+    this.current = vps;
+    this.emit('vps-backup-view', { vps, view: this.view });
+  }
+
+  /** @param {CustomEvent} event */
+  #opened(event) {
+    if (event.defaultPrevented) return;
+    event.stopPropagation();
+    this.#go(event.detail.view);
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What all elements share: attributes, the session behind them, and one update() for every change.
+
+/** @import { GetToken, Vps } from '../types' */
+/** @import { Store } from '../store.js' */
+/** @import { Session } from '../session.js' */
+
+import { acquire, release, renew } from '../session.js';
+import { locale, setLanguage, t } from '../i18n.js';
+import { theme } from '../theme.js';
+
+export class BackupElement extends HTMLElement {
+  static observedAttributes = ['endpoint', 'vps', 'token', 'token-url', 'lang'];
+  /** @type {CSSStyleSheet[]} */
+  static sheets = [];
+
+  /** @type {GetToken | null} */
+  #getToken = null;
+  /** @type {Session | null} */
+  #session = null;
+  /** @type {Store | null} */
+  #store = null;
+  #inherits = false;
+  #built = false;
+  /** @type {(() => void)[]} */
+  #ends = [];
+
+  constructor() {
+    super();
+    const sheets = /** @type {typeof BackupElement} */ (this.constructor).sheets;
+    this.root = this.attachShadow({ mode: 'open' });
+    this.root.adoptedStyleSheets = [theme, ...sheets];
+    // Set by the page before this class was there, it hides the accessor.
+    for (const name of /** @type {const} */ (['getToken', 'store'])) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = /** @type {any} */ (this)[name];
+      delete this[name];
+      this[name] = value;
+    }
+  }
+
+  /** Where tokens come from, as a function: instead of the attributes `token` and `token-url`. */
+  get getToken() {
+    return this.#getToken;
+  }
+
+  set getToken(value) {
+    this.#getToken = value;
+    this.#reconnect();
+  }
+
+  /** An element inside another one uses that one's store. */
+  get store() {
+    return this.#store;
+  }
+
+  set store(value) {
+    if (value === this.#store) return;
+    this.#leave();
+    this.#inherits = true;
+    this.#store = value;
+    if (this.isConnected && this.#built) this.#join();
+  }
+
+  get vps() {
+    return this.getAttribute('vps') ?? '';
+  }
+
+  /** The VPS as the server has described it last. @returns {Vps | undefined} */
+  get data() {
+    return this.#store?.state.vps.get(this.vps);
+  }
+
+  /** Why nothing can be done right now, if that is so. */
+  get offline() {
+    const state = this.#store?.state.connection;
+    if (state === 'open') return null;
+    return state === 'ended' ? t('Your session has ended.') : t('Not connected.');
+  }
+
+  connectedCallback() {
+    if (!this.#built) this.build();
+    this.#built = true;
+    if (this.#inherits) this.#join();
+    else this.#reconnect();
+  }
+
+  disconnectedCallback() {
+    this.#leave();
+    if (this.#session) release(this.#session);
+    this.#session = null;
+  }
+
+  /** @param {string} name @param {string | null} before @param {string | null} value */
+  attributeChangedCallback(name, before, value) {
+    if (before === value) return;
+    if (name === 'lang' && value !== locale()) setLanguage(value || undefined);
+    if (!this.isConnected || !this.#built) return;
+    if (name === 'token' && this.#session && value) renew(this.#session, value);
+    else if (name === 'vps') this.#rejoin();
+    else if (name !== 'lang' && BackupElement.observedAttributes.includes(name)) this.#reconnect();
+    this.update();
+  }
+
+  /** Builds the shadow tree, once. */
+  build() {}
+
+  /** Brings the shadow tree to what the store holds. */
+  update() {}
+
+  /** The store has just become this element's. Answers what ends it. @param {Store} _store @returns {(() => void)[]} */
+  joined(_store) {
+    return [];
+  }
+
+  /**
+   * @param {string} name
+   * @param {unknown} detail
+   * @returns {boolean} false: the page has taken it over
+   */
+  emit(name, detail) {
+    return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable: true }));
+  }
+
+  #reconnect() {
+    if (!this.isConnected || !this.#built || this.#inherits) return;
+    const before = this.#session;
+    const [token, tokenUrl] = [this.getAttribute('token'), this.getAttribute('token-url')];
+    this.#leave();
+    this.#session = null;
+    if (this.#getToken || tokenUrl !== null || token !== null) {
+      const endpoint = this.getAttribute('endpoint') ?? '';
+      this.#session = acquire({ endpoint, getToken: this.#getToken, tokenUrl, token });
+      this.#store = this.#session.store;
+      this.#join();
+    }
+    if (before) release(before);
+    this.update();
+  }
+
+  #rejoin() {
+    this.#leave();
+    this.#join();
+  }
+
+  #join() {
+    const store = this.#store;
+    if (!store) return;
+    this.#ends = [store.subscribe(() => this.update()), ...this.joined(store)];
+    if (this.vps) this.#ends.push(store.watch(this.vps));
+    this.update();
+  }
+
+  #leave() {
+    for (const end of this.#ends) end();
+    this.#ends = [];
+  }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One fact about a VPS that leads to its page: "1 / 2" above all.
+
+/** @import { Vps } from '../types' */
+/** @import { IconName } from '../dom.js' */
+
+import { BackupElement } from './base.js';
+import { h, icon, set, setIcon, text } from '../dom.js';
+import { css } from '../theme.js';
+import { count, date, percent, size } from '../format.js';
+import { backupWord } from '../words.js';
+import { t, tn } from '../i18n.js';
+
+const sheet = css`
+a, button { display: grid; grid-template-columns: 1fr auto; align-content: start; gap: .25rem 1rem; justify-items: start; inline-size: 100%; block-size: 100%; padding: 1.125rem 1.25rem; border-radius: var(--radius); font-weight: inherit; text-align: start; white-space: normal; text-decoration: none; color: inherit }
+a:hover, button:hover { border-color: color-mix(in srgb, var(--accent) 55%, var(--border)) !important; background: var(--surface) !important }
+.title { display: flex; align-items: center; gap: .5rem; color: var(--muted); font-weight: 550 }
+.title .icon { color: var(--accent) }
+.chevron { display: flex; color: var(--muted) }
+.value { grid-column: 1 / -1; font-size: 1.75em; font-weight: 650; line-height: 1.3; letter-spacing: -.02em; min-block-size: 1.3em }
+.value.long { font-size: 1.2em; line-height: 1.9; overflow-wrap: anywhere }
+.note { grid-column: 1 / -1; min-block-size: 1.5em }
+.slots { grid-column: 1 / -1; display: flex; gap: .25rem; inline-size: 100%; margin-block: .375rem .125rem }
+.slots i { flex: 1; block-size: .3125rem; border-radius: 1rem; background: color-mix(in srgb, var(--muted) 24%, var(--surface)) }
+.slots i.used { background: var(--accent) }
+`;
+
+/** @typedef {{value: string, note: string, long?: boolean}} Fact */
+
+/** @param {Vps} data @returns {Fact} */
+function backupsFact({ slots: { used, total }, backups, operation }) {
+  const working = backups.find(({ state }) => state !== 'available');
+  return {
+    value: t('{used} / {total}', { used: count(used), total: count(total) }),
+    note: working
+      ? `${backupWord(working, operation)} · ${percent(operation?.progress ?? 0)}`
+      : used < total
+        ? tn('{count} slot free', '{count} slots free', total - used)
+        : t('All slots in use'),
+  };
+}
+
+/** @param {Vps} data @returns {Fact} */
+function latestFact({ backups }) {
+  const latest = backups.find(({ state }) => state === 'available' || state === 'restoring');
+  if (!latest) return { value: t('None yet'), note: t('Create one before you change anything.'), long: true };
+  return {
+    value: date(latest.created_at),
+    note: latest.size_bytes === null ? latest.name : `${latest.name} · ${size(latest.size_bytes)}`,
+    long: true,
+  };
+}
+
+/** @param {Vps} data @returns {Fact} */
+const slotsFact = ({ slots: { total, included, extra } }) => ({
+  value: count(total),
+  note: extra ? t('{included} included, {extra} added', { included: count(included), extra: count(extra) }) : t('All included'),
+});
+
+/** @type {Record<string, {title: () => string, icon: IconName, view: string, fact: (data: Vps) => Fact}>} */
+const KINDS = {
+  backups: { title: () => t('Backups'), icon: 'archive', view: 'backups', fact: backupsFact },
+  latest: { title: () => t('Latest backup'), icon: 'clock', view: 'backups', fact: latestFact },
+  slots: { title: () => t('Backup Slots'), icon: 'layers', view: 'resources', fact: slotsFact },
+};
+
+export class Card extends BackupElement {
+  static observedAttributes = [...BackupElement.observedAttributes, 'kind', 'href'];
+  static sheets = [sheet];
+
+  #icon = icon('archive');
+  #title = h('span', {});
+  #value = h('span', { class: 'value numbers', part: 'counter' });
+  #slots = h('span', { class: 'slots', 'aria-hidden': 'true' });
+  #note = h('span', { class: 'note muted small numbers' });
+
+  get #kind() {
+    return KINDS[this.getAttribute('kind') ?? 'backups'] ?? KINDS.backups;
+  }
+
+  build() {
+    const href = this.getAttribute('href');
+    this.root.append(
+      h(
+        href === null ? 'button' : 'a',
+        { class: 'box', part: 'card', href, onclick: (event) => this.#open(event) },
+        h('span', { class: 'title' }, this.#icon, this.#title),
+        h('span', { class: 'chevron' }, icon('chevron')),
+        this.#value,
+        this.#slots,
+        this.#note,
+      ),
+    );
+  }
+
+  update() {
+    const { data } = this;
+    const fact = data ? this.#kind.fact(data) : { value: '–', note: '', long: false };
+    setIcon(this.#icon, this.#kind.icon);
+    text(this.#title, this.#kind.title());
+    text(this.#value, fact.value);
+    text(this.#note, fact.note);
+    this.#value.classList.toggle('long', fact.long === true);
+    this.#slots.hidden = this.#kind !== KINDS.backups;
+    if (data && !this.#slots.hidden) this.#drawSlots(data);
+  }
+
+  /** @param {Vps} data */
+  #drawSlots({ slots: { used, total } }) {
+    while (this.#slots.childElementCount > total) this.#slots.lastChild?.remove();
+    while (this.#slots.childElementCount < total) this.#slots.append(h('i'));
+    [...this.#slots.children].forEach((slot, index) => set(slot, { class: index < used ? 'used' : null }));
+  }
+
+  /** @param {Event} event */
+  #open(event) {
+    if (!this.emit('vps-backup-open', { vps: this.vps, view: this.#kind.view })) event.preventDefault();
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A question before something happens. The native dialog keeps the focus and gives it back.
+
+import { css } from '../theme.js';
+import { button, h, set, text } from '../dom.js';
+import { ConnectionLost } from '../transport.js';
+import { errorWords } from '../words.js';
+import { t } from '../i18n.js';
+
+export const dialogSheet = css`
+dialog { inline-size: min(28rem, calc(100vw - 2rem)); max-block-size: calc(100dvh - 2rem); margin: auto; padding: 1.5rem; border: 0; border-radius: calc(var(--radius) * 1.25); background: var(--surface); color: inherit; box-shadow: var(--raised) }
+dialog[open] { animation: rise .18s ease-out }
+dialog::backdrop { background: #0b0f1880 }
+dialog form { display: grid; gap: 1rem }
+dialog p { text-wrap: pretty }
+dialog p + p { margin-block-start: .625rem }
+dialog .actions { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: .5rem; margin-block-start: .5rem }
+dialog label { display: grid; gap: .375rem; font-weight: 550 }
+dialog label.check { grid-template-columns: auto 1fr; gap: .625rem; font-weight: 400; align-items: start }
+dialog input[type=checkbox] { inline-size: 1.125rem; block-size: 1.125rem; margin: .125rem 0 0; accent-color: var(--accent) }
+input:not([type=checkbox]) { font-weight: 400; inline-size: 100%; min-inline-size: 0; min-block-size: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
+input::placeholder { color: var(--muted); opacity: 1 }
+.error { color: var(--red); font-weight: 550 }
+.error:empty { display: none }
+`;
+
+/**
+ * @typedef {object} Question
+ * @property {string} title
+ * @property {(string | Node)[]} body paragraphs and fields
+ * @property {string} confirm what the button says that does it
+ * @property {boolean} [danger] something is lost by it: the focus starts on Cancel
+ * @property {(form: FormData) => Promise<unknown>} act closes the dialog once it has succeeded
+ */
+
+let questions = 0;
+
+/**
+ * @param {ShadowRoot} root
+ * @param {Question} question
+ */
+export function ask(root, { title, body, confirm, danger = false, act }) {
+  const id = `question-${++questions}`;
+  const failure = h('p', { class: 'error', role: 'alert' });
+  const doIt = h('button', { type: 'submit', class: danger ? 'danger' : 'primary', part: 'confirm' }, confirm);
+  const cancel = button({ part: 'cancel', autofocus: danger }, () => dialog.close(), t('Cancel'));
+  const paragraphs = body.map((part) => (typeof part === 'string' ? h('p', {}, part) : part));
+  const form = h(
+    'form',
+    { method: 'dialog', novalidate: true },
+    h('h2', { id: `${id}-title` }, title),
+    h('div', { id: `${id}-text` }, ...paragraphs.filter((node) => node instanceof HTMLParagraphElement)),
+    ...paragraphs.filter((node) => !(node instanceof HTMLParagraphElement)),
+    failure,
+    h('div', { class: 'actions' }, cancel, doIt),
+  );
+  const dialog = h('dialog', { part: 'dialog', 'aria-labelledby': `${id}-title`, 'aria-describedby': `${id}-text` }, form);
+  let busy = false;
+
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    if (busy) return;
+    busy = true;
+    text(failure, '');
+    set(doIt, { 'aria-busy': 'true', 'aria-disabled': 'true' });
+    try {
+      await act(new FormData(form));
+      dialog.close();
+    } catch (error) {
+      text(failure, errorWords(error));
+      // Nobody knows whether it has begun: doing it again could do it twice.
+      if (error instanceof ConnectionLost) doIt.remove();
+      else set(doIt, { 'aria-busy': null, 'aria-disabled': null });
+    }
+    busy = false;
+  });
+  dialog.addEventListener('close', () => dialog.remove());
+  root.append(dialog);
+  dialog.showModal();
+}
+
+/** @param {string} name @param {string} label @param {string} hint */
+export const checkbox = (name, label, hint) =>
+  h(
+    'label',
+    { class: 'check' },
+    h('input', { type: 'checkbox', name }),
+    h('span', {}, label, h('br'), h('span', { class: 'muted small' }, hint)),
+  );

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One backup in the list. Its height never changes: what moves while it is created or restored has its place kept.
+
+/** @import { Backup, Operation, Vps } from '../types' */
+
+import { button, disable, h, icon, iconButton, set, setIcon, text } from '../dom.js';
+import { css } from '../theme.js';
+import { date, fullDate, percent, rate, size, timeLeft } from '../format.js';
+import { backupWord, errorWords } from '../words.js';
+import { t } from '../i18n.js';
+
+export const rowSheet = css`
+li { display: grid; grid-template: auto auto / auto minmax(0, 1fr) auto; align-content: center; align-items: center; gap: 0 1rem; position: relative; overflow: hidden; padding: .875rem 1.25rem; min-block-size: 5.75rem }
+li + li { border-block-start: 1px solid var(--border) }
+.badge { grid-row: 1 / -1; display: grid; place-items: center; inline-size: 2.5rem; block-size: 2.5rem; border-radius: 50%; --tone: var(--green); color: var(--tone); background: color-mix(in srgb, var(--tone) 12%, var(--surface)) }
+li:is([data-state=creating], [data-state=queued]) .badge { --tone: var(--amber) }
+li[data-state=restoring] .badge { --tone: var(--blue) }
+li[data-state=free] .badge { --tone: var(--muted); background: none; border: 1.5px dashed color-mix(in srgb, var(--muted), transparent 45%) }
+.title { gap: .25rem; min-block-size: 2rem }
+.title strong { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+.title .icon-button { inline-size: 2rem; min-block-size: 2rem; min-inline-size: 2rem; flex: none }
+.title .icon { inline-size: 1rem; block-size: 1rem }
+.title form { display: flex; gap: .375rem; inline-size: 100% }
+.title form input { min-block-size: 2rem; padding-block: .125rem }
+.title form button { min-block-size: 2rem; padding-block: .125rem; padding-inline: .625rem }
+.line { grid-column: 2; display: flex; gap: 0 .625rem; min-block-size: 1.5em }
+.facts { min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+.buttons { grid-area: 1 / 3 / -1; display: flex; gap: .25rem }
+.bar { position: absolute; inset-inline: 0; inset-block-end: 0; block-size: .25rem; background: color-mix(in srgb, var(--tone) 18%, var(--surface)); --tone: var(--amber-fill) }
+.bar > i { display: block; block-size: 100%; inline-size: 0; background: var(--tone); border-start-end-radius: 1rem; border-end-end-radius: 1rem; transition: inline-size .4s linear }
+li[data-state=restoring] .bar { --tone: var(--blue) }
+@container (inline-size < 36rem) {
+  li { padding-inline: 1rem; gap: .25rem .75rem; grid-template-columns: minmax(0, 1fr) auto; min-block-size: 7rem }
+  .badge { display: none }
+  .buttons { grid-area: 1 / 2 }
+  .line { grid-column: 1 / -1; min-block-size: 3em; flex-direction: column }
+}
+`;
+
+/**
+ * What a row asks its list to do.
+ * @typedef {object} RowActions
+ * @property {(backup: Backup) => void} restore
+ * @property {(backup: Backup) => void} remove
+ * @property {(backup: Backup) => void} cancel
+ * @property {(backup: Backup, name: string) => Promise<unknown>} rename
+ */
+
+/**
+ * Why an action is not to be had: null, it is; undefined, it is not even shown.
+ * @typedef {Record<'restore' | 'remove' | 'cancel' | 'rename', string | null | undefined>} Locks
+ */
+
+export class Row {
+  /** @type {Backup} */
+  #backup;
+  #actions;
+  #icon = icon('check');
+  #name = h('strong', { part: 'backup-name' });
+  #state = h('span', { class: 'state numbers', part: 'backup-state' });
+  #time = h('time', {});
+  #facts = h('span', { class: 'facts muted numbers', part: 'backup-facts' });
+  #fill = h('i');
+  #bar = h('div', { class: 'bar', part: 'progress', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100' }, this.#fill);
+  #title = h('div', { class: 'row title' });
+  #error = h('span', { class: 'error small', role: 'alert' });
+  #buttons;
+  #editing = false;
+
+  /** @param {Backup} backup @param {RowActions} actions */
+  constructor(backup, actions) {
+    this.#backup = backup;
+    this.#actions = actions;
+    this.#buttons = {
+      rename: iconButton('pencil', t('Rename'), 'rename', () => this.#edit()),
+      restore: iconButton('restore', t('Restore'), 'restore', () => actions.restore(this.#backup)),
+      remove: iconButton('trash', t('Delete'), 'delete', () => actions.remove(this.#backup)),
+      cancel: button({ part: 'cancel-operation' }, () => actions.cancel(this.#backup), t('Cancel')),
+    };
+    const { rename, restore, remove, cancel } = this.#buttons;
+    this.#title.append(this.#name, rename);
+    this.element = h(
+      'li',
+      { part: 'backup' },
+      h('span', { class: 'badge' }, this.#icon),
+      this.#title,
+      h('div', { class: 'line small' }, this.#state, this.#facts, this.#error),
+      h('div', { class: 'buttons' }, cancel, restore, remove),
+      this.#bar,
+    );
+  }
+
+  /** @param {{backup: Backup, vps: Vps, locks: Locks}} shown */
+  update({ backup, vps, locks }) {
+    const operation = vps.operation?.backup === backup.id ? vps.operation : null;
+    this.#backup = backup;
+    set(this.element, { 'data-state': backup.state, 'data-id': backup.id });
+    setIcon(this.#icon, backup.state === 'restoring' ? 'restore' : backup.state === 'available' ? 'check' : 'archive');
+    text(this.#name, backup.name);
+    set(this.#name, { title: backup.name });
+    this.#updateState(backup, operation);
+    for (const [name, element] of Object.entries(this.#buttons)) {
+      const lock = locks[/** @type {keyof Locks} */ (name)];
+      element.hidden = lock === undefined;
+      disable(element, lock ?? null);
+      const label = element.classList.contains('icon-button') ? t('{action}: {backup}', { action: this.#label(name), backup: backup.name }) : null;
+      set(element, { 'aria-label': label, title: lock || (label && this.#label(name)) });
+    }
+  }
+
+  /** @param {string} name */
+  #label(name) {
+    return name === 'rename' ? t('Rename') : name === 'restore' ? t('Restore') : t('Delete');
+  }
+
+  /** @param {Backup} backup @param {Operation | null} operation */
+  #updateState(backup, operation) {
+    const word = backupWord(backup, operation);
+    const working = backup.state !== 'available';
+    const progress = operation?.progress ?? backup.progress ?? 0;
+    set(this.#state, { 'data-state': backup.state });
+    text(this.#state, working && backup.state !== 'queued' ? t('{state} {percent}', { state: word, percent: percent(progress) }) : word);
+    this.#bar.hidden = !working;
+    set(this.#bar, { 'aria-valuenow': String(Math.floor(progress)), 'aria-label': t('{state}: {backup}', { state: word, backup: backup.name }) });
+    this.#fill.style.inlineSize = `${progress}%`;
+    if (working && operation) text(this.#facts, this.#moving(operation));
+    else this.#resting(backup);
+  }
+
+  /** @param {Operation} operation */
+  #moving({ bytes_done: done, bytes_total: total, rate_bytes_per_s: speed, eta_s: left, state }) {
+    if (state !== 'copying' || !total) return '';
+    const facts = [t('{done} of {total}', { done: size(done), total: size(total) })];
+    if (speed > 0) facts.push(rate(speed));
+    if (left !== null) facts.push(timeLeft(left));
+    return facts.join(' · ');
+  }
+
+  /** @param {Backup} backup */
+  #resting({ created_at: created, size_bytes: bytes }) {
+    text(this.#time, date(created));
+    set(this.#time, { datetime: created, title: fullDate(created) });
+    const tail = bytes === null ? '' : ` · ${size(bytes)}`;
+    if (this.#facts.firstChild !== this.#time || this.#facts.lastChild?.nodeValue !== tail) this.#facts.replaceChildren(this.#time, tail);
+  }
+
+  #edit() {
+    if (this.#editing) return;
+    this.#editing = true;
+    const input = h('input', { name: 'name', maxlength: 64, required: true, autocomplete: 'off', 'aria-label': t('Name'), value: this.#backup.name });
+    const form = h('form', { novalidate: true }, input, h('button', { class: 'primary' }, t('Save')), button({}, () => this.#done(form), t('Cancel')));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#save(form, input);
+    });
+    form.addEventListener('keydown', ({ key }) => key === 'Escape' && this.#done(form));
+    this.#title.replaceChildren(form);
+    input.select();
+  }
+
+  /** @param {HTMLFormElement} form @param {HTMLInputElement} input */
+  async #save(form, input) {
+    const name = input.value.trim();
+    if (!name) return input.focus();
+    try {
+      if (name !== this.#backup.name) await this.#actions.rename(this.#backup, name);
+      this.#done(form);
+    } catch (error) {
+      text(this.#error, errorWords(error));
+      input.focus();
+    }
+  }
+
+  /** @param {HTMLFormElement} form */
+  #done(form) {
+    if (!form.isConnected) return;
+    this.#editing = false;
+    text(this.#error, '');
+    this.#title.replaceChildren(this.#name, this.#buttons.rename);
+    this.#buttons.rename.focus();
+  }
+}
+
+/** Shown for the slots that are free, so that a new backup appears where its place has been. */
+export class FreeRow {
+  #label = h('span', { class: 'muted' });
+  element = h('li', { 'data-state': 'free' }, h('span', { class: 'badge' }, icon('archive')), this.#label);
+
+  /** @param {{free: string}} shown */
+  update({ free }) {
+    text(this.#label, free);
+  }
+}

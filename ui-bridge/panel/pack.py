@@ -1,0 +1,55 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Puts the panel's files into C, as vps-backup-panel.gresource.xml lists them.
+
+The files run as they are. With esbuild at hand each one is copied without comments and with short names first, which halves what
+a page loads; modules stay modules, nothing is bundled.
+"""
+
+import argparse
+import pathlib
+import shutil
+import subprocess
+import xml.etree.ElementTree as ElementTree
+
+PACKED = {".js", ".css"}
+
+
+def run(*command):
+    subprocess.run([str(word) for word in command], check=True)
+
+
+def pack(esbuild, source, target, names):
+    shutil.rmtree(target, ignore_errors=True)
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+    if esbuild:
+        files = [source / name for name in names if pathlib.Path(name).suffix in PACKED]
+        run(esbuild, "--minify", "--target=es2022", "--charset=utf8", "--legal-comments=none", "--log-level=warning",
+            f"--outbase={source}", f"--outdir={target}", "--allow-overwrite", *files)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--esbuild", default="")
+    parser.add_argument("--compiler", required=True)
+    parser.add_argument("--folder", type=pathlib.Path, required=True)
+    parser.add_argument("--depfile", type=pathlib.Path, required=True)
+    parser.add_argument("manifest", type=pathlib.Path)
+    parser.add_argument("code", type=pathlib.Path)
+    parser.add_argument("header", type=pathlib.Path)
+    options = parser.parse_args()
+
+    source = options.manifest.parent
+    names = [node.text for node in ElementTree.parse(options.manifest).iter("file")]
+    pack(options.esbuild, source, options.folder, names)
+    for kind, output in (("--generate-source", options.code), ("--generate-header", options.header)):
+        run(options.compiler, kind, "--internal", "--c-name=vb_panel", f"--sourcedir={options.folder}", f"--target={output}",
+            options.manifest)
+    needed = " ".join(str(source / name) for name in names)
+    options.depfile.write_text(f"{options.code}: {needed}\n")
+
+
+if __name__ == "__main__":
+    main()
