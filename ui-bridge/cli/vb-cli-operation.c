@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* create, restore, cancel: what takes time. */
+#include <string.h>
+#include <unistd.h>
+
+#include "vb-cli-error.h"
+#include "vb-cli-resolve.h"
+#include "vb-cli-text.h"
+#include "vb-cli-wait.h"
+#include "vb-cli.h"
+#include "vb-i18n.h"
+
+/* ---- shared ---- */
+
+static const char *
+get_id (JsonObject *result, const char *member)
+{
+  JsonObject *object = vb_cli_get_object (result, member);
+
+  return object != NULL ? vb_cli_get_string (object, "id") : NULL;
+}
+
+/* The backup as it is now; null when it is gone. */
+static void
+add_backup (VbCli *self, JsonObject *output, const char *vps_id, const char *backup_id)
+{
+  g_autoptr (JsonObject) vps
+      = vb_cli_call (self, "vps.get", vb_cli_params ("vps", vps_id, NULL), NULL);
+  JsonObject *backup
+      = vps != NULL && backup_id != NULL ? vb_cli_resolve_backup (vps, backup_id, NULL) : NULL;
+
+  if (backup != NULL)
+    json_object_set_object_member (output, "backup", json_object_ref (backup));
+  else
+    json_object_set_null_member (output, "backup");
+}
+
+static void
+print_completed (JsonObject *operation)
+{
+  const gboolean restore = g_strcmp0 (vb_cli_get_string (operation, "kind"), "restore") == 0;
+  g_autofree char *size = vb_cli_text_size (vb_cli_get_int (operation, "bytes_done"));
+  g_autofree char *time = vb_cli_text_elapsed (vb_cli_get_string (operation, "started_at"),
+                                               vb_cli_get_string (operation, "ended_at"));
+
+  vb_cli_print (stdout,
+                restore ? _ ("Restored from backup %s: %s in %s\n")
+                        : _ ("Backup %s is available: %s in %s\n"),
+                vb_cli_get_string (operation, "backup"), size, time);
+}
+
+static gboolean
+finish (VbCli *self, const char *vps_id, JsonObject *result, GError **error)
+{
+  const char *operation_id = get_id (result, "operation");
+  g_autoptr (JsonObject) operation = NULL;
+
+  if (operation_id == NULL)
+    {
+      g_set_error_literal (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
+                           _ ("The service did not say which operation it started."));
+      return FALSE;
+    }
+  operation = vb_cli_wait (self, vps_id, operation_id, error);
+  if (operation == NULL)
+    return FALSE;
+
+  if (self->json)
+    {
+      g_autoptr (JsonObject) output = json_object_new ();
+
+      json_object_set_object_member (output, "operation", json_object_ref (operation));
+      if (json_object_has_member (result, "backup"))
+        add_backup (self, output, vps_id, get_id (result, "backup"));
+      vb_cli_print_json (output);
+    }
+  else if (vb_cli_check_outcome (operation, NULL))
+    print_completed (operation);
+  return vb_cli_check_outcome (operation, error);
+}
+
+static void
+print_begun (VbCli *self, JsonObject *result, const char *backup, const char *format)
+{
+  if (self->json)
+    vb_cli_print_json (result);
+  else
+    vb_cli_print (stdout, format, backup, get_id (result, "operation"));
+}
+
+/* ---- create ---- */
+
+static JsonObject *
+call_create (VbCli *self, const char *vps_id, GError **error)
+{
+  g_autofree char *own_key = self->wait ? g_uuid_string_random () : NULL;
+  const char *key = self->request_key != NULL ? self->request_key : own_key;
+  g_autoptr (GError) local_error = NULL;
+  JsonObject *result;
+
+  result = vb_cli_call (self, "backup.create",
+                        vb_cli_params ("vps", vps_id, "name", self->name, "request_key", key, NULL),
+                        &local_error);
+  if (result != NULL)
+    return result;
+  /* The key makes it safe to ask again when the answer was lost. */
+  if (!self->wait || !g_error_matches (local_error, VB_CLI_ERROR, VB_CLI_ERROR_UNREACHABLE))
+    {
+      g_propagate_error (error, g_steal_pointer (&local_error));
+      return NULL;
+    }
+  if (!vb_cli_reconnect (self, error))
+    return NULL;
+  return vb_cli_call (self, "backup.create",
+                      vb_cli_params ("vps", vps_id, "name", self->name, "request_key", key, NULL),
+                      error);
+}
+
+gboolean
+vb_cli_create (VbCli *self, char **arguments, GError **error)
+{
+  g_autoptr (JsonObject) vps = vb_cli_resolve_vps (self, arguments[0], error);
+  g_autoptr (JsonObject) result = NULL;
+  const char *vps_id;
+
+  if (vps == NULL)
+    return FALSE;
+  vps_id = vb_cli_get_string (vps, "vps");
+  result = call_create (self, vps_id, error);
+  if (result == NULL)
+    return FALSE;
+  if (self->wait)
+    return finish (self, vps_id, result, error);
+
+  print_begun (self, result, get_id (result, "backup"), _ ("Backup %s has begun (operation %s)\n"));
+  return TRUE;
+}
+
+/* ---- restore ---- */
+
+static gboolean
+ask (JsonObject *vps, JsonObject *backup)
+{
+  g_autofree char *vps_name = vb_cli_text_clean (vb_cli_get_string (vps, "name"));
+  g_autofree char *name = vb_cli_text_clean (vb_cli_get_string (backup, "name"));
+  g_autofree char *time = vb_cli_text_time (vb_cli_get_string (backup, "created_at"));
+  char answer[16] = "";
+
+  vb_cli_print (stderr,
+                _ ("The disks of VPS “%s” are replaced by those of backup “%s” of %s.\n"
+                   "What was written since is lost. Go on? [y/N] "),
+                vps_name, name, time);
+  if (fgets (answer, sizeof answer, stdin) == NULL)
+    return FALSE;
+  g_strstrip (answer);
+  return g_ascii_strcasecmp (answer, "y") == 0 || g_ascii_strcasecmp (answer, "yes") == 0
+         || g_utf8_collate (answer, C_ ("answer", "y")) == 0;
+}
+
+static gboolean
+confirm (VbCli *self, JsonObject *vps, JsonObject *backup, GError **error)
+{
+  if (self->yes || ask (vps, backup))
+    return TRUE;
+  g_set_error_literal (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED, _ ("Nothing was changed."));
+  return FALSE;
+}
+
+gboolean
+vb_cli_restore (VbCli *self, char **arguments, GError **error)
+{
+  g_autoptr (JsonObject) vps = NULL;
+  g_autoptr (JsonObject) result = NULL;
+  JsonObject *backup;
+  JsonObject *params;
+  const char *vps_id;
+
+  if (!self->yes && !isatty (STDIN_FILENO))
+    return vb_cli_error_set_usage (error, _ ("A restore overwrites disks; confirm it with --yes"));
+  vps = vb_cli_resolve_vps (self, arguments[0], error);
+  backup = vps != NULL ? vb_cli_resolve_backup (vps, arguments[1], error) : NULL;
+  if (backup == NULL || !confirm (self, vps, backup, error))
+    return FALSE;
+
+  vps_id = vb_cli_get_string (vps, "vps");
+  params = vb_cli_params ("vps", vps_id, "backup", vb_cli_get_string (backup, "id"), NULL);
+  if (self->stop_first)
+    json_object_set_boolean_member (params, "stop_first", TRUE);
+  result = vb_cli_call (self, "backup.restore", params, error);
+  if (result == NULL)
+    return FALSE;
+  if (self->wait)
+    return finish (self, vps_id, result, error);
+
+  print_begun (self, result, vb_cli_get_string (backup, "id"),
+               _ ("Restore from backup %s has begun (operation %s)\n"));
+  return TRUE;
+}
+
+/* ---- cancel ---- */
+
+gboolean
+vb_cli_cancel (VbCli *self, char **arguments, GError **error)
+{
+  g_autoptr (JsonObject) vps = vb_cli_resolve_vps (self, arguments[0], error);
+  g_autoptr (JsonObject) result = NULL;
+  JsonObject *operation;
+
+  if (vps == NULL)
+    return FALSE;
+  operation = vb_cli_get_object (vps, "operation");
+  if (operation == NULL)
+    {
+      g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_REFUSED,
+                   _ ("Nothing runs on VPS “%s” that could be cancelled (not_found)"),
+                   vb_cli_get_string (vps, "name"));
+      return FALSE;
+    }
+  result = vb_cli_call (self, "operation.cancel",
+                        vb_cli_params ("vps", vb_cli_get_string (vps, "vps"), "operation",
+                                       vb_cli_get_string (operation, "id"), NULL),
+                        error);
+  if (result == NULL)
+    return FALSE;
+
+  if (self->json)
+    vb_cli_print_json (result);
+  else
+    vb_cli_print (stdout, _ ("Operation %s is being cancelled\n"),
+                  vb_cli_get_string (operation, "id"));
+  return TRUE;
+}

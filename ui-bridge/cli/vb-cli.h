@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vb-cli-client.h"
+
+G_BEGIN_DECLS
+
+/** VB_CLI_SOCKET: where the service listens unless told otherwise */
+#define VB_CLI_SOCKET "/run/vps-backup/vps-backup.sock"
+/** VB_CLI_KEYS: where token keys are unless told otherwise */
+#define VB_CLI_KEYS "/etc/vps-backup/keys"
+
+/**
+ * VbCli:
+ * @socket: path of the service's socket
+ * @json: whether stdout gets the protocol's JSON instead of words
+ * @wait: --wait
+ * @yes: --yes
+ * @stop_first: --stop-first
+ * @name: (nullable): --name
+ * @request_key: (nullable): --request-key
+ * @limit: --limit
+ * @vps: (nullable): --vps, all of them
+ * @permissions: (nullable): --perms
+ * @ttl_s: --ttl
+ * @subject: (nullable): --sub
+ * @keys: (nullable): --keys
+ * @key_file: (nullable): --key-file
+ * @config: (nullable): --config
+ * @client: to the service; connects when first used
+ *
+ * One run of the program: what was asked for, and the way to the service.
+ */
+typedef struct
+{
+  char *socket;
+  gboolean json;
+  gboolean wait;
+  gboolean yes;
+  gboolean stop_first;
+  char *name;
+  char *request_key;
+  int limit;
+  char **vps;
+  char **permissions;
+  int ttl_s;
+  char *subject;
+  char *keys;
+  char *key_file;
+  char *config;
+  VbCliClient *client;
+} VbCli;
+
+/**
+ * VbCliFunc:
+ * @arguments: (array zero-terminated=1): what follows the command, checked for number
+ *
+ * One command. Returns: %FALSE with @error set, whose kind becomes the exit status
+ */
+typedef gboolean (*VbCliFunc) (VbCli *self, char **arguments, GError **error);
+
+/* The commands, by the file that has them. */
+gboolean vb_cli_list (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_show (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_log (VbCli *self, char **arguments, GError **error);
+
+gboolean vb_cli_create (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_restore (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_cancel (VbCli *self, char **arguments, GError **error);
+
+gboolean vb_cli_delete (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_rename (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_verify (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_slots (VbCli *self, char **arguments, GError **error);
+
+gboolean vb_cli_watch (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_token (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_pool (VbCli *self, char **arguments, GError **error);
+
+/** vb_cli_print_json: @object: printed on stdout in one line */
+void vb_cli_print_json (JsonObject *object);
+
+/** vb_cli_call: as vb_cli_client_call(), for methods whose result is an object */
+JsonObject *vb_cli_call (VbCli *self, const char *method, JsonObject *params, GError **error);
+
+/** vb_cli_params: Returns: (transfer full): params from pairs of name and string, ended by %NULL; a
+ * %NULL string is left out */
+JsonObject *vb_cli_params (const char *name, ...) G_GNUC_NULL_TERMINATED;
+
+/** vb_cli_get_string: Returns: (transfer none) (nullable): a string member, %NULL when it is null
+ * or missing */
+const char *vb_cli_get_string (JsonObject *object, const char *name);
+/** vb_cli_get_object: Returns: (transfer none) (nullable): an object member, %NULL when it is null
+ * or missing */
+JsonObject *vb_cli_get_object (JsonObject *object, const char *name);
+/** vb_cli_get_array: Returns: (transfer full): an array member, empty when it is missing */
+JsonArray *vb_cli_get_array (JsonObject *object, const char *name);
+gint64 vb_cli_get_int (JsonObject *object, const char *name);
+double vb_cli_get_double (JsonObject *object, const char *name);
+gboolean vb_cli_get_boolean (JsonObject *object, const char *name);
+
+G_END_DECLS
