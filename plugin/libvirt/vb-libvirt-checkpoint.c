@@ -41,17 +41,20 @@ vb_libvirt_read_xml (virDomainPtr domain, GError **error)
   return xml;
 }
 
-/* Returns NULL, with libvirt's error, when there is no such checkpoint. */
+/* Returns NULL when libvirt has no record of the checkpoint, or cannot be asked, which *unknown
+ * tells apart. Every call of libvirt, even one that frees, forgets the error of the one before. */
 static GHashTable *
-recorded_targets (virDomainPtr domain, const char *name)
+recorded_targets (virDomainPtr domain, const char *name, gboolean *unknown)
 {
-  g_autoptr (virDomainCheckpoint) checkpoint = virDomainCheckpointLookupByName (domain, name, 0);
+  virDomainCheckpointPtr checkpoint = virDomainCheckpointLookupByName (domain, name, 0);
   GHashTable *targets;
   char *text;
 
+  *unknown = checkpoint == NULL && vb_libvirt_last_code () == VIR_ERR_NO_DOMAIN_CHECKPOINT;
   if (checkpoint == NULL)
     return NULL;
   text = virDomainCheckpointGetXMLDesc (checkpoint, VIR_DOMAIN_CHECKPOINT_XML_NO_DOMAIN);
+  virDomainCheckpointFree (checkpoint);
   if (text == NULL)
     return NULL;
   targets = vb_checkpoint_xml_targets (text);
@@ -98,7 +101,8 @@ redefine (virDomainPtr domain,
           VbDomainXml *xml,
           const char *name,
           GHashTable *targets,
-          gboolean validate)
+          gboolean validate,
+          GError **error)
 {
   g_autofree char *parent = newest_checkpoint (domain);
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
@@ -107,25 +111,41 @@ redefine (virDomainPtr domain,
                        | (validate ? VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE : 0);
   g_autoptr (virDomainCheckpoint) checkpoint = virDomainCheckpointCreateXML (domain, text, flags);
 
+  if (checkpoint == NULL)
+    vb_libvirt_set_error (error, "Defining the checkpoint %s", name);
   return checkpoint != NULL;
+}
+
+/* A checkpoint that only the disks know is made known to libvirt again, if its bitmaps are whole.
+ */
+static GHashTable *
+take_up (virDomainPtr domain, VbDomainXml *xml, const char *name)
+{
+  g_autoptr (GHashTable) targets = vb_libvirt_checkpoint_stored (xml, name);
+  g_autofree char *vps = vb_libvirt_get_uuid (domain);
+  g_autoptr (GError) error = NULL;
+
+  if (g_hash_table_size (targets) == 0)
+    return NULL;
+  if (!redefine (domain, xml, name, targets, TRUE, &error))
+    {
+      vb_log_info (vps, NULL, NULL, "%s", error->message);
+      return NULL;
+    }
+  vb_log_info (vps, NULL, NULL, "The checkpoint %s was on the disks only and is known again", name);
+  return g_steal_pointer (&targets);
 }
 
 GHashTable *
 vb_libvirt_checkpoint_targets (virDomainPtr domain, VbDomainXml *xml, const char *name)
 {
-  g_autoptr (GHashTable) targets = recorded_targets (domain, name);
-  g_autofree char *vps = vb_libvirt_get_uuid (domain);
+  gboolean unknown;
+  g_autoptr (GHashTable) targets = recorded_targets (domain, name, &unknown);
   GHashTableIter iter;
   gpointer target;
 
-  if (targets == NULL && vb_libvirt_last_code () == VIR_ERR_NO_DOMAIN_CHECKPOINT)
-    {
-      targets = vb_libvirt_checkpoint_stored (xml, name);
-      if (g_hash_table_size (targets) == 0 || !redefine (domain, xml, name, targets, TRUE))
-        return NULL;
-      vb_log_info (vps, NULL, NULL, "The checkpoint %s was on the disks only and is known again",
-                   name);
-    }
+  if (targets == NULL && unknown)
+    targets = take_up (domain, xml, name);
   if (targets == NULL)
     return NULL;
   g_hash_table_iter_init (&iter, targets);
@@ -146,51 +166,64 @@ vb_libvirt_checkpoint_define (virDomainPtr domain,
                               GHashTable *targets,
                               GError **error)
 {
-  if (redefine (domain, xml, name, targets, FALSE))
+  return redefine (domain, xml, name, targets, FALSE, error);
+}
+
+/* Success when there is none. */
+static gboolean
+delete_record (virDomainPtr domain, const char *name, unsigned int flags, GError **error)
+{
+  g_autoptr (virDomainCheckpoint) checkpoint = virDomainCheckpointLookupByName (domain, name, 0);
+
+  if (checkpoint == NULL && vb_libvirt_last_code () == VIR_ERR_NO_DOMAIN_CHECKPOINT)
     return TRUE;
-  vb_libvirt_set_error (error, "Defining the checkpoint %s", name);
+  if (checkpoint != NULL && virDomainCheckpointDelete (checkpoint, flags) == 0)
+    return TRUE;
+  vb_libvirt_set_error (error, "Deleting the checkpoint %s", name);
   return FALSE;
 }
 
 static gboolean
-delete_record (virDomainPtr domain, const char *name, unsigned int flags)
+delete_metadata (virDomainPtr domain, const char *name, GError **error)
 {
-  g_autoptr (virDomainCheckpoint) checkpoint = virDomainCheckpointLookupByName (domain, name, 0);
-
-  if (checkpoint == NULL)
-    return vb_libvirt_last_code () == VIR_ERR_NO_DOMAIN_CHECKPOINT;
-  return virDomainCheckpointDelete (checkpoint, flags) == 0;
+  return delete_record (domain, name, VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY, error);
 }
 
-/* When disks were replaced, some may have the bitmap and others not, and libvirt then deletes
- * nothing. So the record is first made to say what is on the disks. */
+/* The record is first made to say what is on the disks. */
 static gboolean
-delete_online_stubbornly (virDomainPtr domain, VbDomainXml *xml, const char *name)
+delete_stored (virDomainPtr domain, VbDomainXml *xml, const char *name, GError **error)
 {
   g_autoptr (GHashTable) targets = vb_libvirt_checkpoint_stored (xml, name);
+  g_autoptr (GError) local = NULL;
 
-  if (!delete_record (domain, name, VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY))
+  if (!delete_metadata (domain, name, error))
     return FALSE;
   if (g_hash_table_size (targets) == 0)
     return TRUE;
-  if (redefine (domain, xml, name, targets, FALSE) && delete_record (domain, name, 0))
+  if (redefine (domain, xml, name, targets, FALSE, &local)
+      && delete_record (domain, name, 0, &local))
     return TRUE;
   /* A bitmap may be left behind; it costs a little memory and nothing else. */
-  return delete_record (domain, name, VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY);
+  vb_log_warning (NULL, NULL, NULL, "%s", local->message);
+  return delete_metadata (domain, name, error);
 }
 
 static gboolean
 delete_online (virDomainPtr domain, VbDomainXml *xml, const char *name, GError **error)
 {
-  g_autoptr (GHashTable) recorded = recorded_targets (domain, name);
+  gboolean unknown;
+  g_autoptr (GHashTable) recorded = recorded_targets (domain, name, &unknown);
+  g_autoptr (GError) local = NULL;
 
-  if (recorded != NULL && delete_record (domain, name, 0))
+  if (unknown)
+    return delete_stored (domain, xml, name, error);
+  if (delete_record (domain, name, 0, &local))
     return TRUE;
-  if (vb_libvirt_last_code () == VIR_ERR_INTERNAL_ERROR
-      || vb_libvirt_last_code () == VIR_ERR_NO_DOMAIN_CHECKPOINT)
-    if (delete_online_stubbornly (domain, xml, name))
-      return TRUE;
-  vb_libvirt_set_error (error, "Deleting the checkpoint %s", name);
+  /* When disks were replaced, some may have the bitmap and others not; libvirt then deletes none.
+   */
+  if (local->code == VB_ERROR_INTERNAL && delete_stored (domain, xml, name, NULL))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
 }
 
@@ -205,10 +238,7 @@ delete_offline (virDomainPtr domain, VbDomainXml *xml, const char *name, GError 
   while (g_hash_table_iter_next (&iter, &target, NULL))
     if (!vb_disk_image_remove_bitmap (vb_domain_xml_find_disk (xml, target), name, error))
       return FALSE;
-  if (delete_record (domain, name, VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY))
-    return TRUE;
-  vb_libvirt_set_error (error, "Deleting the record of the checkpoint %s", name);
-  return FALSE;
+  return delete_metadata (domain, name, error);
 }
 
 gboolean
@@ -261,33 +291,40 @@ is_stored (VbDomainXml *xml, GHashTable *recorded)
 }
 
 static gboolean
+forget_record_if_moot (virDomainPtr domain, VbDomainXml *xml, const char *name, GError **error)
+{
+  g_autofree char *vps = NULL;
+  gboolean unknown;
+
+  if (!vb_libvirt_checkpoint_is_ours (name))
+    {
+      g_autoptr (GHashTable) recorded = recorded_targets (domain, name, &unknown);
+
+      if (recorded == NULL || is_stored (xml, recorded))
+        return TRUE;
+      vps = vb_libvirt_get_uuid (domain);
+      vb_log_warning (vps, NULL, NULL, "The restored disks lack the checkpoint %s, it is forgotten",
+                      name);
+    }
+  return delete_metadata (domain, name, error);
+}
+
+static gboolean
 forget_records (virDomainPtr domain, VbDomainXml *xml, GError **error)
 {
   virDomainCheckpointPtr *checkpoints = NULL;
   int n = virDomainListAllCheckpoints (domain, &checkpoints, 0);
-  g_autofree char *vps = vb_libvirt_get_uuid (domain);
   gboolean ok = n >= 0;
 
+  if (!ok)
+    vb_libvirt_set_error (error, "Listing the checkpoints of the replaced disks");
   for (int i = 0; i < n; i++)
     {
-      const char *name = virDomainCheckpointGetName (checkpoints[i]);
-      gboolean ours = vb_libvirt_checkpoint_is_ours (name);
-      g_autoptr (GHashTable) recorded = ours ? NULL : recorded_targets (domain, name);
-
-      if (ok && (ours || (recorded != NULL && !is_stored (xml, recorded))))
-        {
-          ok = virDomainCheckpointDelete (checkpoints[i],
-                                          VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY)
-               == 0;
-          if (!ours)
-            vb_log_warning (vps, NULL, NULL,
-                            "The restored disks lack the checkpoint %s, it is forgotten", name);
-        }
+      ok = ok
+           && forget_record_if_moot (domain, xml, virDomainCheckpointGetName (checkpoints[i]),
+                                     error);
+      virDomainCheckpointFree (checkpoints[i]);
     }
-  if (!ok)
-    vb_libvirt_set_error (error, "Forgetting the checkpoints of the replaced disks");
-  for (int i = 0; i < n; i++)
-    virDomainCheckpointFree (checkpoints[i]);
   free (checkpoints);
   return ok;
 }

@@ -199,17 +199,21 @@ unreadable (virDomainPtr domain, const GError *error)
   return info;
 }
 
-/* Returns FALSE when the connection is lost; no entry is added for a VPS that is gone. */
+/* Returns FALSE with an error when the connection is lost; no entry is added for a VPS that is
+ * gone. */
 static gboolean
-read_into (GPtrArray *infos, virDomainPtr domain)
+read_into (GPtrArray *infos, virDomainPtr domain, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-  VbVpsInfo *info = vb_libvirt_inventory_read (domain, &error);
+  g_autoptr (GError) local = NULL;
+  VbVpsInfo *info = vb_libvirt_inventory_read (domain, &local);
 
-  if (g_error_matches (error, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE))
-    return FALSE;
-  if (info == NULL && !g_error_matches (error, VB_ERROR, VB_ERROR_NOT_FOUND))
-    info = unreadable (domain, error);
+  if (g_error_matches (local, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE))
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  if (info == NULL && !g_error_matches (local, VB_ERROR, VB_ERROR_NOT_FOUND))
+    info = unreadable (domain, local);
   if (info != NULL)
     g_ptr_array_add (infos, info);
   return TRUE;
@@ -221,20 +225,23 @@ read_all (Reader *reader, VbLibvirtLease *lease)
   g_autoptr (GPtrArray) infos = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_vps_info_free);
   virDomainPtr *domains = NULL;
   int n = virConnectListAllDomains (vb_libvirt_lease_get (lease), &domains, 0);
-  gboolean ok = n >= 0;
+  g_autoptr (GError) error = NULL;
 
+  if (n < 0)
+    vb_libvirt_set_error (&error, "Listing the VPSs");
   for (int i = 0; i < n; i++)
     {
-      ok = ok && read_into (infos, domains[i]);
+      if (error == NULL)
+        read_into (infos, domains[i], &error);
       virDomainFree (domains[i]);
     }
   free (domains);
-  if (ok)
+  if (error == NULL)
     {
       post (reader, vb_libvirt_lease_get_generation (lease), NULL, infos);
       return;
     }
-  vb_log_warning (NULL, NULL, NULL, "Listing the VPSs: %s", virGetLastErrorMessage ());
+  vb_log_warning (NULL, NULL, NULL, "%s", error->message);
   g_usleep (LIST_PAUSE_US);
   g_mutex_lock (&reader->lock);
   reader->list_wanted = TRUE;
@@ -253,7 +260,7 @@ read_one (Reader *reader, VbLibvirtLease *lease, const char *vps)
       vb_log_warning (vps, NULL, NULL, "%s", error->message);
       return;
     }
-  if (domain == NULL || read_into (infos, domain))
+  if (domain == NULL || read_into (infos, domain, NULL))
     post (reader, vb_libvirt_lease_get_generation (lease), vps, infos);
 }
 
