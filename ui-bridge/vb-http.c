@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vb-http-auth.h"
+#include "vb-panel-files.h"
 
 /* From the whole request to the last byte of the answer. */
 #define ANSWER_DEADLINE_S 60
@@ -12,6 +13,7 @@
 
 #define UPGRADE_REQUIRED 426
 #define WEBSOCKET_PATH "/v1/ws"
+#define PANEL_PATH "/panel"
 #define IDENTITY_KEY "vb-identity"
 #define PEER_KEY "vb-peer"
 
@@ -90,6 +92,12 @@ respond_metrics (VbHttp *self, SoupServerMessage *message)
                                  vb_hub_get_n_sessions (self->hub)));
 }
 
+static void
+respond_panel (VbHttp *self, SoupServerMessage *message)
+{
+  vb_panel_files_handle (message, g_uri_get_path (soup_server_message_get_uri (message)));
+}
+
 /* The websocket */
 
 static void
@@ -154,12 +162,16 @@ static const Route routes[] = {
   { WEBSOCKET_PATH, TRUE, FALSE, respond_websocket },
   { "/healthz", FALSE, FALSE, respond_health },
   { "/metrics", TRUE, TRUE, respond_metrics },
+  { PANEL_PATH, FALSE, FALSE, respond_panel },
 };
 
 static const Route *
 find_route (SoupServerMessage *message)
 {
   const char *path = g_uri_get_path (soup_server_message_get_uri (message));
+
+  if (g_str_has_prefix (path, PANEL_PATH "/"))
+    path = PANEL_PATH;
 
   for (gsize i = 0; i < G_N_ELEMENTS (routes); i++)
     if (strcmp (routes[i].path, path) == 0)
