@@ -10,9 +10,9 @@ const HOUR = 60 * MINUTE;
 /** @param {number} value @param {Intl.NumberFormatOptions} options */
 const number = (value, options) => new Intl.NumberFormat(locale(), options).format(value);
 
-/** @param {string} time RFC 3339 */
+/** @param {string | null} time RFC 3339; null: not known yet */
 export const date = (time) =>
-  new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time));
+  time === null ? '–' : new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time));
 
 /** With the seconds and the name of the time zone. @param {string} time RFC 3339 */
 export const fullDate = (time) =>

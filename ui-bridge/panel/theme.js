@@ -48,16 +48,16 @@ h3 { font-size: 1em; letter-spacing: 0 }
 .small { font-size: .8667em }
 .numbers { font-variant-numeric: tabular-nums }
 .name { overflow-wrap: anywhere }
-.unseen { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap }
 .box { background: var(--surface); border: 1px solid var(--border); border-radius: var(--radius); box-shadow: var(--shadow) }
 .row { display: flex; align-items: center; gap: .5rem }
-.grow { flex: 1; min-inline-size: 0 }
+.grow { flex: 1; min-width: 0 }
 
-.icon { inline-size: 1.25rem; block-size: 1.25rem; flex: none; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round }
+.icon { width: 1.25rem; height: 1.25rem; flex: none; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round }
 :dir(rtl) > .icon:is([data-icon=chevron], [data-icon=play]) { transform: scaleX(-1) }
 button, input, select { font: inherit; color: inherit }
-button { display: inline-flex; align-items: center; justify-content: center; gap: .5rem; min-block-size: 2.375rem; padding: .375rem .875rem; border: 1px solid var(--border); border-radius: calc(var(--radius) * .6667); background: var(--surface); box-shadow: var(--shadow); font-weight: 550; white-space: nowrap; cursor: pointer; -webkit-tap-highlight-color: transparent; transition: background-color .12s, border-color .12s, color .12s }
-button .icon { inline-size: 1.125rem; block-size: 1.125rem }
+button { display: inline-flex; align-items: center; justify-content: center; gap: .5rem; min-height: 2.375rem; padding: .375rem .875rem; border: 1px solid var(--border); border-radius: calc(var(--radius) * .6667); background: var(--surface); box-shadow: var(--shadow); font-weight: 550; white-space: nowrap; cursor: pointer; -webkit-tap-highlight-color: transparent; transition: background-color .12s, border-color .12s, color .12s }
+button .icon { width: 1.125rem; height: 1.125rem }
 button:not([aria-disabled=true]):hover { background: var(--sunken); border-color: color-mix(in srgb, var(--border), var(--text) 14%) }
 button[aria-disabled=true] { cursor: not-allowed; color: color-mix(in srgb, var(--muted), var(--surface) 35%); background: var(--sunken); box-shadow: none }
 button.primary { background: var(--accent); border-color: transparent; color: var(--on-accent) }
@@ -65,17 +65,17 @@ button.primary:not([aria-disabled=true]):hover { background: color-mix(in srgb, 
 button.danger { background: var(--red); border-color: transparent; color: light-dark(#fff, #2b0a0a) }
 button.danger:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--red), var(--text) 16%) }
 button.primary[aria-disabled=true], button.danger[aria-disabled=true] { background: var(--sunken); border-color: var(--border); color: color-mix(in srgb, var(--muted), var(--surface) 35%) }
-button.icon-button { inline-size: 2.375rem; padding: 0; border-color: transparent; background: none; box-shadow: none; color: var(--muted) }
+button.icon-button { width: 2.375rem; padding: 0; border-color: transparent; background: none; box-shadow: none; color: var(--muted) }
 button.icon-button:not([aria-disabled=true]):hover { background: var(--sunken); color: var(--text) }
 button.icon-button[aria-disabled=true] { opacity: .45 }
 button.link, a { color: var(--accent); font-weight: 550; text-decoration: underline; text-decoration-color: color-mix(in srgb, currentColor, transparent 60%); text-underline-offset: .2em }
-button.link { display: inline; min-block-size: 0; padding: 0; border: 0; background: none !important; box-shadow: none; white-space: normal }
+button.link { display: inline; min-height: 0; padding: 0; border: 0; background: none !important; box-shadow: none; white-space: normal }
 button.link:hover { text-decoration-color: currentColor }
 button[aria-busy=true] { cursor: progress }
-button[aria-busy=true]::before { content: ''; inline-size: 1em; block-size: 1em; border: 2px solid; border-inline-end-color: transparent; border-radius: 50%; animation: turn .8s linear infinite }
+button[aria-busy=true]::before { content: ''; width: 1em; height: 1em; border: 2px solid; border-inline-end-color: transparent; border-radius: 50%; animation: turn .8s linear infinite }
 
 .state { display: inline-flex; align-items: center; gap: .5rem; font-weight: 550; white-space: nowrap; --tone: var(--muted); --fill: var(--tone); color: var(--tone) }
-.state::before { content: ''; inline-size: .5rem; block-size: .5rem; border-radius: 50%; background: var(--fill); flex: none }
+.state::before { content: ''; width: .5rem; height: .5rem; border-radius: 50%; background: var(--fill); flex: none }
 .state:is([data-state=running], [data-state=available]) { --tone: var(--green); --fill: var(--green-fill) }
 .state:is([data-state=creating_backup], [data-state=creating], [data-state=queued], [data-state=paused]) { --tone: var(--amber); --fill: var(--amber-fill) }
 .state:is([data-state=restoring_backup], [data-state=restoring]) { --tone: var(--blue) }
@@ -89,11 +89,13 @@ button[aria-busy=true]::before { content: ''; inline-size: 1em; block-size: 1em;
 .notice .icon-button { margin-block: -.375rem; margin-inline-end: -.5rem }
 .loading { color: transparent !important; border-radius: .375rem; background: var(--sunken); user-select: none }
 .loading > * { visibility: hidden }
+.tint { color: var(--tone); background: color-mix(in srgb, var(--tone) 12%, var(--surface)) }
 
 @keyframes pulse { from { box-shadow: 0 0 0 0 color-mix(in srgb, var(--fill), transparent 35%) } 75%, to { box-shadow: 0 0 0 .5rem transparent } }
 @keyframes turn { to { rotate: 1turn } }
+@keyframes fade { to { opacity: 0 } }
 @keyframes rise { from { opacity: 0; translate: 0 .5rem } }
-@media (pointer: coarse) { button:not(.link), button.icon-button { min-block-size: 2.75rem; min-inline-size: 2.75rem } }
+@media (pointer: coarse) { button:not(.link), button.icon-button { min-height: 2.75rem; min-width: 2.75rem } }
 @media (prefers-reduced-motion: reduce) { *, ::before, ::after { animation-duration: .01s !important; animation-iteration-count: 1 !important; transition: none !important } }
 @media (forced-colors: active) { .state::before { background: CanvasText } button { border-color: ButtonBorder !important } }
 `;

@@ -26,7 +26,8 @@ export interface Backup {
   state: 'queued' | 'creating' | 'available' | 'restoring';
   progress: number | null;
   size_bytes: number | null;
-  created_at: string;
+  /** the point in time; null until it is known */
+  created_at: string | null;
   completed_at: string | null;
   consistency: 'filesystem' | 'crash' | 'offline';
   incremental: boolean;

@@ -13,18 +13,18 @@ const SECOND_MS = 1000;
 const sheet = css`
 :host { container-type: inline-size }
 .bar { display: flex; align-items: center; gap: .5rem; border-block-end: 1px solid var(--border) }
-nav { display: flex; flex: 1; min-inline-size: 0; overflow-x: auto; scrollbar-width: none }
+nav { display: flex; flex: 1; min-width: 0; overflow-x: auto; scrollbar-width: none }
 nav button { border: 0; border-radius: 0; box-shadow: none; background: none !important; color: var(--muted); padding: .625rem 0; margin-inline-end: 1.5rem; border-block-end: 2px solid transparent; margin-block-end: -1px }
 nav button:hover { color: var(--text) }
 nav button[aria-current] { color: var(--text); border-color: var(--accent) }
 nav button:focus-visible { outline-offset: -3px }
-select { max-inline-size: 12rem; min-block-size: 2.25rem; padding: .25rem .5rem; border: 1px solid var(--border); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
-.banner { position: fixed; inset: auto; inset-block-start: .75rem; inset-inline: 0; margin-inline: auto; inline-size: max-content; max-inline-size: calc(100vw - 1.5rem); padding: .5rem .625rem .5rem 1rem; padding-inline: 1rem .625rem; border: 0; border-radius: 2rem; background: light-dark(#1b202a, #e9ecf2); color: light-dark(#fff, #161a22); box-shadow: 0 8px 24px -6px #0007 }
+select { max-width: 12rem; min-height: 2.25rem; padding: .25rem .5rem; border: 1px solid var(--border); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
+.banner { position: fixed; inset: auto; inset-block-start: .75rem; inset-inline: 0; margin-inline: auto; width: max-content; max-width: calc(100vw - 1.5rem); padding: .5rem .625rem .5rem 1rem; padding-inline: 1rem .625rem; border: 0; border-radius: 2rem; background: light-dark(#1b202a, #e9ecf2); color: light-dark(#fff, #161a22); box-shadow: 0 8px 24px -6px #0007 }
 .banner:popover-open { display: flex; align-items: center; gap: .75rem; animation: rise .2s .6s ease-out backwards }
-.banner button { min-block-size: 2rem; padding-block: .125rem; border-radius: 2rem; border-color: transparent; background: light-dark(#fff2, #0001); color: inherit; box-shadow: none }
+.banner button { min-height: 2rem; padding-block: .125rem; border-radius: 2rem; border-color: transparent; background: light-dark(#fff2, #0001); color: inherit; box-shadow: none }
 .banner button:hover { background: light-dark(#fff3, #0002) !important }
 .message { display: grid; justify-items: center; gap: .5rem; padding: 4rem 1rem; text-align: center }
-.message .icon { inline-size: 2.5rem; block-size: 2.5rem; color: var(--muted) }
+.message .icon { width: 2.5rem; height: 2.5rem; color: var(--muted) }
 @container (inline-size < 30rem) { nav button { margin-inline-end: .875rem } .bar { gap: 0 } }
 @container (inline-size < 20rem) { nav { font-size: .9333em } nav button { margin-inline-end: .75rem } }
 `;

@@ -12,16 +12,16 @@ import { backupWord } from '../words.js';
 import { t, tn } from '../i18n.js';
 
 const sheet = css`
-a, button { display: grid; grid-template-columns: 1fr auto; align-content: start; gap: .25rem 1rem; justify-items: start; inline-size: 100%; block-size: 100%; padding: 1.125rem 1.25rem; border-radius: var(--radius); font-weight: inherit; text-align: start; white-space: normal; text-decoration: none; color: inherit }
+a, button { display: grid; grid-template-columns: 1fr auto; align-content: start; gap: .25rem 1rem; justify-items: start; width: 100%; height: 100%; padding: 1.125rem 1.25rem; border-radius: var(--radius); font-weight: inherit; text-align: start; white-space: normal; text-decoration: none; color: inherit }
 a:hover, button:hover { border-color: color-mix(in srgb, var(--accent) 55%, var(--border)) !important; background: var(--surface) !important }
 .title { display: flex; align-items: center; gap: .5rem; color: var(--muted); font-weight: 550 }
 .title .icon { color: var(--accent) }
 .chevron { display: flex; color: var(--muted) }
-.value { grid-column: 1 / -1; font-size: 1.75em; font-weight: 650; line-height: 1.3; letter-spacing: -.02em; min-block-size: 1.3em }
+.value { grid-column: 1 / -1; font-size: 1.75em; font-weight: 650; line-height: 1.3; letter-spacing: -.02em; min-height: 1.3em }
 .value.long { font-size: 1.2em; line-height: 1.9; overflow-wrap: anywhere }
-.note { grid-column: 1 / -1; min-block-size: 1.5em }
-.slots { grid-column: 1 / -1; display: flex; gap: .25rem; inline-size: 100%; margin-block: .375rem .125rem }
-.slots i { flex: 1; block-size: .3125rem; border-radius: 1rem; background: color-mix(in srgb, var(--muted) 24%, var(--surface)) }
+.note { grid-column: 1 / -1; min-height: 1.5em }
+.slots { grid-column: 1 / -1; display: flex; gap: .25rem; width: 100%; margin-block: .375rem .125rem }
+.slots i { flex: 1; height: .3125rem; border-radius: 1rem; background: color-mix(in srgb, var(--muted) 24%, var(--surface)) }
 .slots i.used { background: var(--accent) }
 `;
 

@@ -8,7 +8,7 @@ import { errorWords } from '../words.js';
 import { t } from '../i18n.js';
 
 export const dialogSheet = css`
-dialog { inline-size: min(28rem, calc(100vw - 2rem)); max-block-size: calc(100dvh - 2rem); margin: auto; padding: 1.5rem; border: 0; border-radius: calc(var(--radius) * 1.25); background: var(--surface); color: inherit; box-shadow: var(--raised) }
+dialog { width: min(28rem, calc(100vw - 2rem)); max-height: calc(100dvh - 2rem); margin: auto; padding: 1.5rem; border: 0; border-radius: calc(var(--radius) * 1.25); background: var(--surface); color: inherit; box-shadow: var(--raised) }
 dialog[open] { animation: rise .18s ease-out }
 dialog::backdrop { background: #0b0f1880 }
 dialog form { display: grid; gap: 1rem }
@@ -17,8 +17,8 @@ dialog p + p { margin-block-start: .625rem }
 dialog .actions { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: .5rem; margin-block-start: .5rem }
 dialog label { display: grid; gap: .375rem; font-weight: 550 }
 dialog label.check { grid-template-columns: auto 1fr; gap: .625rem; font-weight: 400; align-items: start }
-dialog input[type=checkbox] { inline-size: 1.125rem; block-size: 1.125rem; margin: .125rem 0 0; accent-color: var(--accent) }
-input:not([type=checkbox]) { font-weight: 400; inline-size: 100%; min-inline-size: 0; min-block-size: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
+dialog input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: .125rem 0 0; accent-color: var(--accent) }
+input:not([type=checkbox]) { font-weight: 400; width: 100%; min-width: 0; min-height: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
 input::placeholder { color: var(--muted); opacity: 1 }
 .error { color: var(--red); font-weight: 550 }
 .error:empty { display: none }

@@ -18,21 +18,21 @@ const MINUTE_MS = 60000;
 const sheet = css`
 :host { display: inline-block }
 .bell { position: relative }
-.unread { position: absolute; inset-block-start: -.125rem; inset-inline-end: -.125rem; min-inline-size: 1.125rem; block-size: 1.125rem; padding-inline: .25rem; border-radius: 1rem; background: var(--red); color: light-dark(#fff, #2b0a0a); font-size: .6875rem; font-weight: 700; line-height: 1.125rem }
+.unread { position: absolute; inset-block-start: -.125rem; inset-inline-end: -.125rem; min-width: 1.125rem; height: 1.125rem; padding-inline: .25rem; border-radius: 1rem; background: var(--red); color: light-dark(#fff, #2b0a0a); font-size: .6875rem; font-weight: 700; line-height: 1.125rem }
 [popover] { position: fixed; margin: 0; padding: 0; border: 0; color: inherit; background: none; overflow: visible }
-.list { inset: auto; inline-size: min(24rem, calc(100vw - 1.5rem)); max-block-size: min(32rem, calc(100dvh - 6rem)); border-radius: var(--radius); background: var(--surface); box-shadow: var(--raised); overflow: auto }
+.list { inset: auto; width: min(24rem, calc(100vw - 1.5rem)); max-height: min(32rem, calc(100dvh - 6rem)); border-radius: var(--radius); background: var(--surface); box-shadow: var(--raised); overflow: auto }
 .list:popover-open { animation: rise .16s ease-out }
 .list h2 { position: sticky; inset-block-start: 0; z-index: 1; padding: .875rem 1.125rem; font-size: 1em; background: var(--surface); border-block-end: 1px solid var(--border) }
 .list li { display: flex; gap: .75rem; padding: .75rem 1.125rem; position: relative }
 .list li + li { border-block-start: 1px solid var(--border) }
 .list li.fresh { background: color-mix(in srgb, var(--accent) 7%, var(--surface)) }
-.list li.fresh strong::after { content: ''; display: inline-block; inline-size: .4375rem; block-size: .4375rem; margin-inline-start: .5rem; border-radius: 50%; background: var(--accent); vertical-align: middle }
-.mark { display: grid; place-items: center; flex: none; inline-size: 2rem; block-size: 2rem; border-radius: 50%; color: var(--tone); background: color-mix(in srgb, var(--tone) 12%, var(--surface)) }
-.mark .icon { inline-size: 1.0625rem; block-size: 1.0625rem }
+.list li.fresh strong::after { content: ''; display: inline-block; width: .4375rem; height: .4375rem; margin-inline-start: .5rem; border-radius: 50%; background: var(--accent); vertical-align: middle }
+.mark { display: grid; place-items: center; flex: none; width: 2rem; height: 2rem; border-radius: 50% }
+.mark .icon { width: 1.0625rem; height: 1.0625rem }
 .green { --tone: var(--green) } .red { --tone: var(--red) } .amber { --tone: var(--amber) }
 strong { font-weight: 600 }
 .none { padding: 2rem 1.125rem; text-align: center }
-.toasts { inset: auto; inset-block-end: 1rem; inset-inline-end: 1rem; inline-size: min(22rem, calc(100vw - 2rem)) }
+.toasts { inset: auto; inset-block-end: 1rem; inset-inline-end: 1rem; width: min(22rem, calc(100vw - 2rem)) }
 .toasts:popover-open { display: grid; gap: .5rem }
 .toast { display: flex; gap: .75rem; padding: .875rem 1rem; border-radius: var(--radius); background: var(--surface); box-shadow: var(--raised); animation: rise .2s ease-out }
 .toast .icon-button { margin: -.375rem -.5rem auto auto; margin-inline: auto -.5rem }
@@ -52,7 +52,7 @@ class Item {
     const { title, body, tone } = notificationWords(notification);
     text(this.#title, title);
     text(this.#body, body);
-    set(this.#mark, { class: `mark ${tone}` });
+    set(this.#mark, { class: `mark tint ${tone}` });
     this.#mark.append(icon(MARKS[tone]));
     set(this.#when, { datetime: notification.created_at, title: fullDate(notification.created_at) });
     this.element = h('li', { part: 'notification' }, this.#mark, h('div', { class: 'grow' }, this.#title, this.#body, this.#when));
@@ -165,7 +165,7 @@ export class Notifications extends BackupElement {
     const toast = h(
       'div',
       { class: 'toast', part: 'toast', 'data-type': notification.type },
-      h('span', { class: `mark ${tone}` }, icon(MARKS[tone])),
+      h('span', { class: `mark tint ${tone}` }, icon(MARKS[tone])),
       h('div', { class: 'grow' }, h('strong', {}, title), h('p', { class: 'small name' }, body), h('p', { class: 'muted small name' }, name)),
       iconButton('close', t('Dismiss'), 'dismiss', () => this.#remove(toast)),
     );

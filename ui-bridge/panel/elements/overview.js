@@ -8,25 +8,25 @@ import { ask, checkbox, dialogSheet } from './dialog.js';
 import { button, disable, h, icon, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { percent } from '../format.js';
-import { lockedWords, statusWord } from '../words.js';
+import { errorWords, lockedWords, statusWord } from '../words.js';
 import { t } from '../i18n.js';
 
 const sheet = css`
 :host { container-type: inline-size }
 header { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem 1.5rem }
-.tile { display: grid; place-items: center; flex: none; inline-size: 3rem; block-size: 3rem; color: var(--accent); background: color-mix(in srgb, var(--accent) 11%, var(--surface)); border-radius: var(--radius) }
-.tile .icon { inline-size: 1.5rem; block-size: 1.5rem }
-.identity { display: flex; align-items: center; gap: .875rem; flex: 1 1 14rem; min-inline-size: 0 }
+.tile { display: grid; place-items: center; flex: none; width: 3rem; height: 3rem; --tone: var(--accent); border-radius: var(--radius) }
+.tile .icon { width: 1.5rem; height: 1.5rem }
+.identity { display: flex; align-items: center; gap: .875rem; flex: 1 1 14rem; min-width: 0 }
 h2 { font-size: 1.5em; letter-spacing: -.02em }
-.status { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .5rem; min-block-size: 1.5em }
+.status { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .5rem; min-height: 1.5em }
 .power { display: flex; flex-wrap: wrap; gap: .5rem }
 .side { display: grid; gap: .25rem; justify-items: end }
-.why { min-block-size: 1.5em; text-align: end; margin-block-end: -1.75em }
+.why { min-height: 1.5em; text-align: end; margin-block-end: -1.75em }
 .nav { display: block; margin-block: 1.75rem }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); gap: 1rem }
 :host([compact]) .cards { display: none }
 @container (inline-size < 36rem) {
-  .side { inline-size: 100%; justify-items: stretch }
+  .side { width: 100%; justify-items: stretch }
   .power { flex-wrap: nowrap }
   .power button { flex: 1 1 auto; padding-inline: .5rem }
   .why { text-align: start; margin: 0 }
@@ -52,6 +52,7 @@ export class Overview extends BackupElement {
   #why = h('p', { part: 'power-reason', class: 'why muted small', id: 'why' });
   #said = h('p', { role: 'status', class: 'unseen' });
   #last = '';
+  #failure = '';
 
   build() {
     for (const [action, iconName, label] of ACTIONS)
@@ -70,7 +71,7 @@ export class Overview extends BackupElement {
         h(
           'div',
           { class: 'identity' },
-          h('span', { class: 'tile' }, icon('server')),
+          h('span', { class: 'tile tint' }, icon('server')),
           h('div', { class: 'grow' }, this.#name, h('p', { class: 'status' }, this.#status, this.#progress)),
         ),
         h(
@@ -105,7 +106,7 @@ export class Overview extends BackupElement {
   #updatePower(data) {
     const allowed = this.store?.may('power') ?? false;
     const locked = this.offline ?? (data?.operation ? lockedWords(data) : null);
-    text(this.#why, data && allowed && locked ? locked : '');
+    text(this.#why, (data && allowed && locked) || this.#failure);
     for (const [action, element] of this.#buttons) {
       element.hidden = !!this.store?.state.info && !allowed;
       disable(element, data?.power_actions[action] && !this.offline ? null : (locked ?? ''));
@@ -121,18 +122,27 @@ export class Overview extends BackupElement {
     this.emit('vps-backup-status', { vps, status, power, operation });
   }
 
+  /** Nothing is lost by it: no question. */
+  async #start() {
+    const start = this.#buttons.get('start');
+    if (start) set(start, { 'aria-busy': 'true', 'aria-disabled': 'true' });
+    this.#failure = '';
+    try {
+      await this.store?.power(this.vps, 'start', false);
+    } catch (error) {
+      this.#failure = errorWords(error);
+    }
+    if (start) set(start, { 'aria-busy': null });
+    this.update();
+  }
+
   /** @param {PowerAction} action */
   #power(action) {
     const { store, data, vps } = this;
     if (!store || !data) return;
     const act = (/** @type {boolean} */ force) => store.power(vps, action, force);
     if (action === 'start') {
-      ask(this.root, {
-        title: t('Start {name}?', { name: data.name }),
-        body: [t('The VPS boots from its disks as they are now.')],
-        confirm: t('Start'),
-        act: () => act(false),
-      });
+      this.#start();
       return;
     }
     const stop = action === 'stop';

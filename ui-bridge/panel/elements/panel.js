@@ -21,14 +21,14 @@ const sheet = css`
 :host { container-type: inline-size }
 .head { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem 1rem }
 .head h2 { display: flex; align-items: baseline; gap: .625rem }
-.counter { padding: .0625rem .625rem; border-radius: 2rem; font-size: .8125rem; font-weight: 600; background: color-mix(in srgb, var(--accent) 11%, var(--surface)); color: var(--accent) }
-.hint { min-block-size: 1.5em; margin-block: .25rem 1rem }
+.counter { padding: .0625rem .625rem; border-radius: 2rem; font-size: .8125rem; font-weight: 600; --tone: var(--accent) }
+.hint { min-height: 1.5em; margin-block: .25rem 1rem }
 .notice { margin-block-end: 1rem; animation: rise .2s ease-out }
 .list { overflow: hidden }
 .empty { display: grid; justify-items: center; gap: .5rem; padding: 2.5rem 1.5rem; text-align: center }
-.empty p { max-inline-size: 26rem; text-wrap: balance }
-.placeholder { block-size: 5.75rem; margin: 1px }
-@container (inline-size < 36rem) { .head .primary { inline-size: 100% } .hint { min-block-size: 3em } }
+.empty p { max-width: 26rem; text-wrap: balance }
+.placeholder { height: 5.75rem; margin: 1px }
+@container (inline-size < 36rem) { .head .primary { width: 100% } .hint { min-height: 3em } }
 `;
 
 /** Which failure the reader has put away; kept across reloads. */
@@ -58,7 +58,7 @@ export class Panel extends BackupElement {
   static observedAttributes = [...BackupElement.observedAttributes, 'support-url'];
   static sheets = [dialogSheet, rowSheet, sheet];
 
-  #counter = h('span', { class: 'counter numbers', part: 'counter' });
+  #counter = h('span', { class: 'counter numbers tint', part: 'counter' });
   #title = h('h2', { tabindex: -1, id: 'title' }, t('Backups'), this.#counter);
   #create = button({ class: 'primary', part: 'create', 'aria-describedby': 'hint' }, () => this.#askCreate(), icon('plus'), t('Create Backup'));
   #hint = h('span', { id: 'hint', part: 'create-reason' });

@@ -12,11 +12,11 @@ import { t, tn } from '../i18n.js';
 
 const sheet = css`
 .box { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem 1.5rem; padding: 1.25rem; margin-block-start: 1rem }
-.what { flex: 1 1 15rem; min-inline-size: 0 }
+.what { flex: 1 1 15rem; min-width: 0 }
 .stepper { display: flex; align-items: center; gap: .25rem; padding: .25rem; border: 1px solid var(--border); border-radius: var(--radius) }
-output { min-inline-size: 3.25rem; text-align: center; font-size: 1.25em; font-weight: 650 }
+output { min-width: 3.25rem; text-align: center; font-size: 1.25em; font-weight: 650 }
 .foot { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; flex-basis: 100%; padding-block-start: 1rem; border-block-start: 1px solid var(--border) }
-.foot p { min-block-size: 1.5em; flex: 1 1 14rem }
+.foot p { min-height: 1.5em; flex: 1 1 14rem }
 .actions { display: flex; gap: .5rem; margin-inline-start: auto }
 `;
 

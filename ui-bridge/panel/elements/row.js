@@ -10,30 +10,31 @@ import { backupWord, errorWords } from '../words.js';
 import { t } from '../i18n.js';
 
 export const rowSheet = css`
-li { display: grid; grid-template: auto auto / auto minmax(0, 1fr) auto; align-content: center; align-items: center; gap: 0 1rem; position: relative; overflow: hidden; padding: .875rem 1.25rem; min-block-size: 5.75rem }
+li { display: grid; grid-template: auto auto / auto minmax(0, 1fr) auto; align-content: center; align-items: center; gap: 0 1rem; position: relative; overflow: hidden; padding: .875rem 1.25rem; min-height: 5.75rem }
 li + li { border-block-start: 1px solid var(--border) }
-.badge { grid-row: 1 / -1; display: grid; place-items: center; inline-size: 2.5rem; block-size: 2.5rem; border-radius: 50%; --tone: var(--green); color: var(--tone); background: color-mix(in srgb, var(--tone) 12%, var(--surface)) }
+.badge { grid-row: 1 / -1; display: grid; place-items: center; width: 2.5rem; height: 2.5rem; border-radius: 50%; --tone: var(--green) }
 li:is([data-state=creating], [data-state=queued]) .badge { --tone: var(--amber) }
 li[data-state=restoring] .badge { --tone: var(--blue) }
 li[data-state=free] .badge { --tone: var(--muted); background: none; border: 1.5px dashed color-mix(in srgb, var(--muted), transparent 45%) }
-.title { gap: .25rem; min-block-size: 2rem }
+.title { gap: .25rem; min-height: 2rem }
 .title strong { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
-.title .icon-button { inline-size: 2rem; min-block-size: 2rem; min-inline-size: 2rem; flex: none }
-.title .icon { inline-size: 1rem; block-size: 1rem }
-.title form { display: flex; gap: .375rem; inline-size: 100% }
-.title form input { min-block-size: 2rem; padding-block: .125rem }
-.title form button { min-block-size: 2rem; padding-block: .125rem; padding-inline: .625rem }
-.line { grid-column: 2; display: flex; gap: 0 .625rem; min-block-size: 1.5em }
-.facts { min-inline-size: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
+.title .icon-button { width: 2rem; min-height: 2rem; min-width: 2rem; flex: none }
+.title .icon { width: 1rem; height: 1rem }
+.title form { display: flex; gap: .375rem; width: 100% }
+.title form input { min-height: 2rem; padding-block: .125rem }
+.title form button { min-height: 2rem; padding-block: .125rem; padding-inline: .625rem }
+.line { grid-column: 2; display: flex; gap: 0 .625rem; min-height: 1.5em }
+.facts { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .buttons { grid-area: 1 / 3 / -1; display: flex; gap: .25rem }
-.bar { position: absolute; inset-inline: 0; inset-block-end: 0; block-size: .25rem; background: color-mix(in srgb, var(--tone) 18%, var(--surface)); --tone: var(--amber-fill) }
-.bar > i { display: block; block-size: 100%; inline-size: 0; background: var(--tone); border-start-end-radius: 1rem; border-end-end-radius: 1rem; transition: inline-size .4s linear }
+.bar { position: absolute; inset-inline: 0; inset-block-end: 0; height: .25rem; background: color-mix(in srgb, var(--tone) 18%, var(--surface)); --tone: var(--amber-fill) }
+.bar > i { display: block; height: 100%; width: 0; background: var(--tone); border-start-end-radius: 1rem; border-end-end-radius: 1rem; transition: width .4s linear }
 li[data-state=restoring] .bar { --tone: var(--blue) }
+li[data-state=available] .bar { --tone: var(--green-fill); animation: fade 1s .6s forwards }
 @container (inline-size < 36rem) {
-  li { padding-inline: 1rem; gap: .25rem .75rem; grid-template-columns: minmax(0, 1fr) auto; min-block-size: 7rem }
+  li { padding-inline: 1rem; gap: .25rem .75rem; grid-template-columns: minmax(0, 1fr) auto; min-height: 7rem }
   .badge { display: none }
   .buttons { grid-area: 1 / 2 }
-  .line { grid-column: 1 / -1; min-block-size: 3em; flex-direction: column }
+  .line { grid-column: 1 / -1; min-height: 3em; flex-direction: column }
 }
 `;
 
@@ -61,7 +62,7 @@ export class Row {
   #time = h('time', {});
   #facts = h('span', { class: 'facts muted numbers', part: 'backup-facts' });
   #fill = h('i');
-  #bar = h('div', { class: 'bar', part: 'progress', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100' }, this.#fill);
+  #bar = h('div', { class: 'bar', part: 'progress', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100', onanimationend: () => (this.#bar.hidden = true) }, this.#fill);
   #title = h('div', { class: 'row title' });
   #error = h('span', { class: 'error small', role: 'alert' });
   #buttons;
@@ -82,7 +83,7 @@ export class Row {
     this.element = h(
       'li',
       { part: 'backup' },
-      h('span', { class: 'badge' }, this.#icon),
+      h('span', { class: 'badge tint' }, this.#icon),
       this.#title,
       h('div', { class: 'line small' }, this.#state, this.#facts, this.#error),
       h('div', { class: 'buttons' }, cancel, restore, remove),
@@ -94,7 +95,6 @@ export class Row {
   update({ backup, vps, locks }) {
     const operation = vps.operation?.backup === backup.id ? vps.operation : null;
     this.#backup = backup;
-    set(this.element, { 'data-state': backup.state, 'data-id': backup.id });
     setIcon(this.#icon, backup.state === 'restoring' ? 'restore' : backup.state === 'available' ? 'check' : 'archive');
     text(this.#name, backup.name);
     set(this.#name, { title: backup.name });
@@ -117,12 +117,15 @@ export class Row {
   #updateState(backup, operation) {
     const word = backupWord(backup, operation);
     const working = backup.state !== 'available';
-    const progress = operation?.progress ?? backup.progress ?? 0;
+    const before = this.element.getAttribute('data-state');
+    // The server has said that it is there: the bar is filled before it fades.
+    const progress = working ? (operation?.progress ?? backup.progress ?? 0) : 100;
     set(this.#state, { 'data-state': backup.state });
     text(this.#state, working && backup.state !== 'queued' ? t('{state} {percent}', { state: word, percent: percent(progress) }) : word);
-    this.#bar.hidden = !working;
+    if (working || !before) this.#bar.hidden = !working;
+    set(this.element, { 'data-state': backup.state, 'data-id': backup.id });
     set(this.#bar, { 'aria-valuenow': String(Math.floor(progress)), 'aria-label': t('{state}: {backup}', { state: word, backup: backup.name }) });
-    this.#fill.style.inlineSize = `${progress}%`;
+    this.#fill.style.width = `${progress}%`;
     if (working && operation) text(this.#facts, this.#moving(operation));
     else this.#resting(backup);
   }
@@ -138,8 +141,10 @@ export class Row {
 
   /** @param {Backup} backup */
   #resting({ created_at: created, size_bytes: bytes }) {
-    text(this.#time, date(created));
-    set(this.#time, { datetime: created, title: fullDate(created) });
+    if (created) {
+      text(this.#time, date(created));
+      set(this.#time, { datetime: created, title: fullDate(created) });
+    }
     const tail = bytes === null ? '' : ` · ${size(bytes)}`;
     if (this.#facts.firstChild !== this.#time || this.#facts.lastChild?.nodeValue !== tail) this.#facts.replaceChildren(this.#time, tail);
   }
