@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-hypervisor.h"
 
+#include "vb-error.h"
+
 static const char *const power_words[] = { "stopped", "running", "paused", "crashed" };
 
 enum
@@ -155,6 +157,50 @@ gboolean
 vb_hypervisor_reset_checkpoints (VbHypervisor *self, const char *vps, const char *backup, GError **error)
 {
   return VB_HYPERVISOR_GET_IFACE (self)->reset_checkpoints (self, vps, backup, error);
+}
+
+static void
+set_no_delta (GError **error)
+{
+  g_set_error_literal (error,
+                       VB_ERROR,
+                       VB_ERROR_NOT_FOUND,
+                       "This hypervisor does not record what changes on the disks");
+}
+
+gboolean
+vb_hypervisor_get_changed_bytes (VbHypervisor *self,
+                                 const char *vps,
+                                 const char *backup,
+                                 guint64 *bytes,
+                                 GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+  if (iface->get_changed_bytes != NULL)
+    return iface->get_changed_bytes (self, vps, backup, bytes, error);
+  set_no_delta (error);
+  return FALSE;
+}
+
+VbCapture *
+vb_hypervisor_begin_delta (VbHypervisor *self,
+                           const char *vps,
+                           const char *operation,
+                           const char *backup,
+                           GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+  if (iface->begin_delta != NULL)
+    return iface->begin_delta (self, vps, operation, backup, error);
+  set_no_delta (error);
+  return NULL;
+}
+
+gboolean
+vb_hypervisor_end_delta (VbHypervisor *self, VbCapture *delta, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+  return iface->end_delta == NULL || iface->end_delta (self, delta, error);
 }
 
 gboolean

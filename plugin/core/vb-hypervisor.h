@@ -98,6 +98,11 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * @reset_checkpoints: VPS off, disks just replaced by those of @backup: forgets all checkpoints of ours,
  *   and makes a new one for @backup so that the next capture can be incremental. Others' checkpoints that
  *   the new disks lack are forgotten too
+ * @get_changed_bytes: how much the disks may have changed since @backup, by its checkpoint; fails with
+ *   %VB_ERROR_NOT_FOUND when that cannot be told for every disk. (nullable): an implementation without checkpoints
+ * @begin_delta: (transfer full): VPS off: which parts of the disks have changed since @backup: for each disk path, format
+ *   and the name of a bitmap in changed_context. (nullable) as above
+ * @end_delta: removes what begin_delta() has put beside or into the disks, which may have been swapped meanwhile
  * @power: does @action
  * @power_off: cuts the power of a VPS for a swap and returns in @was what it was before (out) (optional)
  * @power_restore: brings the VPS, now off, back to @power (running or paused; else does nothing)
@@ -128,6 +133,17 @@ struct _VbHypervisorInterface
 
   gboolean (*delete_checkpoint) (VbHypervisor *self, const char *vps, const char *backup, GError **error);
   gboolean (*reset_checkpoints) (VbHypervisor *self, const char *vps, const char *backup, GError **error);
+  gboolean (*get_changed_bytes) (VbHypervisor *self,
+                                 const char *vps,
+                                 const char *backup,
+                                 guint64 *bytes,
+                                 GError **error);
+  VbCapture *(*begin_delta) (VbHypervisor *self,
+                             const char *vps,
+                             const char *operation,
+                             const char *backup,
+                             GError **error);
+  gboolean (*end_delta) (VbHypervisor *self, VbCapture *delta, GError **error);
 
   gboolean (*power) (VbHypervisor *self,
                      const char *vps,
@@ -159,6 +175,17 @@ gboolean
 vb_hypervisor_delete_checkpoint (VbHypervisor *self, const char *vps, const char *backup, GError **error);
 gboolean
 vb_hypervisor_reset_checkpoints (VbHypervisor *self, const char *vps, const char *backup, GError **error);
+gboolean vb_hypervisor_get_changed_bytes (VbHypervisor *self,
+                                          const char *vps,
+                                          const char *backup,
+                                          guint64 *bytes,
+                                          GError **error);
+VbCapture *vb_hypervisor_begin_delta (VbHypervisor *self,
+                                      const char *vps,
+                                      const char *operation,
+                                      const char *backup,
+                                      GError **error);
+gboolean vb_hypervisor_end_delta (VbHypervisor *self, VbCapture *delta, GError **error);
 gboolean vb_hypervisor_power (VbHypervisor *self,
                               const char *vps,
                               VbPowerAction action,

@@ -93,6 +93,25 @@ vb_pool_stage (VbPool *self,
   return VB_POOL_GET_IFACE (self)->stage (self, vps, backup, operation, disks, transfer, error);
 }
 
+gboolean
+vb_pool_can_stage_delta (VbPool *self, GPtrArray *disks)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  return iface->stage_delta != NULL && iface->can_stage_delta != NULL
+         && iface->can_stage_delta (self, disks);
+}
+
+VbStaging *
+vb_pool_stage_delta (VbPool *self,
+                     const VbCapture *delta,
+                     GPtrArray *disks,
+                     guint64 limit_bytes,
+                     VbTransfer *transfer,
+                     GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->stage_delta (self, delta, disks, limit_bytes, transfer, error);
+}
+
 VbStaging *
 vb_pool_recover_staging (VbPool *self, const char *operation, GPtrArray *disks, GError **error)
 {

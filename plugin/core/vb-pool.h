@@ -50,6 +50,9 @@ G_DECLARE_INTERFACE (VbPool, vb_pool, VB, POOL, GObject)
  * @stage: (transfer full): prepares new images beside @disks from @backup, in each disk's own format, every chunk
  *   checked against its sum (%VB_ERROR_CHECKSUM_MISMATCH), synced. %VB_ERROR_DISK_MISSING when a disk of the backup
  *   is not among @disks; %VB_ERROR_INSUFFICIENT_SPACE when it does not fit. On failure nothing is left
+ * @can_stage_delta: whether every one of @disks can be cloned in no time (reflinks). (nullable): never
+ * @stage_delta: (transfer full): VPS off. As @stage, but the new images are clones of @disks into which only what @delta
+ *   says has changed is written back from @backup; fails when that is more than @limit_bytes. (nullable)
  * @recover_staging: (transfer full): the staging that @operation left beside @disks after a crash, to be
  *   undone and discarded or finished; with nothing left its methods just succeed
  * @check_stage: quick refusals of @stage before anything is read: missing disks, backup gone, space beside the disks
@@ -88,6 +91,13 @@ struct _VbPoolInterface
                        GPtrArray *disks,
                        VbTransfer *transfer,
                        GError **error);
+  gboolean (*can_stage_delta) (VbPool *self, GPtrArray *disks);
+  VbStaging *(*stage_delta) (VbPool *self,
+                             const VbCapture *delta,
+                             GPtrArray *disks,
+                             guint64 limit_bytes,
+                             VbTransfer *transfer,
+                             GError **error);
   VbStaging *(*recover_staging) (VbPool *self, const char *operation, GPtrArray *disks, GError **error);
 };
 
@@ -122,6 +132,13 @@ VbStaging *vb_pool_stage (VbPool *self,
                           GPtrArray *disks,
                           VbTransfer *transfer,
                           GError **error);
+gboolean vb_pool_can_stage_delta (VbPool *self, GPtrArray *disks);
+VbStaging *vb_pool_stage_delta (VbPool *self,
+                                const VbCapture *delta,
+                                GPtrArray *disks,
+                                guint64 limit_bytes,
+                                VbTransfer *transfer,
+                                GError **error);
 VbStaging *
 vb_pool_recover_staging (VbPool *self, const char *operation, GPtrArray *disks, GError **error);
 

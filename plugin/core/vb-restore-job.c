@@ -112,6 +112,88 @@ begin_swap (VbJob *self, GError **error)
   return vb_job_lock (self, "swap", error) && vb_job_move (self, VB_OPERATION_FINISHING, error);
 }
 
+/* Whether so little has changed since the backup that writing it back beats copying everything. */
+static gboolean
+is_delta_worthwhile (VbJob *self, GPtrArray *disks)
+{
+  guint64 changed_bytes = 0;
+  guint64 limit_bytes = self->settings.delta_limit_bytes;
+  return limit_bytes > 0 && vb_pool_can_stage_delta (self->pool, disks)
+         && vb_hypervisor_get_changed_bytes (self->hypervisor,
+                                             self->record->vps,
+                                             self->record->backup,
+                                             &changed_bytes,
+                                             NULL)
+         && changed_bytes <= limit_bytes;
+}
+
+static VbStaging *
+stage_changes (VbJob *self, GPtrArray *disks, GError **error)
+{
+  if (!vb_job_insist (self, call_power_off, NULL, error))
+    return NULL;
+  const VbOperationRecord *record = self->record;
+  g_autoptr (VbCapture) delta
+      = vb_hypervisor_begin_delta (self->hypervisor, record->vps, record->id, record->backup, error);
+  if (delta == NULL)
+    return NULL;
+  VbStaging *staging = vb_pool_stage_delta (self->pool,
+                                            delta,
+                                            disks,
+                                            self->settings.delta_limit_bytes,
+                                            self->transfer,
+                                            error);
+  g_autoptr (GError) end_error = NULL;
+  if (!vb_hypervisor_end_delta (self->hypervisor, delta, &end_error))
+    log_failed (self, "Removing the record of what has changed", end_error);
+  return staging;
+}
+
+/* Returns NULL without error when everything has to be staged, with the VPS on again if it was. */
+static VbStaging *
+try_delta (VbJob *self, GPtrArray *disks, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  if (!is_delta_worthwhile (self, disks))
+    return NULL;
+  VbStaging *staging = stage_changes (self, disks, &failure);
+  if (staging != NULL)
+    return staging;
+
+  if (vb_error_code_of (failure) == VB_ERROR_CANCELLED
+      || vb_error_code_of (failure) == VB_ERROR_CHECKSUM_MISMATCH)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
+  log_failed (self, "Writing back only what has changed; preparing whole disks instead", failure);
+  vb_transfer_restart (self->transfer);
+  if (!self->record->stop_first && bring_back (self, error))
+    vb_job_lock (self, "restore", error);
+  return NULL;
+}
+
+static VbStaging *
+stage (VbJob *self, GPtrArray *disks, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  VbStaging *staging = try_delta (self, disks, &failure);
+  if (staging != NULL)
+    return staging;
+  if (failure != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
+  return vb_pool_stage (self->pool,
+                        self->record->vps,
+                        self->record->backup,
+                        self->record->id,
+                        disks,
+                        self->transfer,
+                        error);
+}
+
 void
 vb_restore_job_run (VbJob *self)
 {
@@ -121,13 +203,7 @@ vb_restore_job_run (VbJob *self)
 
   if (vb_transfer_check (self->transfer, &error) && vb_job_lock (self, "restore", &error)
       && prepare (self, &disks, &error) && vb_job_move (self, VB_OPERATION_COPYING, &error))
-    staging = vb_pool_stage (self->pool,
-                             self->record->vps,
-                             self->record->backup,
-                             self->record->id,
-                             disks,
-                             self->transfer,
-                             &error);
+    staging = stage (self, disks, &error);
   if (staging == NULL || !begin_swap (self, &error) || !swap (self, staging, &error))
     {
       abandon (self, staging, error);
