@@ -200,18 +200,20 @@ static gboolean
 resolve_vps (VbCall *self, const VbParam *param, GError **error)
 {
   const char *given = vb_call_get_string (self, param->name);
-  gboolean is_known;
+  gboolean is_seen, is_known;
 
   if (given == NULL || (param->type != VB_PARAM_VPS && strcmp (given, "*") == 0))
     return TRUE;
 
   self->vps_name = g_ascii_strdown (given, -1);
-  if (vb_identity_sees (vb_call_get_identity (self), self->vps_name))
+  is_seen = vb_identity_sees (vb_call_get_identity (self), self->vps_name);
+  if (is_seen)
     self->vps = vb_manager_get_vps (vb_hub_get_manager (self->hub), self->vps_name);
   if (self->vps != NULL)
     g_object_ref (self->vps);
 
-  is_known = self->vps != NULL || param->type == VB_PARAM_VPS_NAME_OR_ALL;
+  /* One answer for what is not there and for what is not theirs. */
+  is_known = self->vps != NULL || (is_seen && param->type == VB_PARAM_VPS_NAME_OR_ALL);
   if (!is_known)
     g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND,
                          "There is no such VPS; list the VPSs to see which there are.");

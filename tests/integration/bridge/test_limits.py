@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Clients that send too much, read too little, or speak badly."""
+
+import asyncio
+import json
+import socket
+import ssl
+import subprocess
+import time
+
+import pytest
+
+import client as clients
+import wire
+
+KIB = 1024
+MESSAGE_MAX = 64 * KIB
+
+
+def request_of(size):
+    """A request of exactly so many bytes, which is refused because of its unknown parameter."""
+    text = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "session.info", "params": {"x": ""}}, separators=(",", ":"))
+    return text.replace('"x":""', '"x":"%s"' % ("x" * (size - len(text)))).encode()
+
+
+def answers(raw):
+    """Whether the connection still answers requests."""
+    raw.send(wire.frame(request_of(200)))
+    return json.loads(raw.reader.read_frame()[1])["error"]["code"] == -32602
+
+
+def test_binary_frames(host):
+    raw = wire.Raw(host.socket)
+    raw.send(wire.frame(b"\x00\x01", opcode=2))
+    assert raw.reader.read_close() == 1003
+
+
+def test_largest_message(host):
+    raw = wire.Raw(host.socket)
+    raw.send(wire.frame(request_of(MESSAGE_MAX)))
+    assert json.loads(raw.reader.read_frame()[1])["error"]["code"] == -32602
+    raw.send(wire.frame(request_of(MESSAGE_MAX + 1)))
+    assert raw.reader.read_close() == 1009
+
+
+@pytest.mark.parametrize("size", [MESSAGE_MAX + 1, 1 << 20, 1 << 40, (1 << 63) - 1])
+def test_an_announced_size_is_enough(host, size):
+    raw = wire.Raw(host.socket)
+    raw.send(wire.header(1, size) + b"1234" + b"x" * 100)
+    assert raw.reader.read_close() == 1009
+
+
+def test_fragments(host):
+    raw = wire.Raw(host.socket)
+    text = request_of(MESSAGE_MAX)
+    raw.send(wire.frame(text[:100], fin=False))
+    raw.send(wire.frame(b"", opcode=0, fin=False))
+    raw.send(wire.frame(b"ping", opcode=9))
+    raw.send(wire.frame(text[100:60000], opcode=0, fin=False) + wire.frame(text[60000:], opcode=0))
+    assert raw.reader.read_frame() == (10, b"ping")
+    assert json.loads(raw.reader.read_frame()[1])["error"]["code"] == -32602
+    assert answers(raw)
+
+
+def test_fragments_without_end(host):
+    raw = wire.Raw(host.socket)
+    before = host.memory_kib()
+    raw.send(wire.frame(b"[" * 40000, fin=False))
+    raw.send(wire.frame(b"[" * 25536, opcode=0, fin=False))
+    raw.send(wire.frame(b"[", opcode=0, fin=False))
+    assert raw.reader.read_close() == 1009
+    try:
+        for _ in range(2000):
+            raw.send(wire.frame(b"[" * 60000, opcode=0, fin=False))
+    except OSError:
+        pass
+    assert host.memory_kib() - before < 4096
+
+
+@pytest.mark.parametrize("data, code", [
+    (wire.frame(b"{}", masked=False), 1002),
+    (wire.frame(b"{}", reserved=0x40), 1002),
+    (wire.frame(b"x", opcode=9, fin=False), 1002),
+    (wire.frame(b"x", opcode=3), 1002),
+    (wire.frame(b"x", opcode=0), 1002),
+    (wire.frame(b"\xff\xfe"), 1007),
+    (wire.frame(b"x" * 126, opcode=9), 1009),
+])
+def test_bad_frames(host, data, code):
+    raw = wire.Raw(host.socket)
+    raw.send(data)
+    assert raw.reader.read_close() == code
+    assert host.admin().request("session.info")
+
+
+def test_close_is_answered(host):
+    raw = wire.Raw(host.socket)
+    raw.send(wire.frame(b"\x03\xe8bye", opcode=8))
+    assert raw.reader.read_close() == 1000
+
+
+def send_all(raw, data):
+    """Sends as much as is taken within a second; whether all of it was."""
+    raw.connection.settimeout(1)
+    try:
+        raw.send(data)
+        return True
+    except OSError:
+        return False
+    finally:
+        raw.connection.settimeout(wire.DEADLINE_S)
+
+
+def test_pings_without_reading(host):
+    other = host.admin()
+    raw = wire.Raw(host.socket)
+    before = host.memory_kib()
+    pings = wire.frame(b"p" * 125, opcode=9) * 1000
+    for _ in range(300):
+        if not send_all(raw, pings):
+            break
+    assert other.request("session.info")
+    assert host.memory_kib() - before < 8192
+    assert raw.reader.read_close() in (4429, None)
+    assert "4429" in host.read_log()
+
+
+# ---- slow readers
+
+
+def slow(host, **options):
+    raw = wire.Raw(**options)
+    raw.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    return raw
+
+
+def call(raw, number, method, **params):
+    raw.send(wire.frame(json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode()))
+
+
+def read_texts(raw):
+    """All messages until the connection ends, and its close code."""
+    texts, code = [], None
+    try:
+        while True:
+            opcode, payload = raw.reader.read_frame()
+            if opcode == 8:
+                code = int.from_bytes(payload[:2], "big")
+            elif opcode == 1:
+                texts.append(json.loads(payload))
+    except (EOFError, OSError):
+        return texts, code
+
+
+def test_a_slow_reader_gets_the_newest_state(host):
+    vps, other = host.add(), host.add("other")
+    raw = slow(host, where=host.port, token=host.mint("backup.read", vps=[vps, other]))
+    call(raw, 1, "vps.subscribe", vps="*")
+    raw.reader.read_frame()
+    before = host.memory_kib()
+    for _ in range(5):
+        host.tell("burst", vps, 2000)
+        host.tell("burst", other, 2000)
+    assert host.memory_kib() - before < 4096
+    call(raw, 2, "session.info")
+    seen = {vps: [], other: []}
+    while True:
+        message = json.loads(raw.reader.read_frame()[1])
+        if message.get("id") == 2:
+            break
+        seen[message["params"]["vps"]].append(message["params"])
+    for states in seen.values():
+        numbers = [state["seq"] for state in states]
+        assert numbers == sorted(set(numbers)) and len(numbers) < 10000
+        assert states[-1]["name"].startswith("2000-")
+    assert answers(raw)
+
+
+def test_a_reader_too_slow_for_its_own_requests(host):
+    vps = host.add("n" * 1000)
+    raw = slow(host, where=host.port, token=host.mint("backup.read", vps=[vps]))
+    before = host.memory_kib()
+    request = wire.frame(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "vps.get", "params": {"vps": vps}}).encode())
+    for _ in range(100):
+        if not send_all(raw, request * 100):
+            break
+    texts, code = read_texts(raw)
+    assert len(texts) > 10 and code == 4408
+    assert host.memory_kib() - before < 8192
+    assert host.admin().request("vps.get", vps=vps)
+
+
+def test_an_administrator_may_watch_many(host):
+    for number in range(300):
+        host.tell("add", clients.uuid.uuid4(), f"vps-{number}-" + "x" * 1000)
+    client = host.admin()
+    assert len(client.subscribe("*")["vps"]) == 300
+    host.tell("available", "no")
+    host.tell("available", "yes")
+    client.wait_for(lambda: len({params["vps"] for _, name, params in client.events}) == 300, "all changes")
+    client.problems = [one for one in client.problems if not one.startswith("power actions")]
+
+
+# ---- connections
+
+
+def test_half_open_connections_end(host):
+    begun = time.monotonic()
+    waiting = [wire.connect(host.port) for _ in range(3)] + [wire.connect(host.socket)]
+    waiting[0].sendall(b"GET /v1/ws HTTP/1.1\r\nHost: h\r\n")
+    waiting[1].sendall(b"POST /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc")
+    for connection in waiting:
+        try:
+            while connection.recv(4096):
+                pass
+        except ConnectionResetError:
+            pass
+    assert 5 < time.monotonic() - begun < 25
+    assert wire.get(host.port, "/healthz").status == 200
+
+
+def test_open_websockets_have_no_deadline(host):
+    client = host.admin()
+    time.sleep(11)
+    assert client.request("session.info")
+
+
+def test_too_many_connections(new_host):
+    host = new_host(max_connections=3)
+    one, _, _ = [host.admin() for _ in range(3)]
+    answer = wire.get(host.socket, "/healthz")
+    assert answer.status == 503 and answer.headers["retry-after"]
+    one.close()
+
+    def comes_in():
+        try:
+            return wire.get(host.socket, "/healthz").status == 200
+        except OSError:
+            return False
+    end = time.monotonic() + 20
+    while not comes_in():
+        assert time.monotonic() < end
+
+
+def test_bodies_are_not_kept(host):
+    before = host.memory_kib()
+    connection = wire.connect(host.port)
+    connection.sendall(wire.request("POST", "/v1/ws", {"Content-Length": str(100 << 20)}))
+    highest = before
+    for _ in range(100):
+        connection.sendall(b"x" * (1 << 20))
+        highest = max(highest, host.memory_kib())
+    assert wire.Reader(connection).read_answer().status == 405
+    assert highest - before < 4096
+
+
+def test_ranges_are_ignored(host):
+    ranges = "bytes=" + ",".join(f"{i}-" for i in range(1000))
+    answer = wire.get(host.port, "/healthz", headers={"Range": ranges})
+    assert answer.status == 200 and len(answer.body) < 200
+
+
+def test_headers_without_end(host):
+    connection = wire.connect(host.port)
+    before = host.memory_kib()
+    try:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nX: ")
+        for _ in range(100):
+            connection.sendall(b"x" * 65536)
+    except OSError:
+        pass
+    assert host.memory_kib() - before < 4096
+    assert wire.get(host.port, "/healthz").status == 200
+
+
+@pytest.mark.parametrize("rubbish", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\r\n\r\n", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n\r\n",
+                                     b"GET / HTTP/9.9\r\nHost: h\r\n\r\n", b"GET http:// HTTP/1.1\r\nHost: h\r\n\r\n",
+                                     b"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", b"GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n",
+                                     b"GET / HTTP/1.1\r\nHost: [::\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"])
+def test_rubbish(host, rubbish):
+    for where in (host.port, host.socket):
+        connection = wire.connect(where)
+        connection.sendall(rubbish)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(4096):
+            pass
+    assert wire.get(host.port, "/healthz").status == 200
+
+
+# ---- TLS
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", files[0], "-keyout", files[1]],
+                   check=True, capture_output=True)
+    return files
+
+
+def test_tls(new_host, certificate):
+    host = new_host(tls_certificate=certificate[0], tls_key=certificate[1])
+    vps = host.add()
+    context = ssl.create_default_context(cafile=certificate[0])
+    token = host.mint("backup.read", vps=[vps])
+
+    async def talk():
+        async with clients.websockets.connect(f"wss://localhost:{host.port}/v1/ws", ssl=context, subprotocols=["vps-backup.v1"],
+                                              extra_headers={"Authorization": f"Bearer {token}"}) as websocket:
+            await websocket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "vps.subscribe", "params": {"vps": vps}}))
+            assert json.loads(await websocket.recv())["result"]["vps"] == vps
+            host.tell("burst", vps, 500)
+            while True:
+                if json.loads(await websocket.recv())["params"]["name"].startswith("500-"):
+                    break
+            await websocket.send(b"binary")
+            with pytest.raises(clients.websockets.ConnectionClosed) as caught:
+                await websocket.recv()
+            assert caught.value.code == 1003
+    asyncio.run(talk())
+    # Plain HTTP on the TLS port gets nowhere.
+    with pytest.raises(EOFError):
+        wire.get(host.port, "/healthz")
+
+
+def test_a_bad_certificate_is_an_error(new_host, tmp_path):
+    host = new_host(tls_certificate=tmp_path / "none.pem")
+    assert not host.is_ready and "none.pem" in host.said

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Requests and their answers: results, refusals, permissions, scope."""
+
+import json
+import uuid
+
+import pytest
+
+from client import RpcError
+
+ALL = ("backup.read", "backup.create", "backup.restore", "backup.delete", "slots.write", "power")
+
+# What each method needs besides the VPS, and the permission for it.
+METHODS = {
+    "session.info": ({}, None),
+    "vps.list": ({}, "backup.read"),
+    "vps.get": ({"vps": 1}, "backup.read"),
+    "vps.subscribe": ({"vps": 1}, "backup.read"),
+    "vps.unsubscribe": ({"vps": 1}, "backup.read"),
+    "backup.create": ({"vps": 1}, "backup.create"),
+    "backup.restore": ({"vps": 1, "backup": 1}, "backup.restore"),
+    "backup.delete": ({"vps": 1, "backup": 1}, "backup.delete"),
+    "backup.rename": ({"vps": 1, "backup": 1, "name": "new"}, "backup.create"),
+    "backup.verify": ({"vps": 1, "backup": 1}, "backup.read"),
+    "operation.cancel": ({"vps": 1, "operation": 1}, "backup.create"),
+    "operation.list": ({"vps": 1}, "backup.read"),
+    "slots.set": ({"vps": 1, "total": 3}, "slots.write"),
+    "power.start": ({"vps": 1}, "power"),
+    "power.stop": ({"vps": 1}, "power"),
+    "power.restart": ({"vps": 1}, "power"),
+    "notification.list": ({"vps": 1}, "backup.read"),
+    "notification.read": ({"up_to": 1}, "backup.read"),
+}
+
+
+def fill(params, vps):
+    return {name: vps if name == "vps" else str(uuid.uuid4()) if value == 1 and name in ("backup", "operation") else value
+            for name, value in params.items()}
+
+
+def refusal(client, method, **params):
+    with pytest.raises(RpcError) as caught:
+        client.request(method, **params)
+    return caught.value
+
+
+def test_every_method_of_the_schema_has_a_rule_here(host):
+    methods = set(host.schema._root["definitions"]["methods"])
+    assert methods == set(METHODS) | {"session.renew"}
+
+
+def test_session_info_of_an_administrator(host):
+    info = host.admin().request("session.info")
+    assert info["server"]["name"] == "vps-backup"
+    assert info["permissions"] == ["admin"] and info["vps"] == "*" and info["expires_at"] is None
+
+
+def test_session_info_of_a_token(host):
+    vps = host.add()
+    info = host.user(host.mint("backup.read", "power", vps=[vps.upper()], sub="bob")).request("session.info")
+    assert info["subject"] == "bob" and info["vps"] == [vps]
+    assert info["permissions"] == ["backup.read", "power"] and info["expires_at"].endswith("Z")
+
+
+def test_vps_object(host):
+    vps = host.add("mail")
+    client = host.admin()
+    state = client.request("vps.get", vps=vps.upper())
+    assert (state["name"], state["power"], state["status"]) == ("mail", "running", "running")
+    assert state["slots"] == {"used": 0, "total": 2, "included": 2, "extra": 0, "step": 1, "maximum": 10, "billable_steps": 0}
+    assert state["can_create"] == {"allowed": True, "reason": None}
+    assert state["power_actions"] == {"start": False, "stop": True, "restart": True}
+    assert state["operation"] is None and state["backups"] == []
+    assert client.request("vps.list") == {"vps": [state]}
+
+
+def test_create_restore_delete(host):
+    vps = host.add()
+    client = host.admin()
+    client.subscribe(vps)
+    started = client.request("backup.create", vps=vps, name="before upgrade")
+    assert started["backup"]["name"] == "before upgrade" and started["backup"]["size_bytes"] is None
+    assert started["backup"]["id"] == started["operation"]["backup"]
+    ended = client.wait_operation(vps, started["operation"]["id"])
+    assert ended["state"] == "completed" and ended["progress"] == 100 and ended["error"] is None
+    backup, = client.request("vps.get", vps=vps)["backups"]
+    assert backup["state"] == "available" and backup["size_bytes"] == 64 << 20 and backup["progress"] is None
+    assert backup["disks"] == [{"target": "vda", "virtual_size_bytes": 64 << 20, "size_bytes": 64 << 20}]
+
+    assert client.restore(vps, backup["id"], stop_first=True)["state"] == "completed"
+    renamed = client.request("backup.rename", vps=vps, backup=backup["id"], name="ganz neu ✓")
+    assert renamed["name"] == "ganz neu ✓"
+    assert client.request("backup.verify", vps=vps, backup=backup["id"]) == {"ok": True, "bad_chunks": 0}
+    host.tell("bad-chunks", 3)
+    assert client.request("backup.verify", vps=vps, backup=backup["id"]) == {"ok": False, "bad_chunks": 3}
+    assert client.request("backup.delete", vps=vps, backup=backup["id"]) == {}
+    assert client.request("vps.get", vps=vps)["slots"]["used"] == 0
+    kinds = [one["kind"] for one in client.request("operation.list", vps=vps)["operations"]]
+    assert kinds == ["restore", "create"]
+    assert len(client.request("operation.list", vps=vps, limit=1)["operations"]) == 1
+
+
+def test_request_key_returns_the_first_operation_again(host):
+    vps = host.add()
+    client = host.admin()
+    client.subscribe(vps)
+    first = client.request("backup.create", vps=vps, request_key="k1")
+    client.wait_operation(vps, first["operation"]["id"])
+    again = client.request("backup.create", vps=vps, request_key="k1")
+    assert again["operation"]["id"] == first["operation"]["id"] and again["operation"]["state"] == "completed"
+    client.request("backup.delete", vps=vps, backup=first["backup"]["id"])
+    assert client.request("backup.create", vps=vps, request_key="k1")["backup"] is None
+
+
+def test_cancel(host):
+    vps = host.add()
+    client = host.admin()
+    client.subscribe(vps)
+    host.tell("allow", 8 << 20)
+    operation = client.request("backup.create", vps=vps)["operation"]["id"]
+    client.wait_state(operation, "copying", 8 << 20)
+    assert client.request("operation.cancel", vps=vps, operation=operation) == {}
+    assert client.wait_operation(vps, operation)["state"] == "cancelled"
+    assert client.request("vps.get", vps=vps)["backups"] == []
+    assert refusal(client, "operation.cancel", vps=vps, operation=operation).reason in ("not_found", "too_late")
+
+
+def test_slots_and_power(host):
+    vps = host.add()
+    client = host.admin()
+    client.subscribe(vps)
+    assert client.request("slots.set", vps=vps, total=4)["total"] == 4
+    assert refusal(client, "slots.set", vps=vps, total=99).code == -32602
+    assert client.request("power.stop", vps=vps, force=True) == {}
+    client.wait_vps(vps, lambda now: now["power"] == "stopped", "the stop")
+    assert client.request("power.start", vps=vps) == {}
+
+
+def test_notifications(host):
+    vps, other = host.add(), host.add("other")
+    admin = host.admin()
+    for one in (vps, other):
+        admin.subscribe(one)
+        admin.back_up(one)
+    client = host.user(host.mint("backup.read", vps=[vps]))
+    found = client.request("notification.list")["notifications"]
+    assert [(one["type"], one["vps"], one["read"]) for one in found] == [("backup_completed", vps, False)]
+    assert client.request("notification.read", up_to=found[0]["id"]) == {}
+    assert client.request("notification.list", vps=vps)["notifications"][0]["read"] is True
+    assert len(admin.request("notification.list")["notifications"]) == 2
+    assert admin.request("notification.list", after=found[0]["id"], limit=1)["notifications"][0]["read"] is False
+    assert host.user(host.mint("backup.read", vps=[])).request("notification.list") == {"notifications": []}
+
+
+def test_permissions_and_scope_of_every_method(host):
+    own, foreign = host.add("own"), host.add("foreign")
+    for method, (params, permission) in METHODS.items():
+        if permission is None:
+            continue
+        others = [word for word in ALL if word != permission]
+        if method == "operation.cancel":
+            others.remove("backup.restore")
+        without = host.user(host.mint(*others, vps=[own]))
+        assert refusal(without, method, **fill(params, own)).reason == "forbidden", method
+        without.close()
+        if "vps" in params:
+            within = host.user(host.mint(permission, vps=[own]))
+            seen = refusal(within, method, **fill(params, foreign))
+            if method == "vps.unsubscribe":
+                assert seen.reason == "not_found"
+            unknown = refusal(within, method, **fill(params, str(uuid.uuid4())))
+            assert (seen.reason, seen.message) == ("not_found", unknown.message), method
+            within.close()
+
+
+def test_cancel_needs_the_permission_of_the_kind(host):
+    vps = host.add()
+    admin = host.admin()
+    admin.subscribe(vps)
+    host.tell("allow", 1 << 20)
+    operation = admin.request("backup.create", vps=vps)["operation"]["id"]
+    restorer = host.user(host.mint("backup.restore", vps=[vps]))
+    assert refusal(restorer, "operation.cancel", vps=vps, operation=operation).reason == "forbidden"
+    creator = host.user(host.mint("backup.create", vps=[vps]))
+    assert creator.request("operation.cancel", vps=vps, operation=operation) == {}
+    host.tell("allow", 1 << 40)
+
+
+def test_every_refusal_tells_customers_nothing_of_the_inside(host):
+    vps = host.add()
+    user = host.user(host.mint(*ALL, vps=[vps]))
+    admin = host.admin()
+    for reason in ("insufficient_space", "internal", "hypervisor_unavailable", "disk_missing", "checksum_mismatch"):
+        host.tell("fail", "hypervisor", "list_disks", reason)
+        told = refusal(user, "backup.create", vps=vps)
+        assert (told.code, told.reason) == (-32000, reason) and "/secret" not in told.message
+        host.tell("fail", "hypervisor", "list_disks", reason)
+        assert "/secret" in refusal(admin, "backup.create", vps=vps).message
+
+
+def test_a_failed_operation_tells_customers_nothing_of_the_inside(host):
+    vps = host.add()
+    user = host.user(host.mint(*ALL, vps=[vps]))
+    user.subscribe(vps)
+    admin = host.admin()
+    host.tell("fail", "pool", "capture", "internal")
+    ended, _ = user.back_up(vps)
+    assert ended["state"] == "failed" and ended["error"]["reason"] == "internal"
+    assert "/secret" not in json.dumps([user.traffic, user.events])
+    assert "/secret" in admin.operation(vps, ended["id"])["error"]["message"]
+
+
+@pytest.mark.parametrize("text, code", [
+    ("{", -32700),
+    ("", -32700),
+    ('{"jsonrpc":"2.0","id":1,"id":2,"method":"vps.list"}', -32700),
+    ('{"jsonrpc":"2.0",}', -32700),
+    ('{"jsonrpc":"2.0","method":"vps.list"} x', -32700),
+    ('/* hello */ {"jsonrpc":"2.0","id":1,"method":"vps.list"}', -32700),
+    ('{"jsonrpc":"2.0","id":12345678901234567890123,"method":"vps.list"}', -32700),
+    ('{"jsonrpc":"2.0","id":1e999,"method":"vps.list"}', -32700),
+    ('{"jsonrpc":"2.0","id":"a\\u0000b","method":"vps.list"}', -32700),
+    ('[{"jsonrpc":"2.0","id":1,"method":"vps.list"}]', -32600),
+    ("[]", -32600),
+    ("17", -32600),
+    pytest.param("[" * 33 + "]" * 33, -32600, id="33 levels"),
+    pytest.param("[" * 30000, -32600, id="30000 levels"),
+    ('{"jsonrpc":"2.0","id":true,"method":"vps.list"}', -32600),
+    ('{"jsonrpc":"2.0","id":{},"method":"vps.list"}', -32600),
+])
+def test_what_is_no_request(host, text, code):
+    client = host.admin()
+    client.send_text(text)
+    answer = client.wait_for(lambda: client._answers.pop(None, None), "an answer without id")
+    assert answer["error"]["code"] == code
+    assert client.request("session.info")
+
+
+@pytest.mark.parametrize("members, code", [
+    ({"jsonrpc": "1.0", "method": "vps.list"}, -32600),
+    ({"method": "vps.list"}, -32600),
+    ({"jsonrpc": "2.0"}, -32600),
+    ({"jsonrpc": "2.0", "method": 5}, -32600),
+    ({"jsonrpc": "2.0", "method": "vps.explode"}, -32601),
+    ({"jsonrpc": "2.0", "method": "push.key"}, -32601),
+    ({"jsonrpc": "2.0", "method": "vps.list", "params": []}, -32602),
+    ({"jsonrpc": "2.0", "method": "vps.list", "params": None}, -32602),
+])
+def test_what_is_a_wrong_request(host, members, code):
+    assert host.admin().raw(json.dumps({"id": "x", **members}))["error"]["code"] == code
+
+
+@pytest.mark.parametrize("number", [0, -7, 2**63 - 1, 1.5, "", "ü", None])
+def test_the_id_comes_back_as_it_was(host, number):
+    client = host.admin()
+    assert client.raw(json.dumps({"jsonrpc": "2.0", "id": number, "method": "session.info"}))["id"] == number
+
+
+def test_32_levels_are_fine(host):
+    client = host.admin()
+    deep = "[" * 30 + "]" * 30
+    answer = client.raw('{"jsonrpc":"2.0","id":1,"method":"session.info","params":{"x":%s}}' % deep)
+    assert answer["error"]["code"] == -32602 and "x" in answer["error"]["message"]
+
+
+def test_requests_without_id_run_without_answer(host):
+    vps = host.add()
+    client = host.admin()
+    client.subscribe(vps)
+    client.send_text(json.dumps({"jsonrpc": "2.0", "method": "no.such"}))
+    client.send_text(json.dumps({"jsonrpc": "2.0", "method": "vps.get"}))
+    client.send_text(json.dumps({"jsonrpc": "2.0", "method": "backup.create", "params": {"vps": vps}}))
+    client.wait_vps(vps, lambda now: now["backups"] and now["operation"] is None, "the backup")
+    assert not client._answers
+
+
+@pytest.mark.parametrize("method, params, name", [
+    ("vps.get", {}, "vps"),
+    ("vps.get", {"vps": 5}, "vps"),
+    ("vps.get", {"vps": None}, "vps"),
+    ("vps.get", {"vps": "x", "extra": 1}, "extra"),
+    ("session.info", {"a": 1}, "a"),
+    ("backup.create", {"vps": "x", "name": ""}, "name"),
+    ("backup.create", {"vps": "x", "name": "n" * 65}, "name"),
+    ("backup.create", {"vps": "x", "name": ["n"]}, "name"),
+    ("backup.restore", {"vps": "x", "backup": "y", "stop_first": "yes"}, "stop_first"),
+    ("slots.set", {"vps": "x", "total": -1}, "total"),
+    ("slots.set", {"vps": "x", "total": 2.5}, "total"),
+    ("slots.set", {"vps": "x", "total": "3"}, "total"),
+    ("slots.set", {"vps": "x", "total": 2**31}, "total"),
+    ("operation.list", {"vps": "x", "limit": 0}, "limit"),
+    ("notification.read", {}, "up_to"),
+])
+def test_invalid_params_by_name(host, method, params, name):
+    answer = host.admin().raw(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}))
+    assert answer["error"]["code"] == -32602
+    assert f"“{name}”" in answer["error"]["message"] and "data" not in answer["error"]
+
+
+def test_names_of_64_characters_are_fine(host):
+    vps = host.add()
+    client = host.admin()
+    name = "ä" * 64
+    assert client.request("backup.create", vps=vps, name=name)["backup"]["name"] == name
+
+
+def test_too_many_requests_under_way(host):
+    vps = host.add()
+    client = host.admin()
+    client.subscribe(vps)
+    _, backup = client.back_up(vps)
+    host.tell("hold", "pool", "verify")
+    numbers = [client.start("backup.verify", vps=vps, backup=backup) for _ in range(40)]
+    with pytest.raises(RpcError) as caught:
+        client.answer(numbers[-1])
+    assert caught.value.reason == "rate_limited"
+    host.tell("release", "pool", "verify")
+    assert client.answer(numbers[0])["ok"] is True

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Tokens while connected: expiry, renewal, keys that come and go. What a token must look like is in tests/unit/test-bridge-token.c."""
+
+import datetime
+import os
+import time
+
+import pytest
+
+import client as clients
+from client import ConnectRefused, RpcError
+
+
+def at(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def test_expiry(host):
+    expires = int(time.time()) + 3
+    client = host.user(host.mint("backup.read", exp=expires))
+    assert at(client.wait_event("session.expiring")["expires_at"]) == expires
+    assert client.wait_closed() == 4401
+    assert time.time() >= expires
+
+
+def test_warning_comes_60_s_before(host):
+    expires = int(time.time()) + 63
+    client = host.user(host.mint("backup.read", exp=expires))
+    client.request("session.info")
+    assert not client.events
+    client.wait_event("session.expiring")
+    assert time.time() >= expires - 60
+
+
+def test_renewal(host):
+    vps = host.add()
+    client = host.user(host.mint("backup.read", vps=[vps], exp=int(time.time()) + 4))
+    client.subscribe(vps)
+    client.wait_event("session.expiring")
+    later = int(time.time()) + 600
+    info = client.request("session.renew", token=host.mint("backup.read", "power", vps=[vps], exp=later))
+    assert at(info["expires_at"]) == later and info["permissions"] == ["backup.read", "power"]
+    time.sleep(5)
+    assert client.request("session.info") == info
+    host.tell("power", vps, "alpha", "stopped")
+    client.wait_vps(vps, lambda now: now["power"] == "stopped", "an event after the renewal")
+
+
+def test_a_bad_renewal_changes_nothing(host):
+    client = host.user(host.mint("backup.read", sub="eve"))
+    before = client.request("session.info")
+    for token in ("x", clients.mint(b"k" * 32, "test", perms=["admin"]), host.mint("admin", exp=1)):
+        with pytest.raises(RpcError) as caught:
+            client.request("session.renew", token=token)
+        assert caught.value.reason == "forbidden"
+    assert client.request("session.info") == before
+
+
+def test_tokens_are_in_no_log(host):
+    token = host.mint("backup.read")
+    host.user(token).request("session.renew", token=host.mint("backup.read"))
+    with pytest.raises(ConnectRefused):
+        host.user(token + "x")
+    log = host.read_log()
+    assert "Refused a token from 127.0.0.1" in log
+    for part in token.split("."):
+        assert part not in log
+
+
+def test_keys_come_and_go_without_a_restart(host):
+    key = os.urandom(64)
+    token = clients.mint(key, "second.key", perms=["backup.read"])
+    with pytest.raises(ConnectRefused):
+        host.user(token)
+    host.write_key("second.key", key)
+    client = host.user(token)
+    (host.keys / "second.key").unlink()
+    with pytest.raises(ConnectRefused):
+        host.user(token)
+    assert client.request("session.info")
