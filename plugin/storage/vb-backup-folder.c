@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-backup-folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "vb-error.h"
+#include "vb-files.h"
+#include "vb-log.h"
+#include "vb-manifest.h"
+#include "vb-pool-folder.h"
+
+/**
+ * EntryFunc:
+ * @folder: descriptor of the folder that is walked through
+ * @name: of an entry
+ *
+ * Returns: %FALSE with @error set to end the walk
+ */
+typedef gboolean (*EntryFunc) (int folder, const char *name, gpointer user_data, GError **error);
+
+static gboolean
+for_each_entry (int folder, EntryFunc func, gpointer user_data, GError **error)
+{
+  struct dirent *entry;
+  gboolean ok = TRUE;
+
+  int fd = openat (folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *stream = fd >= 0 ? fdopendir (fd) : NULL;
+  if (stream == NULL)
+    {
+      vb_error_set_errno (error, errno, "Listing a folder");
+      vb_fd_clear (&fd);
+      return FALSE;
+    }
+  errno = 0;
+  while (ok && (entry = readdir (stream)) != NULL)
+    {
+      ok = entry->d_name[0] == '.' || func (folder, entry->d_name, user_data, error);
+      errno = 0;
+    }
+  if (ok && errno != 0)
+    {
+      vb_error_set_errno (error, errno, "Listing a folder");
+      ok = FALSE;
+    }
+  closedir (stream);
+  return ok;
+}
+
+/* --- list --- */
+
+typedef struct
+{
+  const char *vps;
+  GPtrArray *found;
+} Listing;
+
+static VbBackupInfo *
+load_info (int parent, const char *vps, const char *backup, GError **error)
+{
+  vb_autofd int folder = vb_files_open_folder (parent, backup, error);
+  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, error) : NULL;
+  if (manifest == NULL)
+    return NULL;
+  if (!g_str_equal (manifest->info->vps, vps) || !g_str_equal (manifest->info->id, backup)
+      || manifest->info->completed_at == NULL)
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "Its manifest belongs to another backup");
+      return NULL;
+    }
+  return vb_backup_info_copy (manifest->info);
+}
+
+static gboolean
+list_backup (int folder, const char *name, gpointer user_data, GError **error)
+{
+  Listing *listing = user_data;
+  g_autoptr (GError) local = NULL;
+
+  if (!g_uuid_string_is_valid (name))
+    return TRUE;
+  VbBackupInfo *info = load_info (folder, listing->vps, name, &local);
+  if (info)
+    g_ptr_array_add (listing->found, info);
+  else
+    vb_log_warning (listing->vps, NULL, name, "A backup in the pool cannot be used: %s", local->message);
+  return TRUE;
+}
+
+static gboolean
+list_vps (int root, const char *name, gpointer user_data, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  Listing listing = { name, user_data };
+
+  if (!g_uuid_string_is_valid (name))
+    return TRUE;
+  vb_autofd int folder = vb_files_open_folder (root, name, &local);
+  if (folder < 0 || !for_each_entry (folder, list_backup, &listing, &local))
+    vb_log_warning (name, NULL, NULL, "The backups of a VPS cannot be listed: %s", local->message);
+  return TRUE;
+}
+
+GPtrArray *
+vb_backup_folder_list (int root, GError **error)
+{
+  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
+  return for_each_entry (root, list_vps, found, error) ? g_steal_pointer (&found) : NULL;
+}
+
+/* --- commit --- */
+
+static gboolean
+sync_entry (int folder, const char *name, gpointer user_data, GError **error)
+{
+  vb_autofd int fd = vb_files_open (folder, name, O_RDONLY, error);
+  return fd >= 0 && vb_files_sync (fd, name, error);
+}
+
+static gboolean
+check_files (int folder, const VbManifest *manifest, GError **error)
+{
+  for (guint i = 0; i < manifest->info->disks->len; i++)
+    {
+      const VbBackupDisk *disk = g_ptr_array_index (manifest->info->disks, i);
+      g_autofree char *image = vb_manifest_image_name (disk->target);
+      g_autofree char *sums = vb_manifest_sums_name (disk->target);
+      if (!vb_files_exists (folder, image) || !vb_files_exists (folder, sums))
+        {
+          g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "The image of %s is not complete", disk->target);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+static void
+replace_string (char **to, const char *from)
+{
+  if (from == NULL)
+    return;
+  g_free (*to);
+  *to = g_strdup (from);
+}
+
+static gboolean
+write_final_manifest (int folder, VbBackupInfo *info, GError **error)
+{
+  g_autoptr (VbManifest) manifest = vb_manifest_load (folder, error);
+  if (manifest == NULL || !check_files (folder, manifest, error))
+    return FALSE;
+
+  g_clear_pointer (&info->completed_at, g_date_time_unref);
+  info->completed_at = g_date_time_new_now_utc ();
+  replace_string (&manifest->info->name, info->name);
+  replace_string (&manifest->info->vps_name, info->vps_name);
+  manifest->info->completed_at = g_date_time_ref (info->completed_at);
+  manifest->info->consistency = info->consistency;
+
+  g_autofree char *text = vb_manifest_to_text (manifest);
+  return vb_files_replace (folder, VB_MANIFEST_FILE, text, strlen (text), error)
+         && for_each_entry (folder, sync_entry, NULL, error) && vb_files_sync (folder, "the backup folder", error);
+}
+
+static gboolean
+is_committed (int parent, VbBackupInfo *info)
+{
+  g_autoptr (VbBackupInfo) present = load_info (parent, info->vps, info->id, NULL);
+  if (present == NULL)
+    return FALSE;
+  g_clear_pointer (&info->completed_at, g_date_time_unref);
+  info->completed_at = g_date_time_ref (present->completed_at);
+  return TRUE;
+}
+
+gboolean
+vb_backup_folder_commit (int root, VbBackupInfo *info, GError **error)
+{
+  g_autofree char *name = vb_pool_folder_partial_name (info->id);
+
+  vb_autofd int parent = vb_pool_folder_open_vps (root, info->vps, FALSE, error);
+  if (parent < 0)
+    return FALSE;
+  if (!vb_files_exists (parent, name) && is_committed (parent, info))
+    return vb_files_sync (parent, "the folder of the VPS", error);
+  vb_autofd int partial = vb_files_open_folder (parent, name, error);
+  return partial >= 0 && write_final_manifest (partial, info, error)
+         && vb_files_rename (parent, name, info->id, error);
+}
+
+/* --- remove and rename --- */
+
+gboolean
+vb_backup_folder_remove (int root, const char *vps, const char *backup, GError **error)
+{
+  g_autofree char *name = vb_pool_folder_partial_name (backup);
+
+  vb_autofd int folder = vb_pool_folder_open_backup (root, vps, backup, error);
+  vb_autofd int parent = folder >= 0 ? vb_pool_folder_open_vps (root, vps, FALSE, error) : -1;
+  if (parent < 0)
+    return FALSE;
+  /* From the rename on it is a partial backup, which whoever finds it removes. */
+  return vb_files_remove_tree (parent, name, error) && vb_files_rename (parent, backup, name, error)
+         && vb_pool_folder_remove_partial (root, vps, backup, error);
+}
+
+gboolean
+vb_backup_folder_rename (int root, const char *vps, const char *backup, const char *name, GError **error)
+{
+  vb_autofd int folder = vb_pool_folder_open_backup (root, vps, backup, error);
+  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, error) : NULL;
+  if (manifest == NULL)
+    return FALSE;
+
+  replace_string (&manifest->info->name, name);
+  g_autofree char *text = vb_manifest_to_text (manifest);
+  return vb_files_replace (folder, VB_MANIFEST_FILE, text, strlen (text), error);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vb-backup-info.h"
+
+G_BEGIN_DECLS
+
+/* Complete backups in an open pool: @root is the descriptor of its folder. Errors are of #VB_ERROR. */
+
+/**
+ * vb_backup_folder_list:
+ *
+ * Damaged and foreign folders are logged and left out.
+ *
+ * Returns: (transfer full) (element-type VbBackupInfo) (nullable): all backups of all VPSs
+ */
+GPtrArray *vb_backup_folder_list (int root, GError **error);
+
+/**
+ * vb_backup_folder_commit:
+ * @info: its name, times and owner go into the manifest; completed_at is set
+ *
+ * Makes a partial backup complete and durable. Success if it is complete already.
+ */
+gboolean vb_backup_folder_commit (int root, VbBackupInfo *info, GError **error);
+
+/** vb_backup_folder_remove: deletes it; it is gone at one instant */
+gboolean vb_backup_folder_remove (int root, const char *vps, const char *backup, GError **error);
+
+/** vb_backup_folder_rename: changes the name in its manifest */
+gboolean vb_backup_folder_rename (int root, const char *vps, const char *backup, const char *name, GError **error);
+
+G_END_DECLS

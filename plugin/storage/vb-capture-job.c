@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-capture-job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vb-disk-copy.h"
+#include "vb-error.h"
+#include "vb-files.h"
+#include "vb-log.h"
+#include "vb-manifest.h"
+#include "vb-nbd-server.h"
+#include "vb-run.h"
+
+#define MAX_NVRAM_BYTES (64 * 1024 * 1024)
+#define BITMAP_CONTEXT "qemu:dirty-bitmap:"
+
+/* Everything that the thread needs, which may outlive the caller. */
+typedef struct
+{
+  VbPoolFolder *folder;
+  gboolean reflinks;
+  VbBusySet *busy;
+  char *busy_id;
+  VbTransfer *transfer;
+
+  char *operation;
+  char *base;
+  char *domain_xml;
+  char *nvram;
+  gsize nvram_length;
+  GPtrArray *disks; /* (element-type VbDiskCopy) */
+  VbManifest *manifest;
+
+  int root; /* the thread's, while it runs */
+} Job;
+
+static void
+job_finalize (gpointer data)
+{
+  Job *job = data;
+
+  vb_fd_clear (&job->root);
+  if (job->busy_id)
+    vb_busy_set_release (job->busy, job->busy_id);
+  g_clear_pointer (&job->busy, vb_busy_set_unref);
+  g_clear_pointer (&job->folder, vb_pool_folder_free);
+  g_clear_object (&job->transfer);
+  g_clear_pointer (&job->manifest, vb_manifest_free);
+  g_clear_pointer (&job->disks, g_ptr_array_unref);
+  g_free (job->busy_id);
+  g_free (job->operation);
+  g_free (job->base);
+  g_free (job->domain_xml);
+  g_free (job->nvram);
+}
+
+static void
+job_unref (gpointer job)
+{
+  g_atomic_rc_box_release_full (job, job_finalize);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Job, job_unref)
+
+/* --- in the thread --- */
+
+static void
+log_full (const Job *job, const char *target, const char *reason)
+{
+  const VbBackupInfo *info = job->manifest->info;
+  vb_log_info (info->vps, job->operation, info->id, "All of %s is read: %s", target, reason);
+}
+
+/* Makes the disks that can share the base's extents do so. */
+static void
+clone_base (Job *job)
+{
+  const VbBackupInfo *info = job->manifest->info;
+  g_autoptr (GError) error = NULL;
+
+  if (job->base == NULL)
+    return;
+  if (!job->reflinks)
+    {
+      log_full (job, "each disk", "the pool's file system cannot share extents");
+      return;
+    }
+  vb_autofd int base = vb_pool_folder_open_backup (job->root, info->vps, job->base, &error);
+  g_autoptr (VbManifest) manifest = base >= 0 ? vb_manifest_load (base, &error) : NULL;
+  if (manifest == NULL)
+    {
+      log_full (job, "each disk", error->message);
+      return;
+    }
+  for (guint i = 0; i < job->disks->len; i++)
+    {
+      VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
+      g_autoptr (GError) reason = NULL;
+      if (!vb_disk_copy_clone (disk, base, &reason))
+        log_full (job, vb_disk_copy_get_target (disk), reason->message);
+    }
+}
+
+static gboolean
+prepare (Job *job, int partial, GCancellable *stop, GError **error)
+{
+  guint64 todo = 0;
+
+  for (guint i = 0; i < job->disks->len; i++)
+    {
+      VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
+      if (!vb_disk_copy_connect (disk, stop, error) || !vb_disk_copy_create (disk, partial, error))
+        {
+          g_prefix_error (error, "Preparing to copy %s: ", vb_disk_copy_get_target (disk));
+          return FALSE;
+        }
+    }
+  clone_base (job);
+  for (guint i = 0; i < job->disks->len; i++)
+    todo += vb_disk_copy_get_todo (g_ptr_array_index (job->disks, i));
+  vb_transfer_set_total (job->transfer, todo);
+  return vb_pool_folder_check_space (job->folder, job->root, todo, error);
+}
+
+static gboolean
+look_at_space (gpointer data, GError **error)
+{
+  Job *job = data;
+  return vb_pool_folder_check_space (job->folder, job->root, 0, error);
+}
+
+static gboolean
+copy_disks (Job *job, int partial, GCancellable *stop, GError **error)
+{
+  VbBackupInfo *info = job->manifest->info;
+  gboolean incremental = job->disks->len > 0;
+
+  info->size_bytes = 0;
+  for (guint i = 0; i < job->disks->len; i++)
+    {
+      VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
+      if (!vb_disk_copy_run (disk, partial, look_at_space, job, job->transfer, stop, error))
+        return FALSE;
+
+      VbBackupDisk *entry = vb_backup_info_add_disk (info, vb_disk_copy_get_target (disk));
+      entry->virtual_size_bytes = vb_disk_copy_get_virtual_size (disk);
+      entry->size_bytes = vb_disk_copy_get_size (disk);
+      info->size_bytes += entry->size_bytes;
+      incremental = incremental && vb_disk_copy_is_incremental (disk);
+    }
+  info->incremental = incremental;
+  job->manifest->base = incremental ? g_strdup (job->base) : NULL;
+  return TRUE;
+}
+
+static gboolean
+write_texts (Job *job, int partial, GError **error)
+{
+  g_autofree char *text = NULL;
+
+  if (!vb_files_write (partial, "domain.xml", job->domain_xml, strlen (job->domain_xml), error)
+      || (job->nvram && !vb_files_write (partial, "nvram.fd", job->nvram, job->nvram_length, error)))
+    return FALSE;
+  text = vb_manifest_to_text (job->manifest);
+  return vb_files_write (partial, VB_MANIFEST_FILE, text, strlen (text), error)
+         && vb_files_sync (partial, "the backup folder", error);
+}
+
+static gboolean
+fill_folder (Job *job, GCancellable *stop, GError **error)
+{
+  const VbBackupInfo *info = job->manifest->info;
+
+  vb_autofd int partial = vb_pool_folder_make_partial (job->root, info->vps, info->id, error);
+  if (partial < 0)
+    return FALSE;
+
+  gboolean ok = prepare (job, partial, stop, error) && copy_disks (job, partial, stop, error)
+                && write_texts (job, partial, error) && vb_run_check (stop, error);
+  /* The images must not stay open: while they are, their space is not free. */
+  g_ptr_array_set_size (job->disks, 0);
+  return ok;
+}
+
+static void
+remove_partial (gpointer data)
+{
+  Job *job = data;
+  const VbBackupInfo *info = job->manifest->info;
+  g_autoptr (GError) error = NULL;
+
+  if (!vb_pool_folder_remove_partial (job->root, info->vps, info->id, &error))
+    vb_log_warning (info->vps, job->operation, info->id, "An incomplete backup stays behind: %s", error->message);
+}
+
+static gboolean
+work (gpointer data, GCancellable *stop, GError **error)
+{
+  Job *job = data;
+  const VbBackupInfo *info = job->manifest->info;
+
+  job->root = vb_pool_folder_open (job->folder, NULL, error);
+  if (job->root < 0 || !vb_pool_folder_remove_partial (job->root, info->vps, info->id, error))
+    return FALSE;
+  gboolean ok = fill_folder (job, stop, error);
+  if (!ok)
+    remove_partial (job);
+  return ok;
+}
+
+/* --- in the caller's thread --- */
+
+/* The servers belong to the caller: they must be gone when it returns, even if the thread hangs. */
+static gboolean
+add_disks (Job *job, const VbCapture *capture, GPtrArray *servers, GError **error)
+{
+  for (guint i = 0; i < capture->disks->len; i++)
+    {
+      const VbCaptureDisk *disk = g_ptr_array_index (capture->disks, i);
+      const char *socket = disk->nbd_socket, *context = capture->base_backup ? disk->changed_context : NULL;
+      g_autofree char *full_context = NULL;
+
+      if (!vb_manifest_is_target (disk->target))
+        {
+          g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk name “%s” cannot be used", disk->target);
+          return FALSE;
+        }
+      if (socket == NULL)
+        {
+          VbNbdServer *server = vb_nbd_server_start (disk->path, disk->format, context, error);
+          if (server == NULL)
+            return FALSE;
+          g_ptr_array_add (servers, server);
+          socket = vb_nbd_server_get_socket (server);
+          full_context = context ? g_strconcat (BITMAP_CONTEXT, context, NULL) : NULL;
+          context = full_context;
+        }
+      g_ptr_array_add (job->disks, vb_disk_copy_new (disk->target, socket, disk->nbd_export, context));
+      g_ptr_array_add (job->manifest->formats, g_strdup (disk->format ? disk->format : "raw"));
+    }
+  return TRUE;
+}
+
+static gboolean
+read_nvram (Job *job, const char *path, GError **error)
+{
+  if (path == NULL)
+    return TRUE;
+  g_autofree char *real = realpath (path, NULL);
+  if (real == NULL)
+    {
+      vb_error_set_errno (error, errno, "Looking for the UEFI variables");
+      return FALSE;
+    }
+  g_autofree char *name = g_path_get_basename (real);
+  g_autofree char *parent = g_path_get_dirname (real);
+  vb_autofd int folder = vb_files_open_folder (AT_FDCWD, parent, error);
+  job->nvram = folder >= 0 ? vb_files_read (folder, name, MAX_NVRAM_BYTES, &job->nvram_length, error) : NULL;
+  job->manifest->has_nvram = job->nvram != NULL;
+  return job->nvram != NULL;
+}
+
+static Job *
+job_new (const VbPoolFolder *folder, gboolean reflinks, VbBusySet *busy, const VbCapture *capture, VbTransfer *transfer)
+{
+  Job *job = g_atomic_rc_box_new0 (Job);
+  job->folder = vb_pool_folder_copy (folder);
+  job->reflinks = reflinks;
+  job->busy = vb_busy_set_ref (busy);
+  job->transfer = g_object_ref (transfer);
+  job->operation = g_strdup (capture->operation);
+  job->base = g_strdup (capture->base_backup);
+  job->domain_xml = g_strdup (capture->domain_xml ? capture->domain_xml : "");
+  job->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_copy_free);
+  job->root = -1;
+  return job;
+}
+
+static VbManifest *
+begin_manifest (const VbCapture *capture, const VbBackupInfo *info)
+{
+  VbManifest *manifest = vb_manifest_new (info);
+  g_ptr_array_set_size (manifest->info->disks, 0);
+  manifest->info->consistency = capture->consistency;
+  for (guint i = 0; i < capture->skipped->len; i++)
+    {
+      const VbSkippedDisk *skipped = g_ptr_array_index (capture->skipped, i);
+      vb_manifest_add_skipped (manifest, skipped->target, skipped->reason);
+    }
+  return manifest;
+}
+
+static void
+take_result (const Job *job, VbBackupInfo *info)
+{
+  const VbBackupInfo *from = job->manifest->info;
+
+  g_ptr_array_set_size (info->disks, 0);
+  for (guint i = 0; i < from->disks->len; i++)
+    {
+      const VbBackupDisk *disk = g_ptr_array_index (from->disks, i);
+      VbBackupDisk *entry = vb_backup_info_add_disk (info, disk->target);
+      entry->virtual_size_bytes = disk->virtual_size_bytes;
+      entry->size_bytes = disk->size_bytes;
+    }
+  info->size_bytes = from->size_bytes;
+  info->incremental = from->incremental;
+}
+
+static void
+log_complaints (const VbCapture *capture, GPtrArray *servers)
+{
+  for (guint i = 0; i < servers->len; i++)
+    {
+      g_autofree char *complaint = vb_nbd_server_dup_complaint (g_ptr_array_index (servers, i));
+      if (*complaint)
+        vb_log_warning (capture->vps, capture->operation, capture->backup, "%s", complaint);
+    }
+}
+
+gboolean
+vb_capture_job_run (const VbPoolFolder *folder,
+                    gboolean reflinks,
+                    VbBusySet *busy,
+                    const VbCapture *capture,
+                    VbBackupInfo *info,
+                    VbTransfer *transfer,
+                    GError **error)
+{
+  g_autoptr (GPtrArray) servers = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_nbd_server_free);
+  g_autoptr (Job) job = job_new (folder, reflinks, busy, capture, transfer);
+
+  job->manifest = begin_manifest (capture, info);
+  if (!vb_busy_set_acquire (busy, info->id, transfer, error))
+    return FALSE;
+  job->busy_id = g_strdup (info->id);
+  if (!read_nvram (job, capture->nvram_path, error) || !add_disks (job, capture, servers, error))
+    return FALSE;
+
+  gboolean ok = vb_run (transfer, work, remove_partial, g_atomic_rc_box_acquire (job), job_unref, error);
+  if (ok)
+    take_result (job, info);
+  else
+    log_complaints (capture, servers);
+  return ok;
+}

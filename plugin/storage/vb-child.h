@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VbChild:
+ *
+ * A helper program of ours: started without a shell, with an environment, descriptors and signals of its own,
+ * and killed by the kernel when the thread that started it ends, so that it cannot outlive us.
+ */
+typedef struct _VbChild VbChild;
+
+/**
+ * vb_child_start:
+ * @argv: (array zero-terminated=1): program, looked for in PATH, and its arguments
+ * @listen_fd: a listening socket to hand over as systemd does (LISTEN_FDS), or -1
+ *
+ * For the thread that is to outlive the child.
+ *
+ * Returns: (transfer full) (nullable): the running child
+ */
+VbChild *vb_child_start (const char *const *argv, int listen_fd, GError **error);
+
+/** vb_child_dup_complaint: Returns: (transfer full): what it has written to stderr until now; any thread */
+char *vb_child_dup_complaint (VbChild *self);
+
+/** vb_child_free: kills it, waits for its end and forgets it */
+void vb_child_free (VbChild *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbChild, vb_child_free)
+
+G_END_DECLS

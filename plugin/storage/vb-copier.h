@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vb-nbd-source.h"
+#include "vb-sparse-file.h"
+#include "vb-sums.h"
+#include "vb-transfer.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VbCopyPlan:
+ * @data: what is read from the source and written
+ * @zeros: (nullable): what has become zeros; only with @over_base
+ * @over_base: whether the image holds the earlier backup that @data and @zeros change, with its sums; else
+ *   it is one hole and the sums are those of zeros
+ *
+ * What is to be done to an image, which has the size of the disk already.
+ */
+typedef struct
+{
+  VbRanges *data;
+  VbRanges *zeros;
+  gboolean over_base;
+} VbCopyPlan;
+
+/**
+ * VbCopyStep:
+ * @user_data: data given to vb_copier_copy()
+ *
+ * Called now and then from a thread that writes, about each 64 MiB.
+ *
+ * Returns: %FALSE with @error set to end the copy
+ */
+typedef gboolean (*VbCopyStep) (gpointer user_data, GError **error);
+
+/**
+ * vb_copier_copy:
+ * @source: the disk; of no use after a failure but to be freed
+ * @plan: what to copy
+ * @image: the image
+ * @sums: brought up to date
+ * @step: (nullable): such as a look at the free space
+ * @transfer: bytes of @plan's data are added as they are written; its bandwidth limit is kept
+ * @stop: ends the copy
+ * @written: (out) (optional): bytes really written, zeros left out
+ *
+ * Copies with several requests under way. With @over_base every MiB of the image that is touched in part is
+ * first checked against its sum: %VB_ERROR_CHECKSUM_MISMATCH when the earlier backup is damaged.
+ */
+gboolean vb_copier_copy (VbNbdSource *source,
+                         const VbCopyPlan *plan,
+                         VbSparseFile *image,
+                         VbSums *sums,
+                         VbCopyStep step,
+                         gpointer step_data,
+                         VbTransfer *transfer,
+                         GCancellable *stop,
+                         guint64 *written,
+                         GError **error);
+
+G_END_DECLS

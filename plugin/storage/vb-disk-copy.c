@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-disk-copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "vb-error.h"
+#include "vb-files.h"
+#include "vb-log.h"
+#include "vb-manifest.h"
+#include "vb-run.h"
+
+/* Gaps shorter than this are read along: asking twice costs more. Blocks of zeros in them become holes all the same. */
+#define GAP_BYTES (32 * 1024)
+
+/* Chunks of the base that are compared with their sums before it is trusted. */
+#define SPOT_CHECKS 8
+
+struct _VbDiskCopy
+{
+  char *target;
+  char *socket;
+  char *export_name;
+  char *changed_context;
+
+  VbNbdSource *source;
+  VbRanges *data;    /* all that is not zeros */
+  VbRanges *changed; /* (nullable): since the base */
+  VbSparseFile *image;
+  VbSums *sums;
+  gboolean incremental;
+  guint64 size;
+};
+
+VbDiskCopy *
+vb_disk_copy_new (const char *target, const char *socket, const char *export_name, const char *changed_context)
+{
+  VbDiskCopy *self = g_new0 (VbDiskCopy, 1);
+  self->target = g_strdup (target);
+  self->socket = g_strdup (socket);
+  self->export_name = g_strdup (export_name);
+  self->changed_context = g_strdup (changed_context);
+  return self;
+}
+
+void
+vb_disk_copy_free (VbDiskCopy *self)
+{
+  g_clear_pointer (&self->source, vb_nbd_source_free);
+  g_clear_pointer (&self->data, vb_ranges_free);
+  g_clear_pointer (&self->changed, vb_ranges_free);
+  g_clear_pointer (&self->image, vb_sparse_file_free);
+  g_clear_pointer (&self->sums, vb_sums_unref);
+  g_free (self->target);
+  g_free (self->socket);
+  g_free (self->export_name);
+  g_free (self->changed_context);
+  g_free (self);
+}
+
+const char *
+vb_disk_copy_get_target (VbDiskCopy *self)
+{
+  return self->target;
+}
+
+guint64
+vb_disk_copy_get_virtual_size (VbDiskCopy *self)
+{
+  return vb_nbd_source_get_size (self->source);
+}
+
+guint64
+vb_disk_copy_get_size (VbDiskCopy *self)
+{
+  return self->size;
+}
+
+gboolean
+vb_disk_copy_is_incremental (VbDiskCopy *self)
+{
+  return self->incremental;
+}
+
+gboolean
+vb_disk_copy_connect (VbDiskCopy *self, GCancellable *stop, GError **error)
+{
+  self->source = vb_nbd_source_open (self->socket, self->export_name, self->changed_context, stop, error);
+  if (self->source == NULL)
+    return FALSE;
+  self->data = vb_ranges_new ();
+  if (vb_nbd_source_has_changed (self->source))
+    self->changed = vb_ranges_new ();
+  return vb_nbd_source_scan (self->source, self->data, self->changed, stop, error);
+}
+
+gboolean
+vb_disk_copy_create (VbDiskCopy *self, int folder, GError **error)
+{
+  guint64 size = vb_nbd_source_get_size (self->source);
+  g_autofree char *name = vb_manifest_image_name (self->target);
+
+  self->sums = vb_sums_new (size, error);
+  vb_autofd int fd = self->sums ? vb_files_create (folder, name, error) : -1;
+  if (fd < 0)
+    return FALSE;
+  if (ftruncate (fd, (off_t) size) != 0)
+    {
+      vb_error_set_errno (error, errno, "Creating the image of %s", self->target);
+      return FALSE;
+    }
+  self->image = vb_sparse_file_new (g_steal_fd (&fd));
+  return TRUE;
+}
+
+/* --- what changed --- */
+
+static gboolean
+refuse (GError **error, const char *reason)
+{
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, reason);
+  return FALSE;
+}
+
+static gboolean
+spot_check (int fd, VbSums *sums)
+{
+  g_autofree guint8 *buffer = g_malloc (VB_SUMS_CHUNK_BYTES);
+  guint64 count = vb_sums_get_count (sums);
+
+  for (guint i = 0; i < SPOT_CHECKS && count > 0; i++)
+    {
+      guint64 chunk = (guint64) (g_random_double () * (double) count);
+      chunk = MIN (chunk, count - 1);
+      if (!vb_files_pread (fd, buffer, vb_sums_get_length (sums, chunk), chunk * VB_SUMS_CHUNK_BYTES)
+          || !vb_sums_matches (sums, chunk, buffer))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error)
+{
+  struct stat info;
+  g_autofree char *image = vb_manifest_image_name (self->target);
+  g_autofree char *sums_name = vb_manifest_sums_name (self->target);
+
+  if (self->changed == NULL)
+    return refuse (error, "There is no bitmap of what has changed");
+  g_autoptr (VbSums) sums = vb_sums_load (base, sums_name, error);
+  vb_autofd int fd = sums ? vb_files_open (base, image, O_RDONLY, error) : -1;
+  if (fd < 0)
+    return FALSE;
+  if (fstat (fd, &info) != 0 || (guint64) info.st_size != vb_sums_get_size (sums)
+      || vb_sums_get_size (sums) != vb_nbd_source_get_size (self->source))
+    return refuse (error, "The disk has another size than in the earlier backup");
+  if (!spot_check (fd, sums))
+    return refuse (error, "The earlier backup is damaged");
+  if (!vb_sparse_file_clone (fd, vb_sparse_file_get_fd (self->image)))
+    {
+      vb_error_set_errno (error, errno, "Cloning the earlier backup");
+      return FALSE;
+    }
+
+  vb_sums_unref (self->sums);
+  self->sums = g_steal_pointer (&sums);
+  self->incremental = TRUE;
+  return TRUE;
+}
+
+guint64
+vb_disk_copy_get_todo (VbDiskCopy *self)
+{
+  g_autoptr (VbRanges) some = self->incremental ? vb_ranges_intersect (self->changed, self->data) : NULL;
+  g_autoptr (VbRanges) all = some ? NULL : vb_ranges_close_gaps (self->data, GAP_BYTES);
+  return vb_ranges_get_total (some ? some : all);
+}
+
+/* --- copying --- */
+
+static gboolean
+copy (VbDiskCopy *self, VbCopyStep step, gpointer step_data, VbTransfer *transfer, GCancellable *stop, GError **error)
+{
+  g_autoptr (VbRanges) data = NULL, zeros = NULL;
+
+  if (self->incremental)
+    {
+      data = vb_ranges_intersect (self->changed, self->data);
+      zeros = vb_ranges_subtract (self->changed, self->data);
+    }
+  else
+    data = vb_ranges_close_gaps (self->data, GAP_BYTES);
+  VbCopyPlan plan = { data, zeros, self->incremental };
+  return vb_copier_copy (self->source, &plan, self->image, self->sums, step, step_data, transfer, stop, &self->size, error);
+}
+
+/* The base has turned out to be damaged. The server holds the same point in time for a new connection. */
+static gboolean
+begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError **error)
+{
+  int fd = vb_sparse_file_get_fd (self->image);
+  guint64 size = vb_sums_get_size (self->sums), done, total;
+
+  g_clear_pointer (&self->source, vb_nbd_source_free);
+  self->source = vb_nbd_source_open (self->socket, self->export_name, NULL, stop, error);
+  if (self->source == NULL)
+    return FALSE;
+  if (ftruncate (fd, 0) != 0 || ftruncate (fd, (off_t) size) != 0)
+    {
+      vb_error_set_errno (error, errno, "Emptying the image of %s", self->target);
+      return FALSE;
+    }
+  g_clear_pointer (&self->sums, vb_sums_unref);
+  self->sums = vb_sums_new (size, error);
+  self->incremental = FALSE;
+  vb_transfer_get (transfer, &done, &total);
+  vb_transfer_set_total (transfer, total + vb_disk_copy_get_todo (self));
+  return self->sums != NULL;
+}
+
+/* What a clone holds is not known from what was written to it. */
+static gboolean
+measure (VbDiskCopy *self, GError **error)
+{
+  if (!self->incremental)
+    return TRUE;
+  g_autoptr (VbRanges) data
+      = vb_ranges_of_file (vb_sparse_file_get_fd (self->image), vb_sums_get_size (self->sums), error);
+  if (data == NULL)
+    return FALSE;
+  self->size = vb_ranges_get_total (data);
+  return TRUE;
+}
+
+gboolean
+vb_disk_copy_run (VbDiskCopy *self,
+                  int folder,
+                  VbCopyStep step,
+                  gpointer step_data,
+                  VbTransfer *transfer,
+                  GCancellable *stop,
+                  GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autofree char *sums_name = vb_manifest_sums_name (self->target);
+
+  gboolean ok = copy (self, step, step_data, transfer, stop, &local);
+  if (!ok && self->incremental && g_error_matches (local, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH))
+    {
+      vb_log_warning (NULL, NULL, NULL, "Reading all of %s: %s", self->target, local->message);
+      g_clear_error (&local);
+      ok = begin_anew (self, transfer, stop, &local) && copy (self, step, step_data, transfer, stop, &local);
+    }
+  if (!ok)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      g_prefix_error (error, "Copying %s: ", self->target);
+      return FALSE;
+    }
+  return vb_sparse_file_sync (self->image, error) && measure (self, error)
+         && vb_sums_save (self->sums, folder, sums_name, error);
+}

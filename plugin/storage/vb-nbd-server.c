@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-nbd-server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "vb-child.h"
+#include "vb-error.h"
+#include "vb-files.h"
+
+#define BACKLOG 16
+#define FOLDER_TEMPLATE "vps-backup-nbd-XXXXXX"
+
+struct _VbNbdServer
+{
+  VbChild *child;
+  char *folder; /* 0700: the kernel asks for its rights when somebody connects */
+  char *socket;
+};
+
+/* /run first: its path is short, it is in memory, and what a crash leaves there is gone with the next boot. */
+static gboolean
+make_folder (VbNbdServer *self, GError **error)
+{
+  const char *parents[] = { "/run", g_get_tmp_dir () };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (parents); i++)
+    {
+      g_autofree char *folder = g_build_filename (parents[i], FOLDER_TEMPLATE, NULL);
+      if (mkdtemp (folder) != NULL)
+        {
+          self->folder = g_steal_pointer (&folder);
+          self->socket = g_build_filename (self->folder, "nbd", NULL);
+          return TRUE;
+        }
+    }
+  vb_error_set_errno (error, errno, "Creating a folder for a socket");
+  return FALSE;
+}
+
+static int
+listen_on (const char *path, GError **error)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+  vb_autofd int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (strlen (path) >= sizeof address.sun_path)
+    errno = ENAMETOOLONG;
+  else
+    {
+      strcpy (address.sun_path, path);
+      if (fd >= 0 && bind (fd, (struct sockaddr *) &address, sizeof address) == 0 && listen (fd, BACKLOG) == 0)
+        return g_steal_fd (&fd);
+    }
+  vb_error_set_errno (error, errno, "Listening on a socket for qemu-nbd");
+  return -1;
+}
+
+VbNbdServer *
+vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error)
+{
+  g_autoptr (VbNbdServer) self = g_new0 (VbNbdServer, 1);
+  if (!make_folder (self, error))
+    return NULL;
+  /* We listen, qemu-nbd accepts: whoever connects need not know when it is ready. */
+  vb_autofd int fd = listen_on (self->socket, error);
+  if (fd < 0)
+    return NULL;
+
+  g_autofree char *format_option = g_strdup_printf ("--format=%s", format);
+  g_autofree char *bitmap_option = bitmap ? g_strdup_printf ("--bitmap=%s", bitmap) : NULL;
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  const char *fixed[] = { "qemu-nbd", "--read-only", "--shared=8", "--export-name=", format_option };
+  for (gsize i = 0; i < G_N_ELEMENTS (fixed); i++)
+    g_ptr_array_add (argv, (char *) fixed[i]);
+  if (bitmap_option)
+    g_ptr_array_add (argv, bitmap_option);
+  g_ptr_array_add (argv, (char *) "--");
+  g_ptr_array_add (argv, (char *) path);
+  g_ptr_array_add (argv, NULL);
+
+  self->child = vb_child_start ((const char *const *) argv->pdata, fd, error);
+  return self->child ? g_steal_pointer (&self) : NULL;
+}
+
+const char *
+vb_nbd_server_get_socket (VbNbdServer *self)
+{
+  return self->socket;
+}
+
+char *
+vb_nbd_server_dup_complaint (VbNbdServer *self)
+{
+  return vb_child_dup_complaint (self->child);
+}
+
+void
+vb_nbd_server_free (VbNbdServer *self)
+{
+  g_clear_pointer (&self->child, vb_child_free);
+  if (self->socket)
+    unlink (self->socket);
+  if (self->folder)
+    rmdir (self->folder);
+  g_free (self->socket);
+  g_free (self->folder);
+  g_free (self);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VbNbdServer:
+ *
+ * A qemu-nbd of ours that shows the disk of a shut-off VPS, read-only, on a unix socket that nobody else can
+ * reach. It ends with the last connection, with the thread that started it, or when freed, whichever is first.
+ */
+typedef struct _VbNbdServer VbNbdServer;
+
+/**
+ * vb_nbd_server_start:
+ * @path: the image
+ * @format: "qcow2" or "raw"; never guessed, because a guest can make a raw disk look like anything
+ * @bitmap: (nullable): a bitmap in the image to be exported as "qemu:dirty-bitmap:" and its name
+ *
+ * Connections can be made at once. For the thread that is to outlive the server.
+ *
+ * Returns: (transfer full) (nullable): the server
+ */
+VbNbdServer *vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error);
+
+/** vb_nbd_server_get_socket: Returns: (transfer none): path of its socket; the export has no name */
+const char *vb_nbd_server_get_socket (VbNbdServer *self);
+
+/** vb_nbd_server_dup_complaint: Returns: (transfer full): what it has written to stderr; any thread */
+char *vb_nbd_server_dup_complaint (VbNbdServer *self);
+
+/** vb_nbd_server_free: ends it */
+void vb_nbd_server_free (VbNbdServer *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbNbdServer, vb_nbd_server_free)
+
+G_END_DECLS

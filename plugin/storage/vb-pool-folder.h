@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+#include "vb-pool.h"
+#include "vb-reserve.h"
+
+G_BEGIN_DECLS
+
+#define VB_POOL_MARKER_FILE "vps-backup.json"
+
+/**
+ * VbPoolFolder:
+ * @path: the folder
+ * @id: (nullable): the id that its marker must have, %NULL for any
+ * @reserve: space to be left on it
+ *
+ * The folders of a pool. It is opened afresh for each operation and all work is done relative to that
+ * descriptor: if the pool is unmounted meanwhile, nothing can end up in the mount point below.
+ *
+ * | path | |
+ * |---|---|
+ * | `vps-backup.json` | marker: `{"format": "vps-backup pool", "version": 1, "id": UUID}` |
+ * | `VPS/BACKUP/` | a complete backup, 0700 |
+ * | `VPS/.BACKUP.partial/` | one that is being written or deleted |
+ *
+ * Versions: 1 is the first.
+ */
+typedef struct
+{
+  char *path;
+  char *id;
+  VbReserve reserve;
+} VbPoolFolder;
+
+VbPoolFolder *vb_pool_folder_copy (const VbPoolFolder *self);
+void vb_pool_folder_free (VbPoolFolder *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbPoolFolder, vb_pool_folder_free)
+
+/** vb_pool_folder_init: makes the empty or new folder @path a pool; one that is a pool already is left as it is */
+gboolean vb_pool_folder_init (const char *path, GError **error);
+
+/**
+ * vb_pool_folder_open:
+ * @id: (out) (optional) (transfer full): the id in its marker
+ *
+ * Returns: a descriptor, or -1 with %VB_ERROR_POOL_UNAVAILABLE when the marker is not there
+ */
+int vb_pool_folder_open (const VbPoolFolder *self, char **id, GError **error);
+
+/** vb_pool_folder_open_vps: Returns: a descriptor of the folder of @vps, made if @create; -1, %VB_ERROR_NOT_FOUND */
+int vb_pool_folder_open_vps (int root, const char *vps, gboolean create, GError **error);
+
+/** vb_pool_folder_open_backup: Returns: a descriptor of a complete backup; -1, %VB_ERROR_NOT_FOUND */
+int vb_pool_folder_open_backup (int root, const char *vps, const char *backup, GError **error);
+
+/** vb_pool_folder_partial_name: Returns: (transfer full): name of the folder of an incomplete @backup */
+char *vb_pool_folder_partial_name (const char *backup);
+
+/** vb_pool_folder_make_partial: Returns: a descriptor of a new folder for an incomplete @backup, or -1 */
+int vb_pool_folder_make_partial (int root, const char *vps, const char *backup, GError **error);
+
+/** vb_pool_folder_remove_partial: removes it, and the folder of @vps if nothing else is in it; success if there is none */
+gboolean vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GError **error);
+
+/** vb_pool_folder_get_space: Returns: %FALSE with %VB_ERROR_POOL_UNAVAILABLE when it cannot be written */
+gboolean vb_pool_folder_get_space (const VbPoolFolder *self, int root, VbPoolStatus *status, GError **error);
+
+/** vb_pool_folder_check_space: %VB_ERROR_INSUFFICIENT_SPACE when @bytes do not fit beside the reserve */
+gboolean vb_pool_folder_check_space (const VbPoolFolder *self, int root, guint64 bytes, GError **error);
+
+/** vb_pool_folder_has_reflinks: tries whether files can share extents */
+gboolean vb_pool_folder_has_reflinks (int root);
+
+G_END_DECLS

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Zeros are looked for, and become holes, in blocks of this size: smaller ones would tear the file to pieces. */
+#define VB_SPARSE_BLOCK_BYTES (64 * 1024)
+
+/**
+ * VbSparseFile:
+ *
+ * A raw image that is written from several threads at once, as long as their parts do not overlap. Where the
+ * file system can, it goes past the page cache: the cache would only cost a copy, push out what others
+ * need, and stop the writers for seconds whenever too much of it is dirty.
+ */
+typedef struct _VbSparseFile VbSparseFile;
+
+/**
+ * vb_sparse_file_new:
+ * @fd: (transfer full): a descriptor of the image, open for reading and writing
+ *
+ * Returns: (transfer full): a writer
+ */
+VbSparseFile *vb_sparse_file_new (int fd);
+
+/** vb_sparse_file_free: closes it, without a sync */
+void vb_sparse_file_free (VbSparseFile *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSparseFile, vb_sparse_file_free)
+
+/** vb_sparse_file_get_fd: Returns: its descriptor, for reading and for what is not writing */
+int vb_sparse_file_get_fd (VbSparseFile *self);
+
+/** vb_sparse_file_alloc: Returns: (transfer full): memory that it can write from without copying, for free() */
+void *vb_sparse_file_alloc (gsize length);
+
+/**
+ * vb_sparse_file_write:
+ * @data: what is to be at @offset
+ * @over_data: whether the file may hold older data there, so that zeros must be punched rather than left out
+ *
+ * Writes and leaves holes for blocks of zeros.
+ *
+ * Returns: bytes written, or -1 with @error set
+ */
+gssize vb_sparse_file_write (VbSparseFile *self,
+                             const void *data,
+                             gsize length,
+                             guint64 offset,
+                             gboolean over_data,
+                             GError **error);
+
+/** vb_sparse_file_write_all: writes zeros as well. Returns: %FALSE with errno set */
+gboolean vb_sparse_file_write_all (VbSparseFile *self, const void *data, gsize length, guint64 offset);
+
+/** vb_sparse_file_punch: makes a hole */
+gboolean vb_sparse_file_punch (VbSparseFile *self, guint64 offset, guint64 length, GError **error);
+
+/** vb_sparse_file_sync: waits until all is on stable storage */
+gboolean vb_sparse_file_sync (VbSparseFile *self, GError **error);
+
+/** vb_sparse_file_clone: makes the empty file @to share all extents of @from. Returns: %FALSE with errno set */
+gboolean vb_sparse_file_clone (int from, int to);
+
+G_END_DECLS

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-stage-job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include "vb-disk.h"
+#include "vb-error.h"
+#include "vb-files.h"
+#include "vb-image-reader.h"
+#include "vb-log.h"
+#include "vb-manifest.h"
+#include "vb-qcow2.h"
+#include "vb-run.h"
+
+/* One disk of the backup, on its way to a new image. */
+typedef struct
+{
+  char *target;
+  guint64 size_bytes;
+  gboolean is_qcow2;
+  VbQcow2Options options;     /* of the new image */
+  guint64 virtual_size_bytes; /* of the new image: a disk that has grown since keeps its size */
+} Part;
+
+typedef struct
+{
+  VbPoolFolder *folder;
+  VbBusySet *busy;
+  char *busy_id;
+  char *vps;
+  char *backup;
+  char *operation;
+  GPtrArray *disks; /* (element-type VbDisk) */
+  VbTransfer *transfer;
+
+  VbImageStaging *staging;
+  GPtrArray *parts; /* (element-type Part) in the order of the staging */
+} Job;
+
+static void
+part_free (gpointer data)
+{
+  Part *part = data;
+  g_free (part->target);
+  g_free (part);
+}
+
+static void
+job_finalize (gpointer data)
+{
+  Job *job = data;
+
+  if (job->busy_id)
+    vb_busy_set_release (job->busy, job->busy_id);
+  g_clear_pointer (&job->busy, vb_busy_set_unref);
+  g_clear_pointer (&job->folder, vb_pool_folder_free);
+  g_clear_pointer (&job->disks, g_ptr_array_unref);
+  g_clear_pointer (&job->parts, g_ptr_array_unref);
+  g_clear_object (&job->transfer);
+  g_clear_object (&job->staging);
+  g_free (job->busy_id);
+  g_free (job->vps);
+  g_free (job->backup);
+  g_free (job->operation);
+}
+
+static void
+job_unref (gpointer job)
+{
+  g_atomic_rc_box_release_full (job, job_finalize);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Job, job_unref)
+
+/* --- planning --- */
+
+static const VbDisk *
+find_disk (GPtrArray *disks, const char *target)
+{
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const VbDisk *disk = g_ptr_array_index (disks, i);
+      if (g_str_equal (disk->target, target))
+        return disk;
+    }
+  return NULL;
+}
+
+static gboolean
+plan_format (Part *part, int fd, const VbDisk *disk, const VbBackupDisk *from, GError **error)
+{
+  struct stat info;
+
+  part->is_qcow2 = g_strcmp0 (disk->format, "qcow2") == 0;
+  if (part->is_qcow2)
+    {
+      if (!vb_qcow2_options_read (fd, &part->options, error))
+        return FALSE;
+      part->options.virtual_size_bytes = MAX (part->options.virtual_size_bytes, from->virtual_size_bytes);
+      part->virtual_size_bytes = part->options.virtual_size_bytes;
+      return TRUE;
+    }
+  if (fstat (fd, &info) != 0)
+    {
+      vb_error_set_errno (error, errno, "Looking at the image of %s", part->target);
+      return FALSE;
+    }
+  part->virtual_size_bytes = MAX ((guint64) info.st_size, from->virtual_size_bytes);
+  return TRUE;
+}
+
+static gboolean
+plan_part (Job *job, const VbBackupDisk *from, GError **error)
+{
+  const VbDisk *disk = find_disk (job->disks, from->target);
+  if (disk == NULL)
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The VPS has no disk %s, but the backup does", from->target);
+      return FALSE;
+    }
+
+  Part *part = g_new0 (Part, 1);
+  part->target = g_strdup (from->target);
+  part->size_bytes = from->size_bytes;
+  g_ptr_array_add (job->parts, part);
+  if (!vb_image_staging_add (job->staging, disk->target, disk->path, error))
+    return FALSE;
+  vb_autofd int fd = vb_image_staging_open_disk (job->staging, job->parts->len - 1, error);
+  return fd >= 0 && plan_format (part, fd, disk, from, error);
+}
+
+/* All new images on one file system together. */
+static gboolean
+check_space (Job *job, guint index, GError **error)
+{
+  struct stat mine, other;
+  struct statvfs info;
+  guint64 needed = 0;
+
+  int folder = vb_image_staging_get_folder (job->staging, index);
+  if (fstat (folder, &mine) != 0 || fstatvfs (folder, &info) != 0)
+    {
+      vb_error_set_errno (error, errno, "Looking at the free space");
+      return FALSE;
+    }
+  for (guint i = 0; i < job->parts->len; i++)
+    {
+      const Part *part = g_ptr_array_index (job->parts, i);
+      if (fstat (vb_image_staging_get_folder (job->staging, i), &other) == 0 && other.st_dev == mine.st_dev)
+        needed += part->size_bytes + (part->is_qcow2 ? vb_qcow2_get_overhead (&part->options, part->size_bytes) : 0);
+    }
+  if (needed < (guint64) info.f_bavail * info.f_frsize)
+    return TRUE;
+  g_set_error (error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE,
+               "The new disks need %" G_GUINT64_FORMAT " bytes beside the present ones", needed);
+  return FALSE;
+}
+
+static gboolean
+plan (Job *job, int backup, GError **error)
+{
+  g_autoptr (VbManifest) manifest = vb_manifest_load (backup, error);
+
+  job->staging = manifest ? vb_image_staging_new (job->operation, error) : NULL;
+  if (job->staging == NULL)
+    return FALSE;
+  for (guint i = 0; i < manifest->info->disks->len; i++)
+    if (!plan_part (job, g_ptr_array_index (manifest->info->disks, i), error))
+      return FALSE;
+  for (guint i = 0; i < job->parts->len; i++)
+    if (!check_space (job, i, error))
+      return FALSE;
+  return TRUE;
+}
+
+/* --- in the thread --- */
+
+static gboolean
+sink_raw (gpointer data, const guint8 *bytes, gsize length, guint64 offset, GError **error)
+{
+  return vb_sparse_file_write (data, bytes, length, offset, FALSE, error) >= 0;
+}
+
+static gboolean
+sink_qcow2 (gpointer data, const guint8 *bytes, gsize length, guint64 offset, GError **error)
+{
+  return vb_qcow2_writer_write (data, bytes, length, offset, error);
+}
+
+static gboolean
+fill_raw (Job *job, const Part *part, int image, VbSums *sums, VbSparseFile *file, GCancellable *stop, GError **error)
+{
+  if (ftruncate (vb_sparse_file_get_fd (file), (off_t) part->virtual_size_bytes) != 0)
+    {
+      vb_error_set_errno (error, errno, "Creating the new image");
+      return FALSE;
+    }
+  return vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, sink_raw, file, NULL, job->transfer, stop, error)
+         && vb_sparse_file_sync (file, error);
+}
+
+static gboolean
+fill_qcow2 (Job *job, const Part *part, int image, VbSums *sums, VbSparseFile *file, GCancellable *stop, GError **error)
+{
+  g_autoptr (VbQcow2Writer) writer = vb_qcow2_writer_new (file, &part->options);
+  gsize unit = MAX (VB_SUMS_CHUNK_BYTES, part->options.cluster_bytes);
+
+  return vb_image_reader_run (image, sums, unit, sink_qcow2, writer, NULL, job->transfer, stop, error)
+         && vb_qcow2_writer_finish (writer, error);
+}
+
+static VbSums *
+open_part (int backup, const Part *part, int *image, GError **error)
+{
+  g_autofree char *image_name = vb_manifest_image_name (part->target);
+  g_autofree char *sums_name = vb_manifest_sums_name (part->target);
+
+  g_autoptr (VbSums) sums = vb_sums_load (backup, sums_name, error);
+  *image = sums ? vb_files_open (backup, image_name, O_RDONLY, error) : -1;
+  return *image >= 0 ? g_steal_pointer (&sums) : NULL;
+}
+
+static gboolean
+fill_part (Job *job, int backup, guint index, GCancellable *stop, GError **error)
+{
+  const Part *part = g_ptr_array_index (job->parts, index);
+  vb_autofd int image = -1;
+
+  g_autoptr (VbSums) sums = open_part (backup, part, &image, error);
+  int fd = sums ? vb_image_staging_create (job->staging, index, error) : -1;
+  if (fd < 0)
+    return FALSE;
+  g_autoptr (VbSparseFile) file = vb_sparse_file_new (fd);
+  gboolean ok = part->is_qcow2 ? fill_qcow2 (job, part, image, sums, file, stop, error)
+                               : fill_raw (job, part, image, sums, file, stop, error);
+  if (!ok)
+    g_prefix_error (error, "Restoring %s: ", part->target);
+  return ok;
+}
+
+static gboolean
+set_total (Job *job, int backup, GError **error)
+{
+  guint64 total = 0;
+
+  for (guint i = 0; i < job->parts->len; i++)
+    {
+      vb_autofd int image = -1;
+      guint64 bytes;
+      g_autoptr (VbSums) sums = open_part (backup, g_ptr_array_index (job->parts, i), &image, error);
+      if (sums == NULL || !vb_image_reader_get_todo (image, sums, &bytes, error))
+        return FALSE;
+      total += bytes;
+    }
+  vb_transfer_set_total (job->transfer, total);
+  return TRUE;
+}
+
+static void
+discard (gpointer data)
+{
+  Job *job = data;
+  g_autoptr (GError) error = NULL;
+
+  if (job->staging && !vb_staging_discard (VB_STAGING (job->staging), &error))
+    vb_log_warning (job->vps, job->operation, job->backup, "A new image stays behind: %s", error->message);
+}
+
+static gboolean
+work (gpointer data, GCancellable *stop, GError **error)
+{
+  Job *job = data;
+
+  vb_autofd int root = vb_pool_folder_open (job->folder, NULL, error);
+  vb_autofd int backup = root >= 0 ? vb_pool_folder_open_backup (root, job->vps, job->backup, error) : -1;
+  gboolean ok = backup >= 0 && plan (job, backup, error) && set_total (job, backup, error);
+  for (guint i = 0; ok && i < job->parts->len; i++)
+    ok = fill_part (job, backup, i, stop, error);
+  ok = ok && vb_image_staging_complete (job->staging, error) && vb_run_check (stop, error);
+  if (!ok)
+    discard (job);
+  return ok;
+}
+
+/* --- in the caller's thread --- */
+
+static Job *
+job_new (const char *vps, const char *backup, const char *operation, GPtrArray *disks)
+{
+  Job *job = g_atomic_rc_box_new0 (Job);
+  job->vps = g_strdup (vps);
+  job->backup = g_strdup (backup);
+  job->operation = g_strdup (operation);
+  job->parts = g_ptr_array_new_with_free_func (part_free);
+  job->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
+  for (guint i = 0; i < disks->len; i++)
+    g_ptr_array_add (job->disks, vb_disk_copy (g_ptr_array_index (disks, i)));
+  return job;
+}
+
+gboolean
+vb_stage_job_check (int root, const char *vps, const char *backup, GPtrArray *disks, GError **error)
+{
+  /* Nothing is created, so any id will do. */
+  g_autofree char *operation = g_uuid_string_random ();
+  g_autoptr (Job) job = job_new (vps, backup, operation, disks);
+
+  vb_autofd int folder = vb_pool_folder_open_backup (root, vps, backup, error);
+  return folder >= 0 && plan (job, folder, error);
+}
+
+VbImageStaging *
+vb_stage_job_run (const VbPoolFolder *folder,
+                  VbBusySet *busy,
+                  const char *vps,
+                  const char *backup,
+                  const char *operation,
+                  GPtrArray *disks,
+                  VbTransfer *transfer,
+                  GError **error)
+{
+  g_autoptr (Job) job = job_new (vps, backup, operation, disks);
+  job->folder = vb_pool_folder_copy (folder);
+  job->transfer = g_object_ref (transfer);
+  job->busy = vb_busy_set_ref (busy);
+
+  /* The operation's id, not the backup's: that may be read by others meanwhile. */
+  if (!vb_busy_set_acquire (busy, operation, transfer, error))
+    return NULL;
+  job->busy_id = g_strdup (operation);
+  if (!vb_run (transfer, work, discard, g_atomic_rc_box_acquire (job), job_unref, error))
+    return NULL;
+  return g_steal_pointer (&job->staging);
+}

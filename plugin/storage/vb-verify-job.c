@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-verify-job.h"
+
+#include <fcntl.h>
+
+#include "vb-error.h"
+#include "vb-files.h"
+#include "vb-image-reader.h"
+#include "vb-log.h"
+#include "vb-manifest.h"
+#include "vb-run.h"
+
+typedef struct
+{
+  VbPoolFolder *folder;
+  char *vps;
+  char *backup;
+  VbTransfer *transfer;
+  guint64 bad_chunks;
+} Job;
+
+static void
+job_finalize (gpointer data)
+{
+  Job *job = data;
+
+  vb_pool_folder_free (job->folder);
+  g_object_unref (job->transfer);
+  g_free (job->vps);
+  g_free (job->backup);
+}
+
+static void
+job_unref (gpointer job)
+{
+  g_atomic_rc_box_release_full (job, job_finalize);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Job, job_unref)
+
+static gboolean
+verify_disk (Job *job, int folder, const VbBackupDisk *disk, GCancellable *stop, GError **error)
+{
+  g_autofree char *image_name = vb_manifest_image_name (disk->target);
+  g_autofree char *sums_name = vb_manifest_sums_name (disk->target);
+  g_autoptr (GError) local = NULL;
+  guint64 bad = 0;
+
+  g_autoptr (VbSums) sums = vb_sums_load (folder, sums_name, &local);
+  vb_autofd int image = sums ? vb_files_open (folder, image_name, O_RDONLY, &local) : -1;
+  if (image >= 0)
+    vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL, &bad, job->transfer, stop, &local);
+  if (g_error_matches (local, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH))
+    {
+      vb_log_warning (job->vps, NULL, job->backup, "The backup of %s is damaged: %s", disk->target, local->message);
+      g_clear_error (&local);
+      bad = disk->virtual_size_bytes / VB_SUMS_CHUNK_BYTES + 1;
+    }
+  job->bad_chunks += bad;
+  if (local == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+work (gpointer data, GCancellable *stop, GError **error)
+{
+  Job *job = data;
+
+  vb_autofd int root = vb_pool_folder_open (job->folder, NULL, error);
+  vb_autofd int folder = root >= 0 ? vb_pool_folder_open_backup (root, job->vps, job->backup, error) : -1;
+  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, error) : NULL;
+  if (manifest == NULL)
+    return FALSE;
+
+  vb_transfer_set_total (job->transfer, manifest->info->size_bytes);
+  for (guint i = 0; i < manifest->info->disks->len; i++)
+    if (!verify_disk (job, folder, g_ptr_array_index (manifest->info->disks, i), stop, error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+vb_verify_job_run (const VbPoolFolder *folder,
+                   const char *vps,
+                   const char *backup,
+                   VbTransfer *transfer,
+                   guint64 *bad_chunks,
+                   GError **error)
+{
+  g_autoptr (Job) job = g_atomic_rc_box_new0 (Job);
+  job->folder = vb_pool_folder_copy (folder);
+  job->vps = g_strdup (vps);
+  job->backup = g_strdup (backup);
+  job->transfer = g_object_ref (transfer);
+
+  gboolean ok = vb_run (transfer, work, NULL, g_atomic_rc_box_acquire (job), job_unref, error);
+  *bad_chunks = job->bad_chunks;
+  return ok;
+}
