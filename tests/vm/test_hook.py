@@ -220,7 +220,7 @@ def test_running_libvirtd_sees_its_first_hook_after_sighup(blank, own):
     """What the installer tells the administrator to do is enough."""
     assert list(INSTALLED.parent.iterdir()) == []
     restart_libvirtd()
-    vps = blank()
+    vps = blank()  # libvirtd has answered, so it has started: before, it ignores the signal
     own(vps, "create")
     install()
     os.kill(isolated.libvirtd_pid(), signal.SIGHUP)
