@@ -46,6 +46,14 @@ get_peer (SoupServerMessage *message)
 
 /* Answers */
 
+/* One request a connection, so that the deadline of a connection is that of its request. */
+static void
+end_connection (SoupServerMessage *message)
+{
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection",
+                                "close");
+}
+
 static void
 finish (SoupServerMessage *message, guint status)
 {
@@ -53,7 +61,7 @@ finish (SoupServerMessage *message, guint status)
 
   if (status != SOUP_STATUS_NONE)
     soup_server_message_set_status (message, status, NULL);
-  soup_message_headers_replace (headers, "Connection", "close");
+  end_connection (message);
   soup_message_headers_replace (headers, "Cache-Control", "no-store");
   soup_message_headers_replace (headers, "X-Content-Type-Options", "nosniff");
   if (status == SOUP_STATUS_UNAUTHORIZED)
@@ -96,6 +104,7 @@ static void
 respond_panel (VbHttp *self, SoupServerMessage *message)
 {
   vb_panel_files_handle (message, g_uri_get_path (soup_server_message_get_uri (message)));
+  end_connection (message);
 }
 
 /* The websocket */

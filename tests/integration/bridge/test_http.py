@@ -63,6 +63,15 @@ def test_every_answer_ends_the_connection_and_is_not_cached(host):
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_the_panel_is_there_for_everybody(host):
+    answer = wire.get(host.port, "/panel/")
+    assert answer.status == 200 and answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["connection"] == "close"
+    assert wire.get(host.socket, "/panel").status == 308
+    assert wire.get(host.port, "/panel/none.js").status == 404
+    assert wire.get(host.port, "/panelx").status == 404
+
+
 def test_a_request_without_host_is_refused(host):
     for where in (host.port, host.socket):
         assert wire.exchange(where, b"GET /healthz HTTP/1.0\r\n\r\n").status in (200, 400)
