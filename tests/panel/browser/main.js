@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// One lab, one browser, all tests in order. VB_ONLY=word runs only the tests whose name has that word.
+
+import test, { after, before } from 'node:test';
+
+import { lab } from './lab.js';
+import { closeBrowser, openBrowser, setPanelUrl, Visit } from './visit.js';
+import { tests } from './all.js';
+
+/** What a running operation looks like takes seconds to see: 24 MiB at this many bytes a second. */
+const SLOW = '6M';
+
+const stage = { web: '', db: '', slow: (rate = SLOW) => lab('configure', { operations: { 'bandwidth-limit': rate } }) };
+
+before(async () => {
+  const config = { operations: { 'bandwidth-limit': SLOW }, bridge: { 'allowed-origins': 'http://127.0.0.1:9080' } };
+  const { port } = await lab('start', config);
+  setPanelUrl(`http://127.0.0.1:${port}/panel/`);
+  stage.web = await lab('guest', { name: 'web-01' });
+  stage.db = await lab('guest', { name: 'db-01' });
+  await openBrowser();
+});
+
+after(async () => {
+  await closeBrowser();
+  await lab('end');
+});
+
+for (const [name, options, run] of tests) {
+  if (!name.includes(process.env.VB_ONLY ?? '')) continue;
+  test(name, { timeout: 240000 }, async () => {
+    const visit = await Visit.start(options);
+    try {
+      await run(visit, stage);
+    } catch (error) {
+      await visit.page.screenshot({ path: `${process.env.VB_ARTEFACTS ?? '/tmp'}/failed.png` }).catch(() => {});
+      console.log(`${visit.problems.join('\n')}\n${await lab('log')}`);
+      await visit.context.close();
+      throw error;
+    }
+    await visit.end();
+  });
+}

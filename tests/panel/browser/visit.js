@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// A visit to a page in the distribution's Chromium: what it complains about is kept, and judged at its end.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
+
+import { lab } from './lab.js';
+
+const axe = createRequire(import.meta.url)('axe-core').source;
+const DEADLINE_MS = 60000;
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-dev-shm-usage',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export const artefacts = process.env.VB_ARTEFACTS ?? '/tmp/vps-backup-panel';
+mkdirSync(artefacts, { recursive: true });
+
+let browser;
+
+export async function openBrowser() {
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', headless: true, args: FLAGS });
+}
+
+export const closeBrowser = () => browser.close();
+
+/**
+ * Looks again until it is so.
+ * @template T
+ * @param {() => T | Promise<T>} condition
+ * @param {string} what
+ * @returns {Promise<T>}
+ */
+export async function until(condition, what, deadline = DEADLINE_MS) {
+  const end = Date.now() + deadline;
+  for (;;) {
+    const value = await condition();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`waited ${deadline} ms in vain until ${what}`);
+    await sleep(25);
+  }
+}
+
+/** Runs in the page before anything else: what cannot be seen from outside. */
+function watch() {
+  window.seen = { violations: [], statuses: [], shifts: 0, connections: [] };
+  addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+    window.seen.violations.push(`${violatedDirective} ${blockedURI}`);
+  });
+  addEventListener('vps-backup-status', ({ detail: { status } }) => {
+    window.seen.statuses.push({ status, at: performance.now() });
+  });
+  addEventListener('vps-backup-connection', ({ detail: { state } }) => window.seen.connections.push(state));
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.seen.shifts += entry.value;
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
+export class Visit {
+  problems = [];
+  hosts = new Set();
+  /** Set while the service is away: a browser tells each failed connection on its console. */
+  outage = false;
+
+  /** @param {import('playwright-core').BrowserContextOptions} [options] */
+  static async start(options = {}) {
+    const visit = new Visit();
+    visit.context = await browser.newContext({
+      viewport: { width: 1100, height: 760 },
+      locale: 'en-US',
+      timezoneId: 'Europe/Berlin',
+      ...options,
+    });
+    visit.context.setDefaultTimeout(DEADLINE_MS);
+    await visit.context.addInitScript(watch);
+    visit.page = await visit.tab();
+    return visit;
+  }
+
+  /** One more page of the same browser profile. */
+  async tab() {
+    const page = await this.context.newPage();
+    page.on('pageerror', (error) => this.problems.push(`${error.stack}`));
+    page.on('console', (message) => this.#console(message));
+    page.on('request', (request) => this.hosts.add(new URL(request.url()).host));
+    return page;
+  }
+
+  #console(message) {
+    if (this.outage && /net::ERR_|WebSocket connection to/.test(message.text())) return;
+    this.problems.push(`${message.type()}: ${message.text()}`);
+  }
+
+  /** @param {string} vps @param {object} [claims] of the token */
+  async panel(vps, { view = '', ...claims } = {}) {
+    const token = await lab('token', { vps: vps === '*' ? '*' : [vps], ...claims });
+    await this.page.goto(`${panelUrl}#vps=${vps}&token=${token}`);
+    await this.live();
+    if (view) await this.go(view);
+    return this.page;
+  }
+
+  live(page = this.page) {
+    return page.locator('vps-backup-overview [part=status][data-state]').waitFor();
+  }
+
+  go(view, page = this.page) {
+    return page.locator(`nav button[data-view=${view}]`).click();
+  }
+
+  status(page = this.page) {
+    return page.locator('vps-backup-overview [part=status]').textContent();
+  }
+
+  async untilStatus(status, page = this.page) {
+    await until(async () => (await this.status(page)) === status, `the page says ${status}`);
+  }
+
+  /** The row of a backup. @param {string} name */
+  row(name, page = this.page) {
+    return page.locator('vps-backup-panel li[part=backup]', { has: page.locator(`strong:text-is("${name}")`) });
+  }
+
+  async create(name, page = this.page) {
+    await page.getByRole('button', { name: 'Create Backup' }).click();
+    await page.getByLabel('Name (optional)').fill(name);
+    await page.locator('dialog [part=confirm]').click();
+    await this.row(name, page).waitFor();
+  }
+
+  async untilAvailable(name, page = this.page) {
+    await page.locator('vps-backup-panel li[data-state=available]', { has: page.locator(`strong:text-is("${name}")`) }).waitFor();
+  }
+
+  /** The page shows what the service says, in every respect. */
+  async untilConverged(vps, page = this.page) {
+    let shown, told;
+    const words = { running: 'Running', stopped: 'Stopped', creating_backup: 'Creating Backup', restoring_backup: 'Restoring Backup' };
+    try {
+      await until(async () => {
+        const state = await lab('state', { vps });
+        told = JSON.stringify([words[state.status], `${state.slots.used} / ${state.slots.total}`, state.backups.map(({ id, state: its }) => [id, its])]);
+        shown = JSON.stringify([
+          await this.status(page),
+          await page.locator('vps-backup-panel [part=counter]').textContent(),
+          await page.locator('vps-backup-panel li[part=backup]').evaluateAll((rows) => rows.map(({ dataset }) => [dataset.id, dataset.state])),
+        ]);
+        return shown === told;
+      }, 'the page shows what the service says');
+    } catch (error) {
+      throw new Error(`${error.message}\nshown: ${shown}\ntold:  ${told}`);
+    }
+  }
+
+  /** Keeps a picture, and lets axe look at the page. */
+  async picture(name, page = this.page) {
+    await page.waitForTimeout(300); // whatever slides in has arrived: the picture is for people
+    await page.screenshot({ path: join(artefacts, `${name}.png`) });
+    await this.accessible(name, page);
+  }
+
+  async accessible(name, page = this.page) {
+    const { violations, passes } = await page.evaluate(async (source) => {
+      if (!window.axe) (0, eval)(source);
+      const result = await window.axe.run(document, { resultTypes: ['violations'] });
+      return {
+        passes: result.passes.length,
+        violations: result.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.target} ${node.failureSummary}`)}`),
+      };
+    }, axe);
+    assert.deepEqual(violations, [], name);
+    assert.ok(passes > 10, `axe has looked at ${name}`);
+  }
+
+  /** Ends the visit; nothing may have gone wrong in it. */
+  async end() {
+    for (const page of this.context.pages()) {
+      const violations = await page.evaluate(() => window.seen?.violations ?? []).catch(() => []);
+      this.problems.push(...violations.map((violation) => `CSP: ${violation}`));
+    }
+    await this.context.close();
+    assert.deepEqual(this.problems, []);
+  }
+}
+
+export let panelUrl = '';
+
+/** @param {string} url */
+export function setPanelUrl(url) {
+  panelUrl = url;
+}
+
+/** @param {string} name @param {unknown} values */
+export function keep(name, values) {
+  writeFileSync(join(artefacts, `${name}.json`), `${JSON.stringify(values, null, 2)}\n`);
+}
