@@ -37,7 +37,9 @@ class Host:
         self.process = subprocess.Popen(
             [HOST, self.folder] + [f"{name.replace('_', '-')}={value}" for name, value in settings.items()],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env={**os.environ, "G_MESSAGES_DEBUG": "vps-backup", "G_DEBUG": "fatal-criticals"})
+            env={**os.environ, "G_MESSAGES_DEBUG": "vps-backup", "G_DEBUG": "fatal-criticals",
+                 # What a sanitizer keeps of freed memory would count as ours.
+                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"})
         word, _, self.said = self.process.stdout.readline().strip().partition(" ")
         self.is_ready = word == "ready"
         self.port = int(self.said) if self.is_ready else 0

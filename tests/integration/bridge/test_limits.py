@@ -15,6 +15,8 @@ import wire
 
 KIB = 1024
 MESSAGE_MAX = 64 * KIB
+# Growth that allocators and sanitizers are allowed; what a client could make the service keep is far more.
+ROOM_KIB = 16 * KIB
 
 
 def request_of(size):
@@ -74,7 +76,7 @@ def test_fragments_without_end(host):
             raw.send(wire.frame(b"[" * 60000, opcode=0, fin=False))
     except OSError:
         pass
-    assert host.memory_kib() - before < 4096
+    assert host.memory_kib() - before < ROOM_KIB
 
 
 @pytest.mark.parametrize("data, code", [
@@ -120,7 +122,7 @@ def test_pings_without_reading(host):
         if not send_all(raw, pings):
             break
     assert other.request("session.info")
-    assert host.memory_kib() - before < 8192
+    assert host.memory_kib() - before < ROOM_KIB
     assert raw.reader.read_close() in (4429, None)
     assert "4429" in host.read_log()
 
@@ -161,7 +163,7 @@ def test_a_slow_reader_gets_the_newest_state(host):
     for _ in range(5):
         host.tell("burst", vps, 2000)
         host.tell("burst", other, 2000)
-    assert host.memory_kib() - before < 4096
+    assert host.memory_kib() - before < ROOM_KIB
     call(raw, 2, "session.info")
     seen = {vps: [], other: []}
     while True:
@@ -186,7 +188,7 @@ def test_a_reader_too_slow_for_its_own_requests(host):
             break
     texts, code = read_texts(raw)
     assert len(texts) > 10 and code == 4408
-    assert host.memory_kib() - before < 8192
+    assert host.memory_kib() - before < ROOM_KIB
     assert host.admin().request("vps.get", vps=vps)
 
 
@@ -251,7 +253,7 @@ def test_bodies_are_not_kept(host):
         connection.sendall(b"x" * (1 << 20))
         highest = max(highest, host.memory_kib())
     assert wire.Reader(connection).read_answer().status == 405
-    assert highest - before < 4096
+    assert highest - before < ROOM_KIB
 
 
 def test_ranges_are_ignored(host):
@@ -269,7 +271,7 @@ def test_headers_without_end(host):
             connection.sendall(b"x" * 65536)
     except OSError:
         pass
-    assert host.memory_kib() - before < 4096
+    assert host.memory_kib() - before < ROOM_KIB
     assert wire.get(host.port, "/healthz").status == 200
 
 
