@@ -140,8 +140,11 @@ def test_a_narrowed_session_hears_no_more(host):
     host.tell("power", own, "own", "running")
     settle(host, client)
     assert methods_of(client, own) == ["vps.changed"]
-    # A wider one sees again what it asks for again.
+    # A wider one sees again what it asks for again, and nothing by itself.
     client.request("session.renew", token=host.mint("backup.read", vps=[own, lost]))
+    host.tell("power", lost, "lost", "crashed")
+    settle(host, client)
+    assert not methods_of(client, lost)
     client.subscribe(lost)
     host.tell("power", lost, "lost", "running")
     client.wait_vps(lost, lambda now: now["power"] == "running", "the start")
