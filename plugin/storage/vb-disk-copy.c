@@ -196,17 +196,19 @@ copy (VbDiskCopy *self, VbCopyStep step, gpointer step_data, VbTransfer *transfe
   return vb_copier_copy (self->source, &plan, self->image, self->sums, step, step_data, transfer, stop, &self->size, error);
 }
 
-/* The base has turned out to be damaged. The server holds the same point in time for a new connection. */
+/* The base has turned out to be damaged. The server holds the same point in time for a new connection, but the old
+ * one goes only then: qemu-nbd ends with the last. */
 static gboolean
 begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError **error)
 {
   int fd = vb_sparse_file_get_fd (self->image);
   guint64 size = vb_sums_get_size (self->sums), done, total;
 
-  g_clear_pointer (&self->source, vb_nbd_source_free);
-  self->source = vb_nbd_source_open (self->socket, self->export_name, NULL, stop, error);
-  if (self->source == NULL)
+  VbNbdSource *source = vb_nbd_source_open (self->socket, self->export_name, NULL, stop, error);
+  if (source == NULL)
     return FALSE;
+  vb_nbd_source_free (self->source);
+  self->source = source;
   if (ftruncate (fd, 0) != 0 || ftruncate (fd, (off_t) size) != 0)
     {
       vb_error_set_errno (error, errno, "Emptying the image of %s", self->target);

@@ -2,6 +2,7 @@
 #include "vb-nbd-server.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +13,8 @@
 #include "vb-files.h"
 
 #define BACKLOG 16
-#define FOLDER_TEMPLATE "vps-backup-nbd-XXXXXX"
+#define SOCKET_NAME "nbd"
+#define FOLDER_PREFIX "vps-backup-nbd-"
 
 struct _VbNbdServer
 {
@@ -20,6 +22,27 @@ struct _VbNbdServer
   char *folder; /* 0700: the kernel asks for its rights when somebody connects */
   char *socket;
 };
+
+/* Removes what earlier processes of ours left there because they were killed: their number is in its name. */
+static void
+sweep (const char *parent)
+{
+  g_autoptr (GDir) dir = g_dir_open (parent, 0, NULL);
+  const char *name;
+
+  while (dir && (name = g_dir_read_name (dir)) != NULL)
+    {
+      guint64 pid = g_str_has_prefix (name, FOLDER_PREFIX)
+                        ? g_ascii_strtoull (name + strlen (FOLDER_PREFIX), NULL, 10)
+                        : 0;
+      if (pid == 0 || pid > G_MAXINT || kill ((pid_t) pid, 0) == 0 || errno != ESRCH)
+        continue;
+      g_autofree char *folder = g_build_filename (parent, name, NULL);
+      g_autofree char *path = g_build_filename (folder, SOCKET_NAME, NULL);
+      unlink (path);
+      rmdir (folder);
+    }
+}
 
 /* /run first: its path is short, it is in memory, and what a crash leaves there is gone with the next boot. */
 static gboolean
@@ -29,11 +52,12 @@ make_folder (VbNbdServer *self, GError **error)
 
   for (gsize i = 0; i < G_N_ELEMENTS (parents); i++)
     {
-      g_autofree char *folder = g_build_filename (parents[i], FOLDER_TEMPLATE, NULL);
+      g_autofree char *folder = g_strdup_printf ("%s/" FOLDER_PREFIX "%d-XXXXXX", parents[i], (int) getpid ());
+      sweep (parents[i]);
       if (mkdtemp (folder) != NULL)
         {
           self->folder = g_steal_pointer (&folder);
-          self->socket = g_build_filename (self->folder, "nbd", NULL);
+          self->socket = g_build_filename (self->folder, SOCKET_NAME, NULL);
           return TRUE;
         }
     }

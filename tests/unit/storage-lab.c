@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "storage-lab.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 static gboolean
@@ -57,19 +60,25 @@ storage_lab_run_tests (void)
 }
 
 StorageLab *
-storage_lab_new (void)
+storage_lab_new_with_pool (const char *pool_path, const char *reserve)
 {
   g_autoptr (GError) error = NULL;
   StorageLab *self = g_new0 (StorageLab, 1);
 
   self->folder = g_dir_make_tmp ("vps-backup-test-XXXXXX", &error);
   g_assert_no_error (error);
-  self->pool_path = storage_lab_path (self, "pool");
+  self->pool_path = pool_path ? g_strdup (pool_path) : storage_lab_path (self, "pool");
   g_assert_true (vb_directory_pool_create (self->pool_path, &error));
-  self->pool = VB_POOL (vb_directory_pool_new (self->pool_path, "0", &error));
+  self->pool = VB_POOL (vb_directory_pool_new (self->pool_path, reserve, &error));
   g_assert_no_error (error);
   self->vps = g_uuid_string_random ();
   return self;
+}
+
+StorageLab *
+storage_lab_new (void)
+{
+  return storage_lab_new_with_pool (NULL, "0");
 }
 
 void
@@ -195,4 +204,55 @@ storage_lab_count (const char *folder)
   while (dir && g_dir_read_name (dir))
     n++;
   return n;
+}
+
+gboolean
+storage_lab_is_running (const char *text)
+{
+  g_autoptr (GDir) proc = g_dir_open ("/proc", 0, NULL);
+  const char *name;
+  gboolean found = FALSE;
+
+  while (!found && (name = g_dir_read_name (proc)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc", name, "cmdline", NULL);
+      g_autofree char *arguments = NULL;
+      gsize length;
+      if (g_ascii_isdigit (name[0]) && g_file_get_contents (path, &arguments, &length, NULL))
+        found = memmem (arguments, length, text, strlen (text)) != NULL;
+    }
+  return found;
+}
+
+gboolean
+storage_lab_mount (const char *source, const char *folder, const char *type, const char *options)
+{
+  static gboolean is_private;
+
+  if (!is_private && (unshare (CLONE_NEWNS) != 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0))
+    {
+      g_test_skip ("mounts of our own are not allowed here");
+      return FALSE;
+    }
+  is_private = TRUE;
+  g_mkdir (folder, 0700);
+  if (mount (source, folder, type, 0, options) == 0)
+    return TRUE;
+  g_autofree char *message = g_strdup_printf ("%s cannot be mounted: %s", type, g_strerror (errno));
+  g_test_skip (message);
+  return FALSE;
+}
+
+void
+storage_lab_wait_moving (VbTransfer *transfer)
+{
+  gint64 deadline = g_get_monotonic_time () + 60 * G_TIME_SPAN_SECOND;
+  guint64 done = 0, total;
+
+  while (done == 0)
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_usleep (1000);
+      vb_transfer_get (transfer, &done, &total);
+    }
 }

@@ -19,6 +19,9 @@ typedef struct
 int storage_lab_run_tests (void);
 
 StorageLab *storage_lab_new (void);
+
+/* As above, with the pool in @pool_path, which may be on another file system. */
+StorageLab *storage_lab_new_with_pool (const char *pool_path, const char *reserve);
 void storage_lab_free (StorageLab *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (StorageLab, storage_lab_free)
 
@@ -57,3 +60,12 @@ void storage_lab_flip (const char *path, guint64 offset);
 
 /* How many entries a folder has. */
 guint storage_lab_count (const char *folder);
+
+/* Whether a process runs that has @text among its arguments. */
+gboolean storage_lab_is_running (const char *text);
+
+/* Mounts what this process alone sees, until it ends; skips the test and returns FALSE where that is not allowed. */
+gboolean storage_lab_mount (const char *source, const char *folder, const char *type, const char *options);
+
+/* Waits until @transfer has moved something; ends the test when that never happens. */
+void storage_lab_wait_moving (VbTransfer *transfer);

@@ -218,6 +218,143 @@ test_verify (void)
   g_assert_cmpuint (bad, ==, 33);
 }
 
+/* A capture in a thread of its own, so that things can happen to it. */
+typedef struct
+{
+  StorageLab *lab;
+  VbCapture *capture;
+  VbTransfer *transfer;
+  GError *error;
+} Attempt;
+
+static gpointer
+attempt_thread (gpointer data)
+{
+  Attempt *attempt = data;
+  g_autoptr (VbBackupInfo) info = vb_backup_info_new (attempt->capture->backup, attempt->lab->vps);
+  return GINT_TO_POINTER (vb_pool_capture (attempt->lab->pool, attempt->capture, info, attempt->transfer, &attempt->error));
+}
+
+static void
+assert_nothing_left (StorageLab *lab, const char *disk)
+{
+  g_autoptr (GPtrArray) list = vb_pool_list (lab->pool, NULL);
+  g_assert_cmpuint (list->len, ==, 0);
+  g_assert_cmpuint (storage_lab_count (lab->pool_path), ==, 1); /* the marker */
+  g_assert_false (storage_lab_is_running (disk));
+}
+
+static void
+test_cancel (void)
+{
+  g_autoptr (StorageLab) lab = storage_lab_new ();
+  g_autofree char *disk = storage_lab_disk (lab, "disk", "qcow2", 64 * MIB, "");
+  g_autoptr (VbCapture) capture = storage_lab_capture (lab, disk, "qcow2");
+  g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, MIB);
+  Attempt attempt = { lab, capture, transfer, NULL };
+
+  GThread *thread = g_thread_new ("attempt", attempt_thread, &attempt);
+  storage_lab_wait_moving (transfer);
+  g_assert_true (vb_transfer_cancel (transfer));
+  g_assert_false (GPOINTER_TO_INT (g_thread_join (thread)));
+  g_assert_error (attempt.error, VB_ERROR, VB_ERROR_CANCELLED);
+  assert_nothing_left (lab, disk);
+  g_clear_error (&attempt.error);
+}
+
+static gboolean
+failing_tick (gpointer data, GError **error)
+{
+  guint *ticks = data;
+  if (++*ticks < 2)
+    return TRUE;
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE, "scratch");
+  return FALSE;
+}
+
+/* The scratch file of a running VPS grows too large. */
+static void
+test_tick (void)
+{
+  g_autoptr (StorageLab) lab = storage_lab_new ();
+  g_autofree char *disk = storage_lab_disk (lab, "disk", "qcow2", 64 * MIB, "");
+  g_autoptr (VbCapture) capture = storage_lab_capture (lab, disk, "qcow2");
+  g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, MIB);
+  Attempt attempt = { lab, capture, transfer, NULL };
+  guint ticks = 0;
+
+  vb_transfer_set_tick (transfer, failing_tick, &ticks);
+  g_assert_null (attempt_thread (&attempt));
+  g_assert_error (attempt.error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE);
+  assert_nothing_left (lab, disk);
+  g_clear_error (&attempt.error);
+}
+
+static void
+test_full (void)
+{
+  g_autofree char *mount_point = g_dir_make_tmp ("vps-backup-test-XXXXXX", NULL);
+  if (!storage_lab_mount ("tmpfs", mount_point, "tmpfs", "size=16M"))
+    return;
+  g_autofree char *pool_path = g_build_filename (mount_point, "pool", NULL);
+  g_autofree char *filler = g_build_filename (mount_point, "filler", NULL);
+  g_autofree char *text = g_strnfill (12 * MIB, 'x');
+  g_autoptr (StorageLab) lab = storage_lab_new_with_pool (pool_path, "1M");
+  g_autofree char *disk = storage_lab_disk (lab, "disk", "qcow2", 64 * MIB, "");
+  g_autoptr (VbCapture) capture = storage_lab_capture (lab, disk, "qcow2");
+  g_autoptr (VbTransfer) slow = vb_transfer_new (NULL, MIB);
+  g_autoptr (VbTransfer) fast = vb_transfer_new (NULL, 0);
+  Attempt attempt = { lab, capture, slow, NULL };
+
+  /* It fits at first, but then somebody else fills the file system. */
+  GThread *thread = g_thread_new ("attempt", attempt_thread, &attempt);
+  storage_lab_wait_moving (slow);
+  g_assert_true (g_file_set_contents_full (filler, text, 12 * MIB, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  g_assert_false (GPOINTER_TO_INT (g_thread_join (thread)));
+  g_assert_error (attempt.error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE);
+  assert_nothing_left (lab, disk);
+  g_clear_error (&attempt.error);
+
+  /* It does not fit: nothing is begun. */
+  attempt.transfer = fast;
+  g_assert_null (attempt_thread (&attempt));
+  g_assert_error (attempt.error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE);
+  g_clear_error (&attempt.error);
+  g_assert_false (vb_pool_check_space (lab->pool, 4 * MIB, &attempt.error));
+  g_assert_error (attempt.error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE);
+  assert_nothing_left (lab, disk);
+  g_clear_error (&attempt.error);
+
+  /* It fits again, in spite of what failed before. */
+  g_unlink (filler);
+  g_autoptr (VbBackupInfo) info = storage_lab_back_up (lab, capture);
+  g_assert_cmpuint (info->size_bytes, >, 0);
+}
+
+static void
+test_two_disks (void)
+{
+  g_autoptr (StorageLab) lab = storage_lab_new ();
+  g_autofree char *a = storage_lab_disk (lab, "a", "qcow2", 32 * MIB, "");
+  g_autofree char *b = storage_lab_disk (lab, "b", "raw", 33 * MIB, "");
+  g_autofree char *nvram = storage_lab_path (lab, "nvram");
+  g_autoptr (VbCapture) capture = storage_lab_capture (lab, a, "qcow2");
+  VbCaptureDisk *second = vb_capture_add_disk (capture, "vdb");
+  second->path = g_strdup (b);
+  second->format = g_strdup ("raw");
+  capture->nvram_path = g_strdup (nvram);
+  g_assert_true (g_file_set_contents (nvram, "variables", -1, NULL));
+
+  g_autoptr (VbBackupInfo) info = storage_lab_back_up (lab, capture);
+  g_autofree char *image = storage_lab_file (lab, info->id, "vdb.raw");
+  g_autofree char *kept = storage_lab_file (lab, info->id, "nvram.fd");
+  g_autofree char *text = NULL;
+  g_assert_cmpuint (info->disks->len, ==, 2);
+  storage_lab_assert_same ("raw", b, "raw", image);
+  g_assert_true (g_file_get_contents (kept, &text, NULL, NULL));
+  g_assert_cmpstr (text, ==, "variables");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -229,5 +366,9 @@ main (int argc, char **argv)
   g_test_add_func ("/directory-pool/init", test_init);
   g_test_add_func ("/directory-pool/gone", test_gone);
   g_test_add_func ("/directory-pool/verify", test_verify);
+  g_test_add_func ("/directory-pool/cancel", test_cancel);
+  g_test_add_func ("/directory-pool/tick", test_tick);
+  g_test_add_func ("/directory-pool/full", test_full);
+  g_test_add_func ("/directory-pool/two-disks", test_two_disks);
   return storage_lab_run_tests ();
 }
