@@ -10,6 +10,8 @@
 #include "vb-cli.h"
 #include "vb-i18n.h"
 
+#define CREATE_ATTEMPTS 10
+
 /* ---- shared ---- */
 
 static const char *
@@ -95,25 +97,27 @@ call_create (VbCli *self, const char *vps_id, GError **error)
 {
   g_autofree char *own_key = self->wait ? g_uuid_string_random () : NULL;
   const char *key = self->request_key != NULL ? self->request_key : own_key;
-  g_autoptr (GError) local_error = NULL;
-  JsonObject *result;
 
-  result = vb_cli_call (self, "backup.create",
-                        vb_cli_params ("vps", vps_id, "name", self->name, "request_key", key, NULL),
-                        &local_error);
-  if (result != NULL)
-    return result;
-  /* The key makes it safe to ask again when the answer was lost. */
-  if (!self->wait || !g_error_matches (local_error, VB_CLI_ERROR, VB_CLI_ERROR_UNREACHABLE))
+  for (guint attempt = 1;; attempt++)
     {
-      g_propagate_error (error, g_steal_pointer (&local_error));
-      return NULL;
+      g_autoptr (GError) local_error = NULL;
+      JsonObject *result = vb_cli_call (
+          self, "backup.create",
+          vb_cli_params ("vps", vps_id, "name", self->name, "request_key", key, NULL),
+          &local_error);
+
+      if (result != NULL)
+        return result;
+      /* The key makes it safe to ask again when the answer was lost. */
+      if (!self->wait || attempt == CREATE_ATTEMPTS
+          || !g_error_matches (local_error, VB_CLI_ERROR, VB_CLI_ERROR_UNREACHABLE))
+        {
+          g_propagate_error (error, g_steal_pointer (&local_error));
+          return NULL;
+        }
+      if (!vb_cli_reconnect (self, error))
+        return NULL;
     }
-  if (!vb_cli_reconnect (self, error))
-    return NULL;
-  return vb_cli_call (self, "backup.create",
-                      vb_cli_params ("vps", vps_id, "name", self->name, "request_key", key, NULL),
-                      error);
 }
 
 gboolean

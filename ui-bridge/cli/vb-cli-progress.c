@@ -50,19 +50,35 @@ vb_cli_progress_free (VbCliProgress *self)
   g_free (self);
 }
 
+/* Returns: (nullable): %NULL while bytes move */
 static const char *
 describe_state (JsonObject *operation)
 {
   const char *state = vb_cli_get_string (operation, "state");
-  const gboolean restore = g_strcmp0 (vb_cli_get_string (operation, "kind"), "restore") == 0;
 
+  if (vb_cli_get_boolean (operation, "stalled"))
+    return _ ("nothing moves");
   if (g_strcmp0 (state, "queued") == 0)
     return _ ("waiting for its turn");
   if (g_strcmp0 (state, "preparing") == 0)
     return _ ("preparing");
   if (g_strcmp0 (state, "finishing") == 0)
     return _ ("finishing");
-  return restore ? _ ("restoring") : _ ("backing up");
+  return NULL;
+}
+
+static void
+append_speed (GString *text, guint64 rate, JsonObject *operation)
+{
+  g_autofree char *rate_text = vb_cli_text_size (rate);
+  g_autofree char *eta = NULL;
+
+  g_string_append_printf (text, _ ("  %s/s"), rate_text);
+  if (!json_object_has_member (operation, "eta_s")
+      || json_object_get_null_member (operation, "eta_s"))
+    return;
+  eta = vb_cli_text_duration (vb_cli_get_int (operation, "eta_s"));
+  g_string_append_printf (text, _ ("  %s left"), eta);
 }
 
 char *
@@ -73,25 +89,16 @@ vb_cli_progress_format (JsonObject *operation)
   const guint64 rate = vb_cli_get_int (operation, "rate_bytes_per_s");
   g_autofree char *total_text = vb_cli_text_size (total);
   g_autofree char *done_text = vb_cli_text_size (vb_cli_get_int (operation, "bytes_done"));
+  const char *state = describe_state (operation);
   GString *text = g_string_new (NULL);
 
-  g_string_append_printf (text, "%5.1f %%  %s", percent, describe_state (operation));
+  g_string_append_printf (text, "%5.1f %%", percent);
   if (total > 0)
-    g_string_append_printf (text, _ (", %s of %s"), done_text, total_text);
-  if (vb_cli_get_boolean (operation, "stalled"))
-    g_string_append (text, _ (", nothing moves"));
+    g_string_append_printf (text, _ ("  %s of %s"), done_text, total_text);
+  if (state != NULL)
+    g_string_append_printf (text, "  %s", state);
   else if (rate > 0)
-    {
-      g_autofree char *rate_text = vb_cli_text_size (rate);
-
-      g_string_append_printf (text, _ (", %s/s"), rate_text);
-      if (json_object_has_member (operation, "eta_s")
-          && !json_object_get_null_member (operation, "eta_s"))
-        {
-          g_autofree char *eta = vb_cli_text_duration (vb_cli_get_int (operation, "eta_s"));
-          g_string_append_printf (text, _ (", %s left"), eta);
-        }
-    }
+    append_speed (text, rate, operation);
   return g_string_free (text, FALSE);
 }
 

@@ -34,7 +34,11 @@ vb_cli_text_clean (const char *text)
 char *
 vb_cli_text_size (guint64 bytes)
 {
-  return g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_autofree char *text = g_format_size_full (bytes, G_FORMAT_SIZE_IEC_UNITS);
+  g_auto (GStrv) parts = g_strsplit (text, "\xc2\xa0", -1);
+
+  /* A plain space, for those who search for it. */
+  return g_strjoinv (" ", parts);
 }
 
 char *

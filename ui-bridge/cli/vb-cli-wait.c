@@ -149,12 +149,13 @@ handle_event (Wait *wait, JsonObject *event, GError **error)
   if (params == NULL || g_strcmp0 (vb_cli_get_string (params, "vps"), wait->vps) != 0)
     return NULL;
   operation = vb_cli_get_object (params, "operation");
-  if (is_ours (wait, operation))
+  if (is_ours (wait, operation) && !has_ended (operation))
     {
       vb_cli_progress_update (wait->progress, operation);
-      return has_ended (operation) ? look_up_outcome (wait, error) : NULL;
+      return NULL;
     }
-  if (g_strcmp0 (vb_cli_get_string (event, "method"), "vps.changed") == 0)
+  if (is_ours (wait, operation)
+      || g_strcmp0 (vb_cli_get_string (event, "method"), "vps.changed") == 0)
     return look_up_outcome (wait, error);
   return NULL;
 }

@@ -3,7 +3,7 @@
 #include "vb-cli.h"
 
 #include <locale.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "vb-cli-error.h"
 #include "vb-cli-text.h"
@@ -49,6 +49,9 @@ static const Command commands[] = {
   { "log", "VPS [--limit N]", N_ ("what was done, newest first"), 1, 1, OPTIONS_LOG, vb_cli_log },
   { "token", "--vps V --perms P --ttl S [--sub S] [--keys DIR | --key-file FILE | --config FILE]",
     N_ ("sign a token with a key of this host"), 0, 0, OPTIONS_TOKEN, vb_cli_token },
+  { "pool", "init PATH | check [PATH] | list [PATH]",
+    N_ ("make a pool; compare all backups with their checksums; list them"), 1, 2, OPTIONS_NONE,
+    vb_cli_pool },
 };
 
 /* ---- options ---- */
@@ -169,6 +172,19 @@ find_command (const char *name)
   return NULL;
 }
 
+/* "--" stands before arguments that begin with a dash; GOption leaves it there. */
+static void
+drop_separator (int *argc, char **argv)
+{
+  for (int i = 1; i < *argc; i++)
+    if (g_str_equal (argv[i], "--"))
+      {
+        memmove (&argv[i], &argv[i + 1], (*argc - i) * sizeof *argv);
+        (*argc)--;
+        return;
+      }
+}
+
 static gboolean
 run_command (VbCli *self, const Command *command, int argc, char **argv, GError **error)
 {
@@ -177,12 +193,7 @@ run_command (VbCli *self, const Command *command, int argc, char **argv, GError 
 
   if (!g_option_context_parse (context, &argc, &argv, error))
     return FALSE;
-  /* "--" separates options from arguments that begin with a dash. */
-  if (argc > 1 && g_str_equal (argv[1], "--"))
-    {
-      argc--;
-      argv++;
-    }
+  drop_separator (&argc, argv);
   n_arguments = argc - 1;
   if (n_arguments < command->n_min || n_arguments > command->n_max)
     return vb_cli_error_set_usage (error, _ ("usage: vps-backupctl %s %s"), command->name,
