@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "vb-listener.h"
@@ -11,6 +12,12 @@
 
 /* From the first byte to a whole request, TLS included. */
 #define REQUEST_DEADLINE_S 10
+/* Kept free for the unix socket: whoever fills the TCP port must not lock the administrators out.
+ */
+#define UNIX_RESERVE 16
+/* Descriptors that the rest of the process needs: disks being copied, the journal, the hypervisor.
+ */
+#define DESCRIPTORS_RESERVE 512
 /* A TCP peer that acknowledges nothing for so long is gone. */
 #define SILENCE_MAX_MS 60000
 
@@ -98,12 +105,33 @@ vb_door_init (VbDoor *self)
   self->connections = g_hash_table_new (NULL, NULL);
 }
 
+/* Running out of descriptors would hurt the backups, being full only hurts those who come too late.
+ */
+static guint
+clamp_to_descriptors (guint max_connections)
+{
+  struct rlimit limit;
+  guint possible;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= G_MAXINT)
+    return max_connections;
+
+  possible = (guint) MAX (limit.rlim_cur, 2 * DESCRIPTORS_RESERVE) - DESCRIPTORS_RESERVE;
+  if (max_connections <= possible)
+    return max_connections;
+
+  vb_log_warning (NULL, NULL, NULL,
+                  "Only %u instead of %u connections: the process may open %u files only", possible,
+                  max_connections, (guint) limit.rlim_cur);
+  return possible;
+}
+
 VbDoor *
 vb_door_new (guint max_connections, VbDoorFunc func, gpointer user_data)
 {
   VbDoor *self = g_object_new (VB_TYPE_DOOR, NULL);
 
-  self->max_connections = max_connections;
+  self->max_connections = clamp_to_descriptors (max_connections);
   self->func = func;
   self->user_data = user_data;
   return self;
@@ -138,6 +166,14 @@ wrap_tls (GSocketConnection *connection, GTlsCertificate *certificate)
   return tls;
 }
 
+static gboolean
+is_full (VbDoor *self, GSocket *socket)
+{
+  guint reserve = g_socket_get_family (socket) == G_SOCKET_FAMILY_UNIX ? UNIX_RESERVE : 0;
+
+  return g_hash_table_size (self->connections) >= self->max_connections + reserve;
+}
+
 static void
 on_socket (VbListener *listener, GSocket *socket, gpointer user_data)
 {
@@ -147,7 +183,7 @@ on_socket (VbListener *listener, GSocket *socket, gpointer user_data)
   g_autoptr (GIOStream) stream = NULL;
   g_autoptr (VbPeer) peer = NULL;
 
-  if (g_hash_table_size (self->connections) >= self->max_connections)
+  if (is_full (self, socket))
     {
       g_socket_send (socket, too_many, strlen (too_many), NULL, NULL);
       g_socket_close (socket, NULL);

@@ -20,7 +20,8 @@ G_DECLARE_FINAL_TYPE (VbDoor, vb_door, VB, DOOR, GObject)
  */
 typedef void (*VbDoorFunc) (VbDoor *door, GIOStream *stream, VbPeer *peer, gpointer user_data);
 
-/** vb_door_new: @max_connections: at a time; further ones get a short 503 */
+/** vb_door_new: @max_connections: at a time, fewer if the process may not open so many files;
+ * further ones get a short 503. A few more may come in through the unix socket */
 VbDoor *vb_door_new (guint max_connections, VbDoorFunc func, gpointer user_data);
 
 /**

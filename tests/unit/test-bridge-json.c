@@ -116,7 +116,7 @@ test_failed_operation (void)
 {
   g_autoptr (VbOperation) operation = make_operation (VB_OPERATION_CREATE, VB_OPERATION_FAILED);
   g_autoptr (VbOperationRecord) record
-    = vb_operation_record_copy (vb_operation_get_record (operation));
+      = vb_operation_record_copy (vb_operation_get_record (operation));
   g_autoptr (JsonObject) admin = NULL;
   g_autoptr (JsonObject) user = NULL;
   JsonObject *error;

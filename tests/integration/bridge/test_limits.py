@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import resource
 import socket
 import ssl
 import subprocess
@@ -229,19 +230,28 @@ def test_open_websockets_have_no_deadline(host):
 
 def test_too_many_connections(new_host):
     host = new_host(max_connections=3)
-    one, _, _ = [host.admin() for _ in range(3)]
-    answer = wire.get(host.socket, "/healthz")
+    one, _, _ = [host.user(host.mint("backup.read")) for _ in range(3)]
+    answer = wire.get(host.port, "/healthz")
     assert answer.status == 503 and answer.headers["retry-after"]
-    one.close()
-
-    def comes_in():
-        try:
-            return wire.get(host.socket, "/healthz").status == 200
-        except OSError:
-            return False
+    # The administrators' way in stays open, but not for everything.
+    admins = [host.admin() for _ in range(16)]
+    assert admins[-1].request("session.info")
+    assert wire.get(host.socket, "/healthz").status == 503
+    for client in admins + [one]:
+        client.close()
     end = time.monotonic() + 20
-    while not comes_in():
+    while wire.get(host.port, "/healthz").status != 200:
         assert time.monotonic() < end
+
+
+def test_no_more_connections_than_descriptors_allow(new_host):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, hard))
+    try:
+        host = new_host(max_connections=4096)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert "Only 512 instead of 4096 connections" in host.read_log()
 
 
 def test_bodies_are_not_kept(host):
