@@ -46,6 +46,7 @@ class Bench:
         self.disks = machine.FileSystem("/srv/disks", scale.file_system)
         self.pool = machine.FileSystem("/srv/pool", scale.file_system)
         self._images = {}
+        self._vpss = []
         self._sessions = 0
 
     # ---- tables
@@ -71,15 +72,19 @@ class Bench:
         return self._images[key]
 
     def blank(self, name, virtual=None, data=None):
-        return subjects.blank_on(name, subjects.clone_image(self.image(virtual, data), self.disks.path / f"{name}.qcow2"))
+        return self.keep(subjects.blank_on(name, subjects.clone_image(self.image(virtual, data), self.disks.path / f"{name}.qcow2")))
 
     def linux(self, name, virtual=None, data=None):
-        return subjects.linux_on(name, subjects.clone_image(self.image(virtual, data), self.disks.path / f"{name}.qcow2"))
+        return self.keep(subjects.linux_on(name, subjects.clone_image(self.image(virtual, data), self.disks.path / f"{name}.qcow2")))
 
-    @staticmethod
-    def remove(*vpss):
-        for vps in vpss:
-            vps.remove()
+    def keep(self, vps):
+        self._vpss.append(vps)
+        return vps
+
+    def remove_all(self):
+        """The VPSs of a measurement are gone after it, also of one that failed."""
+        while self._vpss:
+            self._vpss.pop().remove()
 
     @contextlib.contextmanager
     def session(self, **config):
@@ -157,6 +162,8 @@ def measure(bench, names, tell):
         except Exception as error:  # pylint: disable=broad-exception-caught # reported below, and in the exit status
             failed[name] = f"{type(error).__name__}: {error}"
             machine.say(f"  FAILED: {failed[name]}")
+        finally:
+            bench.remove_all()
         for table in bench.tables[before:]:
             table.note(f"Machine before: {start}")
             table.note(f"Machine after: {machine.describe()}")

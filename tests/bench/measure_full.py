@@ -52,7 +52,6 @@ def full(bench):
                 peers.forget_checkpoints(peer)
             bench.rounds(scale.rounds, [ours, convert, virtnbdbackup])
             table.note(f"States announced, seconds after the request: {'; '.join(map(str, phases))}")
-    bench.remove(vps, peer)
 
 
 def restore(bench):
@@ -74,15 +73,13 @@ def _restore(bench, downtimes, name, virtual, data, with_peers):
             _restore_rounds(bench, downtimes, session, (vps, backup), (peer, set_folder), cache, bench.disk_text(virtual, data))
     if peer:
         peers.forget_checkpoints(peer)
-        bench.remove(peer)
-    bench.remove(vps)
 
 
 def _restore_rounds(bench, downtimes, session, ours_of, peer_of, cache, text):
     (vps, backup), (peer, set_folder) = ours_of, peer_of
     image = session.image(vps, backup)
     table = bench.table(f"Full restore, {cache} cache: {text}")
-    table.row(OURS, Goal(1.25, peers.CONVERT_QCOW2), Goal(1.25, peers.CONVERT_QCOW2 + SYNCED), Goal(0.5, peers.VIRTNBDRESTORE))
+    table.row(OURS, Goal(1.25, peers.CONVERT_QCOW2), Goal(1.25, peers.BY_HAND), Goal(0.5, peers.VIRTNBDRESTORE))
 
     def ours():
         load = bench.settle(cache, image)
@@ -96,13 +93,17 @@ def _restore_rounds(bench, downtimes, session, ours_of, peer_of, cache, text):
         with bench.scratch_file("convert.qcow2", bench.disks) as target:
             _with_sync(table, name, lambda: peers.convert_to_qcow2(image, target, *options), target, load)
 
+    def by_hand():
+        load = bench.settle(cache, image)
+        table.row(peers.BY_HAND).add(peers.restore_by_hand(peer, image), load)
+
     def virtnbdrestore():
         load = bench.settle(cache, set_folder)
         with bench.scratch_folder("virtnbdrestore", bench.disks) as target:
             total, _ = peers.virtnbdrestore(peer, set_folder, target, bench.log_path("virtnbdrestore"))
             table.row(peers.VIRTNBDRESTORE).add(total, load)
     actions = [ours, lambda: convert(peers.CONVERT_QCOW2), lambda: convert(peers.CONVERT_QCOW2_FAST, "-W", "-m", "8")]
-    bench.rounds(bench.scale.rounds, actions + ([virtnbdrestore] if peer else []))
+    bench.rounds(bench.scale.rounds, actions + ([by_hand, virtnbdrestore] if peer else []))
 
 
 def latency(bench):
@@ -139,4 +140,3 @@ def latency(bench):
             table.row(name)
         bench.rounds(max(2, bench.scale.rounds), [quiet, ours, virtnbdbackup, convert])
         meter.stop()
-    bench.remove(vps)

@@ -36,7 +36,6 @@ def many(bench):
                 for vps in vpss:
                     session.delete_all(vps)
     meter.stop()
-    bench.remove(*vpss)
 
 
 def _all_at_once(bench, session, vpss, meter, where):

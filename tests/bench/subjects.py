@@ -136,11 +136,12 @@ class Latencies:
 
     def __init__(self, vps):
         self.vps = vps
-        vps.sh(f"/mnt/vda/guest-latency /mnt/vda/latency /tmp/latency {LATENCY_PAUSE_US} & echo $! >/tmp/latency.pid")
+        vps.sh(": >/tmp/latency; "
+               f"/mnt/vda/guest-latency /mnt/vda/latency /tmp/latency {LATENCY_PAUSE_US} & echo $! >/tmp/latency.pid")
         isolated.wait_until(lambda: self._count() > 20, "the guest measures latencies")
 
     def _count(self):
-        return int(self.vps.sh("wc -l </tmp/latency 2>/dev/null || echo 0"))
+        return int(self.vps.sh("wc -l </tmp/latency"))
 
     @contextlib.contextmanager
     def window(self, row):
