@@ -97,23 +97,56 @@ vb_checkpoint_xml (VbDomainXml *domain,
   return g_string_free (g_steal_pointer (&xml), FALSE);
 }
 
-GHashTable *
-vb_checkpoint_xml_targets (const char *xml)
+/* Calls func for each disk that has a bitmap. */
+static void
+foreach_recorded (const char *xml,
+                  void (*func) (xmlXPathContext *, xmlNode *, GHashTable *),
+                  GHashTable *table)
 {
-  GHashTable *targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (xmlDoc) document = vb_xml_parse (xml);
   g_autoptr (xmlXPathContext) context = document != NULL ? xmlXPathNewContext (document) : NULL;
   g_autoptr (xmlXPathObject) found = NULL;
 
   if (context == NULL)
-    return targets;
+    return;
   found = vb_xml_find (context, NULL, "/domaincheckpoint/disks/disk[@checkpoint='bitmap']");
   for (int i = 0; found != NULL && found->nodesetval != NULL && i < found->nodesetval->nodeNr; i++)
-    {
-      char *target = vb_xml_text (context, found->nodesetval->nodeTab[i], "@name");
-      char *bitmap = vb_xml_text (context, found->nodesetval->nodeTab[i], "@bitmap");
+    func (context, found->nodesetval->nodeTab[i], table);
+}
 
-      g_hash_table_replace (targets, target, bitmap);
-    }
+static void
+add_target (xmlXPathContext *context, xmlNode *node, GHashTable *targets)
+{
+  char *target = vb_xml_text (context, node, "@name");
+
+  g_hash_table_replace (targets, target, vb_xml_text (context, node, "@bitmap"));
+}
+
+GHashTable *
+vb_checkpoint_xml_targets (const char *xml)
+{
+  GHashTable *targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  foreach_recorded (xml, add_target, targets);
   return targets;
+}
+
+static void
+add_size (xmlXPathContext *context, xmlNode *node, GHashTable *sizes)
+{
+  g_autofree char *text = vb_xml_text (context, node, "@size");
+  guint64 size;
+
+  if (text != NULL && g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &size, NULL))
+    g_hash_table_replace (sizes, vb_xml_text (context, node, "@name"),
+                          g_memdup2 (&size, sizeof size));
+}
+
+GHashTable *
+vb_checkpoint_xml_sizes (const char *xml)
+{
+  GHashTable *sizes = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  foreach_recorded (xml, add_size, sizes);
+  return sizes;
 }

@@ -51,4 +51,13 @@ char *vb_checkpoint_xml (VbDomainXml *domain,
  */
 GHashTable *vb_checkpoint_xml_targets (const char *xml);
 
+/**
+ * vb_checkpoint_xml_sizes:
+ * @xml: a checkpoint's XML as libvirt gives it when asked for sizes
+ *
+ * Returns: (transfer full) (element-type utf8 guint64): bytes of each disk that have changed since
+ * it
+ */
+GHashTable *vb_checkpoint_xml_sizes (const char *xml);
+
 G_END_DECLS

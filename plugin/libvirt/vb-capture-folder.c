@@ -5,7 +5,9 @@
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -32,6 +34,12 @@ candidate (const char *runtime_folder, const char *operation, guint number)
       return g_build_filename (fallbacks[number - 1], name, NULL);
     }
   return g_build_filename (fallbacks[number - 1], operation, NULL);
+}
+
+static char *
+scratch_folder (const char *operation)
+{
+  return g_strconcat ("/var/tmp/vps-backup.", operation, NULL);
 }
 
 /* Groups beyond the first and ACLs are not asked: then a fallback is taken needlessly, which does
@@ -128,6 +136,22 @@ vb_capture_folder_create (const char *runtime_folder,
 }
 
 char *
+vb_capture_folder_create_scratch (const char *folder,
+                                  const char *operation,
+                                  gint64 uid,
+                                  gint64 gid,
+                                  GError **error)
+{
+  struct statfs status;
+  g_autofree char *other = NULL;
+
+  if (statfs (folder, &status) != 0 || status.f_type != TMPFS_MAGIC)
+    return g_strdup (folder);
+  other = scratch_folder (operation);
+  return make (other, uid, gid, error) ? g_steal_pointer (&other) : NULL;
+}
+
+char *
 vb_capture_folder_socket (const char *folder)
 {
   return g_build_filename (folder, SOCKET_NAME, NULL);
@@ -158,8 +182,12 @@ remove_folder (const char *folder)
 void
 vb_capture_folder_remove (const char *runtime_folder, const char *operation)
 {
+  g_autofree char *scratch = NULL;
+
   if (!g_uuid_string_is_valid (operation))
     return;
+  scratch = scratch_folder (operation);
+  remove_folder (scratch);
   for (guint i = 0; i < N_CANDIDATES; i++)
     {
       g_autofree char *folder = candidate (runtime_folder, operation, i);

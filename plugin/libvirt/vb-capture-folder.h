@@ -25,6 +25,19 @@ char *vb_capture_folder_create (const char *runtime_folder,
                                 gint64 gid,
                                 GError **error);
 
+/**
+ * vb_capture_folder_create_scratch:
+ * @folder: the capture's folder
+ *
+ * Returns: (transfer full) (type filename) (nullable): @folder itself, or one on a disk if @folder
+ * is in memory
+ */
+char *vb_capture_folder_create_scratch (const char *folder,
+                                        const char *operation,
+                                        gint64 uid,
+                                        gint64 gid,
+                                        GError **error);
+
 /** vb_capture_folder_socket: Returns: (transfer full): path of the NBD socket in @folder */
 char *vb_capture_folder_socket (const char *folder);
 

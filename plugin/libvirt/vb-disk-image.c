@@ -49,8 +49,9 @@ run (const char *const *argv, const char *doing, GError **error)
   return g_steal_pointer (&output);
 }
 
-static void
-read_bitmaps (VbDiskImage *self, JsonObject *image)
+/* Returns (transfer none) (nullable): the bitmaps that one image of the answer lists. */
+static JsonArray *
+listed_bitmaps (JsonObject *image)
 {
   JsonObject *specific = json_object_has_member (image, "format-specific")
                              ? json_object_get_object_member (image, "format-specific")
@@ -58,25 +59,40 @@ read_bitmaps (VbDiskImage *self, JsonObject *image)
   JsonObject *data = specific != NULL && json_object_has_member (specific, "data")
                          ? json_object_get_object_member (specific, "data")
                          : NULL;
-  JsonArray *bitmaps = data != NULL && json_object_has_member (data, "bitmaps")
-                           ? json_object_get_array_member (data, "bitmaps")
-                           : NULL;
+
+  return data != NULL && json_object_has_member (data, "bitmaps")
+             ? json_object_get_array_member (data, "bitmaps")
+             : NULL;
+}
+
+static gboolean
+has_flag (JsonObject *bitmap, const char *flag)
+{
+  JsonArray *flags = json_object_get_array_member (bitmap, "flags");
+
+  for (guint i = 0; i < json_array_get_length (flags); i++)
+    if (g_str_equal (json_array_get_string_element (flags, i), flag))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+read_bitmaps (VbDiskImage *self, JsonObject *image, gboolean is_top)
+{
+  JsonArray *bitmaps = listed_bitmaps (image);
 
   for (guint i = 0; bitmaps != NULL && i < json_array_get_length (bitmaps); i++)
     {
       JsonObject *bitmap = json_array_get_object_element (bitmaps, i);
-      JsonArray *flags = json_object_get_array_member (bitmap, "flags");
-      gboolean in_use = FALSE;
-      gboolean automatic = FALSE;
-
-      for (guint j = 0; j < json_array_get_length (flags); j++)
-        {
-          in_use |= g_str_equal (json_array_get_string_element (flags, j), "in-use");
-          automatic |= g_str_equal (json_array_get_string_element (flags, j), "auto");
-        }
+      const char *name = json_object_get_string_member (bitmap, "name");
       /* One that is not "auto" was not recording while the VPS ran. */
-      g_hash_table_insert (self->bitmaps, g_strdup (json_object_get_string_member (bitmap, "name")),
-                           GINT_TO_POINTER (automatic && !in_use));
+      gboolean whole = has_flag (bitmap, "auto") && !has_flag (bitmap, "in-use");
+
+      /* After a snapshot the older part of the record is in an image below. */
+      if (is_top)
+        g_hash_table_insert (self->bitmaps, g_strdup (name), GINT_TO_POINTER (whole));
+      else if (g_hash_table_contains (self->bitmaps, name))
+        g_hash_table_insert (self->bitmaps, g_strdup (name), GINT_TO_POINTER (FALSE));
     }
 }
 
@@ -93,8 +109,8 @@ read_chain (VbDiskImage *self, JsonArray *chain)
 
       self->actual_size_bytes
           += (guint64) json_object_get_int_member_with_default (image, "actual-size", 0);
+      read_bitmaps (self, image, i == 0);
     }
-  read_bitmaps (self, top);
 }
 
 VbDiskImage *

@@ -45,6 +45,22 @@ vb_domain_xml_find_disk (VbDomainXml *self, const char *target)
   return NULL;
 }
 
+void
+vb_domain_xml_resolve_links (VbDomainXml *self)
+{
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      VbDomainDisk *disk = g_ptr_array_index (self->disks, i);
+      char *real = disk->path != NULL ? realpath (disk->path, NULL) : NULL;
+
+      if (real == NULL)
+        continue;
+      g_free (disk->path);
+      disk->path = g_strdup (real);
+      free (real);
+    }
+}
+
 static const char *
 skip_reason (xmlXPathContext *context, xmlNode *node, const char *device)
 {
@@ -107,18 +123,6 @@ read_backing (xmlXPathContext *context, xmlNode *node, VbDomainDisk *disk)
     }
 }
 
-/* An image that is reached through a link is replaced, and has its scratch file, where it really
- * is. */
-static char *
-resolve (const char *path)
-{
-  char *real = path != NULL ? realpath (path, NULL) : NULL;
-  char *copy = g_strdup (real != NULL ? real : path);
-
-  free (real);
-  return copy;
-}
-
 static void
 read_disk (VbDomainXml *self, xmlXPathContext *context, xmlNode *node)
 {
@@ -137,7 +141,7 @@ read_disk (VbDomainXml *self, xmlXPathContext *context, xmlNode *node)
     return;
   disk->format = format != NULL ? g_steal_pointer (&format) : g_strdup ("raw");
   disk->is_block = g_strcmp0 (type, "block") == 0;
-  disk->path = resolve (path);
+  disk->path = g_steal_pointer (&path);
   read_backing (context, node, disk);
   sentence = unsupported_type (type);
   if (sentence == NULL)

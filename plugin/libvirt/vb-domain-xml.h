@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /**
  * VbDomainDisk:
  * @target: the disk's name in the VPS
- * @path: (nullable): image file or block device, links resolved; %NULL for a skipped disk
+ * @path: (nullable): image file or block device; %NULL for a skipped disk
  * @format: (nullable): "qcow2" or "raw"; %NULL for a skipped disk
  * @is_block: whether @path is a block device
  * @backing: (element-type filename): the images below it, as far as the XML tells them
@@ -62,6 +62,15 @@ typedef struct
 VbDomainXml *vb_domain_xml_parse (const char *xml, GError **error);
 void vb_domain_xml_free (VbDomainXml *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDomainXml, vb_domain_xml_free)
+
+/**
+ * vb_domain_xml_resolve_links:
+ *
+ * An image that is reached through a link is replaced, and has its scratch file, where it really
+ * is: follows the links of all paths. Blocks as long as a hung file system does, so never for what
+ * the list of VPSs waits for.
+ */
+void vb_domain_xml_resolve_links (VbDomainXml *self);
 
 /** vb_domain_xml_find_disk: Returns: (transfer none) (nullable): the disk of that target, skipped
  * ones too */

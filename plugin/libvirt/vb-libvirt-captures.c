@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-libvirt-captures.h"
 
+#include <unistd.h>
+
 #include "vb-capture-folder.h"
 #include "vb-disk-image.h"
 #include "vb-error.h"
@@ -105,7 +107,9 @@ read_definition (virDomainPtr domain, VbDomainXml *xml, VbCapture *capture, GErr
     }
   capture->domain_xml = g_strdup (text);
   free (text);
-  capture->nvram_path = g_strdup (xml->nvram_path);
+  /* A VPS that was never started has none yet. */
+  if (xml->nvram_path != NULL && access (xml->nvram_path, F_OK) == 0)
+    capture->nvram_path = g_strdup (xml->nvram_path);
   return TRUE;
 }
 
@@ -125,7 +129,7 @@ begin_once (VbLibvirtCaptures *self,
             GCancellable *cancellable,
             GError **error)
 {
-  g_autoptr (VbDomainXml) xml = vb_libvirt_read_xml (domain, error);
+  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
   g_autoptr (VbCapture) capture
       = vb_capture_new (request->vps, request->backup, request->operation);
   VbLiveJob *job;
@@ -192,7 +196,7 @@ vb_libvirt_captures_check (VbLibvirtCaptures *self, VbCapture *capture, GError *
 static gboolean
 keep_offline (virDomainPtr domain, const char *name, GError **error)
 {
-  g_autoptr (VbDomainXml) xml = vb_libvirt_read_xml (domain, error);
+  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
   g_autoptr (GHashTable) targets = NULL;
 
   if (xml == NULL)
@@ -253,7 +257,7 @@ abort_on_domain (VbLibvirtCaptures *self,
                  GError **error)
 {
   g_autofree char *name = vb_libvirt_checkpoint_name (backup);
-  g_autoptr (VbDomainXml) xml = vb_libvirt_read_xml (domain, error);
+  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
   g_autoptr (VbScratch) scratch = NULL;
 
   if (xml == NULL)

@@ -25,22 +25,6 @@ vb_libvirt_checkpoint_is_ours (const char *name)
   return g_str_has_prefix (name, PREFIX) && g_uuid_string_is_valid (name + strlen (PREFIX));
 }
 
-VbDomainXml *
-vb_libvirt_read_xml (virDomainPtr domain, GError **error)
-{
-  char *text = virDomainGetXMLDesc (domain, 0);
-  VbDomainXml *xml;
-
-  if (text == NULL)
-    {
-      vb_libvirt_set_error (error, "Reading the definition of the VPS");
-      return NULL;
-    }
-  xml = vb_domain_xml_parse (text, error);
-  free (text);
-  return xml;
-}
-
 /* Returns NULL when libvirt has no record of the checkpoint, or cannot be asked, which *unknown
  * tells apart. Every call of libvirt, even one that frees, forgets the error of the one before. */
 static GHashTable *
@@ -253,7 +237,7 @@ vb_libvirt_checkpoint_delete (virDomainPtr domain, const char *name, GError **er
 
       if (!vb_libvirt_is_active (domain, &before, error))
         return FALSE;
-      xml = vb_libvirt_read_xml (domain, error);
+      xml = vb_libvirt_read_disks (domain, error);
       if (xml == NULL)
         return FALSE;
       if (before ? delete_online (domain, xml, name, &local)
@@ -367,7 +351,7 @@ forget_managed_save (virDomainPtr domain, GError **error)
 gboolean
 vb_libvirt_checkpoint_reset (virDomainPtr domain, const char *name, GError **error)
 {
-  g_autoptr (VbDomainXml) xml = vb_libvirt_read_xml (domain, error);
+  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
   g_autoptr (GHashTable) targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   gboolean active;
 

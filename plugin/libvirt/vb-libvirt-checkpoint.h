@@ -21,10 +21,6 @@ char *vb_libvirt_checkpoint_name (const char *backup);
  */
 gboolean vb_libvirt_checkpoint_is_ours (const char *name);
 
-/** vb_libvirt_read_xml: Returns: (transfer full) (nullable): the live XML if the VPS is on, else
- * the persistent one */
-VbDomainXml *vb_libvirt_read_xml (virDomainPtr domain, GError **error);
-
 /**
  * vb_libvirt_checkpoint_stored:
  *

@@ -6,6 +6,8 @@
 #include "vb-libvirt-captures.h"
 #include "vb-libvirt-checkpoint.h"
 #include "vb-libvirt-connection.h"
+#include "vb-libvirt-delta.h"
+#include "vb-libvirt-delta.h"
 #include "vb-libvirt-events.h"
 #include "vb-libvirt-inventory.h"
 #include "vb-libvirt-power.h"
@@ -200,7 +202,7 @@ hypervisor_list_disks (VbHypervisor *hypervisor, const char *vps, GError **error
   if (!call_begin (&call, hypervisor, vps, error)
       || !vb_libvirt_is_active (call.domain, &active, error))
     return NULL;
-  xml = vb_libvirt_read_xml (call.domain, error);
+  xml = vb_libvirt_read_disks (call.domain, error);
   if (xml == NULL)
     return NULL;
   if (xml->unsupported != NULL)
@@ -291,6 +293,72 @@ hypervisor_reset_checkpoints (VbHypervisor *hypervisor,
 }
 
 static gboolean
+hypervisor_get_changed_bytes (VbHypervisor *hypervisor,
+                              const char *vps,
+                              const char *backup,
+                              guint64 *bytes,
+                              GError **error)
+{
+  g_autofree char *name = vb_libvirt_checkpoint_name (backup);
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+         && vb_libvirt_delta_bytes (call.domain, name, bytes, error);
+}
+
+/* The bitmaps are in the images and stay there, so there is nothing to end. */
+static VbCapture *
+hypervisor_begin_delta (VbHypervisor *hypervisor,
+                        const char *vps,
+                        const char *operation,
+                        const char *backup,
+                        GError **error)
+{
+  g_autofree char *name = vb_libvirt_checkpoint_name (backup);
+  g_autoptr (VbCapture) delta = vb_capture_new (vps, backup, operation);
+  g_auto (Call) call = { NULL };
+
+  if (!call_begin (&call, hypervisor, vps, error)
+      || !vb_libvirt_delta_begin (call.domain, name, delta, error))
+    return NULL;
+  return g_steal_pointer (&delta);
+}
+
+static gboolean
+hypervisor_get_changed_bytes (VbHypervisor *hypervisor,
+                              const char *vps,
+                              const char *backup,
+                              guint64 *bytes,
+                              GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+         && vb_libvirt_delta_measure (call.domain, backup, bytes, error);
+}
+
+static VbCapture *
+hypervisor_begin_delta (VbHypervisor *hypervisor,
+                        const char *vps,
+                        const char *operation,
+                        const char *backup,
+                        GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+             ? vb_libvirt_delta_begin (call.domain, vps, operation, backup, error)
+             : NULL;
+}
+
+/* The bitmaps themselves say what has changed: nothing was added to the disks. */
+static gboolean
+hypervisor_end_delta (VbHypervisor *hypervisor, VbCapture *delta, GError **error)
+{
+  return TRUE;
+}
+
+static gboolean
 hypervisor_power (VbHypervisor *hypervisor,
                   const char *vps,
                   VbPowerAction action,
@@ -344,6 +412,11 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->abort_orphan_capture = hypervisor_abort_orphan_capture;
   iface->delete_checkpoint = hypervisor_delete_checkpoint;
   iface->reset_checkpoints = hypervisor_reset_checkpoints;
+  iface->get_changed_bytes = hypervisor_get_changed_bytes;
+  iface->begin_delta = hypervisor_begin_delta;
+  iface->get_changed_bytes = hypervisor_get_changed_bytes;
+  iface->begin_delta = hypervisor_begin_delta;
+  iface->end_delta = hypervisor_end_delta;
   iface->power = hypervisor_power;
   iface->power_off = hypervisor_power_off;
   iface->power_restore = hypervisor_power_restore;

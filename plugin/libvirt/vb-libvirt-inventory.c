@@ -3,7 +3,6 @@
 
 #include "vb-error.h"
 #include "vb-i18n.h"
-#include "vb-libvirt-checkpoint.h"
 #include "vb-log.h"
 
 /* Before the whole list is asked for again after a failure. */

@@ -123,3 +123,29 @@ vb_libvirt_get_uuid (virDomainPtr domain)
     return NULL;
   return g_ascii_strdown (uuid, -1);
 }
+
+VbDomainXml *
+vb_libvirt_read_xml (virDomainPtr domain, GError **error)
+{
+  char *text = virDomainGetXMLDesc (domain, 0);
+  VbDomainXml *xml;
+
+  if (text == NULL)
+    {
+      vb_libvirt_set_error (error, "Reading the definition of the VPS");
+      return NULL;
+    }
+  xml = vb_domain_xml_parse (text, error);
+  free (text);
+  return xml;
+}
+
+VbDomainXml *
+vb_libvirt_read_disks (virDomainPtr domain, GError **error)
+{
+  VbDomainXml *xml = vb_libvirt_read_xml (domain, error);
+
+  if (xml != NULL)
+    vb_domain_xml_resolve_links (xml);
+  return xml;
+}

@@ -5,6 +5,7 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
+#include "vb-domain-xml.h"
 #include "vb-hypervisor.h"
 
 G_BEGIN_DECLS
@@ -51,5 +52,18 @@ gboolean vb_libvirt_is_active (virDomainPtr domain, gboolean *active, GError **e
 
 /** vb_libvirt_get_uuid: Returns: (transfer full): the domain's UUID in lower case */
 char *vb_libvirt_get_uuid (virDomainPtr domain);
+
+/**
+ * vb_libvirt_read_xml:
+ * @error: (out) (optional): as vb_libvirt_set_error()
+ *
+ * Returns: (transfer full) (nullable): the live XML if the VPS is on, else the persistent one, just
+ * as libvirt gives it; touches no image
+ */
+VbDomainXml *vb_libvirt_read_xml (virDomainPtr domain, GError **error);
+
+/** vb_libvirt_read_disks: Returns: (transfer full) (nullable): as vb_libvirt_read_xml(), with the
+ * links of all paths followed */
+VbDomainXml *vb_libvirt_read_disks (virDomainPtr domain, GError **error);
 
 G_END_DECLS

@@ -79,14 +79,37 @@ check_idle (Begin *begin, GError **error)
 }
 
 static gboolean
+has_block_device (VbDomainXml *xml)
+{
+  for (guint i = 0; i < xml->disks->len; i++)
+    {
+      VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+
+      if (disk->skipped == NULL && disk->is_block)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+static gboolean
 prepare_files (Begin *begin, GError **error)
 {
-  begin->folder = vb_capture_folder_create (begin->runtime_folder, begin->request->operation,
-                                            begin->xml->qemu_uid, begin->xml->qemu_gid, error);
+  const char *operation = begin->request->operation;
+  gint64 uid = begin->xml->qemu_uid;
+  gint64 gid = begin->xml->qemu_gid;
+  g_autofree char *scratch_folder = NULL;
+
+  begin->folder = vb_capture_folder_create (begin->runtime_folder, operation, uid, gid, error);
   if (begin->folder == NULL)
     return FALSE;
+  if (has_block_device (begin->xml))
+    {
+      scratch_folder = vb_capture_folder_create_scratch (begin->folder, operation, uid, gid, error);
+      if (scratch_folder == NULL)
+        return FALSE;
+    }
   begin->socket = vb_capture_folder_socket (begin->folder);
-  begin->scratch = vb_scratch_new (begin->xml, begin->request->operation, begin->folder);
+  begin->scratch = vb_scratch_new (begin->xml, operation, scratch_folder);
   return vb_scratch_check (begin->scratch, begin->request->scratch_reserve_bytes, error);
 }
 

@@ -19,7 +19,8 @@ G_BEGIN_DECLS
  */
 typedef struct _VbScratch VbScratch;
 
-/** vb_scratch_new: @folder: the capture's folder; %NULL leaves block devices out */
+/** vb_scratch_new: @folder: (nullable): for those of block devices, which are left out without it
+ */
 VbScratch *vb_scratch_new (VbDomainXml *domain, const char *operation, const char *folder);
 void vb_scratch_free (VbScratch *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbScratch, vb_scratch_free)
