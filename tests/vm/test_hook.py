@@ -19,6 +19,7 @@ from service import build_folder
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 INSTALLED = pathlib.Path("/etc/libvirt/hooks/qemu.d/vps-backup")
 STATE = pathlib.Path("/var/lib/vps-backup")
+LOCKS_DIR = pathlib.Path("/etc/vps-backup/locks-dir")
 DAEMON_LOG = pathlib.Path("/var/log/libvirt/libvirtd.log")
 AUTOSTARTED = pathlib.Path("/run/libvirt/qemu/autostarted")  # libvirt starts domains once in each run of the host
 
@@ -237,3 +238,84 @@ def test_running_libvirtd_sees_its_first_hook_after_sighup(blank, own):
         isolated.wait_until(refused, "libvirtd asks the hook")
     finally:
         INSTALLED.unlink()
+
+
+# ---- with the service itself
+
+
+@pytest.fixture
+def locked_service(hook, slow_service):
+    """A service that copies slowly, and its locks where the hook is told to look."""
+    LOCKS_DIR.write_text(f"{slow_service.state / 'locks'}\n")
+    yield slow_service
+    LOCKS_DIR.unlink()
+
+
+def copying(client, method, vps, **params):
+    """Starts an operation and waits until it copies; the result is its id."""
+    operation = client.request(method, vps=vps.vps, **params)["operation"]["id"]
+    client.wait_state(operation, "copying", bytes_done=1)
+    return operation
+
+
+def switched_off(client, vps):
+    """Cuts the power of a VPS and waits until the service knows."""
+    client.subscribe(vps.vps)
+    vps.destroy()
+    client.wait_vps(vps.vps, lambda now: now["power"] == "stopped", f"{vps.name} is off")
+
+
+def test_create_and_restore_of_a_vps_that_is_off(locked_service, new_blank):
+    vps = new_blank()
+    client = locked_service.client()
+    switched_off(client, vps)
+
+    creating = copying(client, "backup.create", vps)
+    assert_refused(vps, "create")
+    assert client.wait_operation(vps.vps, creating)["state"] == "completed"
+    assert_starts(vps)
+    switched_off(client, vps)
+
+    restoring = copying(client, "backup.restore", vps, backup=client.vps[vps.vps]["backups"][0]["id"])
+    assert_refused(vps, "restore")
+    assert client.wait_operation(vps.vps, restoring)["state"] == "completed"
+    assert not vps.active
+    assert_starts(vps)
+
+
+def test_vps_that_goes_off_during_a_create_stays_off_until_its_end(locked_service, new_blank):
+    vps = new_blank()
+    client = locked_service.client()
+    client.subscribe(vps.vps)
+    creating = copying(client, "backup.create", vps)
+    vps.destroy()
+    assert_refused(vps, "create")
+    client.wait_operation(vps.vps, creating)
+    assert_starts(vps)
+
+
+def test_restore_starts_the_vps_itself(locked_service, new_blank):
+    """The lock goes before the service starts the VPS, or the hook would refuse that as well."""
+    vps = new_blank()
+    client = locked_service.client()
+    client.subscribe(vps.vps)
+    _, backup = client.back_up(vps.vps)
+    restoring = copying(client, "backup.restore", vps, backup=backup, stop_first=True)
+    assert_refused(vps, "restore")
+    assert client.wait_operation(vps.vps, restoring)["state"] == "completed"
+    assert vps.running
+
+
+def test_killed_service_does_not_keep_the_vps_down(locked_service, new_blank):
+    vps = new_blank()
+    client = locked_service.client()
+    switched_off(client, vps)
+    copying(client, "backup.create", vps)
+    assert_refused(vps, "create")
+    locked_service.kill()
+    assert locked_service.lock_path(vps.vps).read_text().startswith("create ")
+    assert_starts(vps)
+    locked_service.start()
+    isolated.wait_until(lambda: not locked_service.lock_path(vps.vps).exists(), "the service has cleaned up")
+    vps.destroy()
+    assert_starts(vps)
