@@ -9,6 +9,7 @@
 #include "vb-guest-agent.h"
 #include "vb-libvirt-backup.h"
 #include "vb-libvirt-checkpoint.h"
+#include "vb-libvirt-disks.h"
 #include "vb-live-capture.h"
 #include "vb-log.h"
 #include "vb-offline-capture.h"
@@ -113,14 +114,6 @@ read_definition (virDomainPtr domain, VbDomainXml *xml, VbCapture *capture, GErr
   return TRUE;
 }
 
-static gboolean
-check_supported (VbDomainXml *xml, GError **error)
-{
-  if (xml->unsupported != NULL)
-    g_set_error_literal (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, xml->unsupported);
-  return xml->unsupported == NULL;
-}
-
 static VbCapture *
 begin_once (VbLibvirtCaptures *self,
             virDomainPtr domain,
@@ -129,13 +122,12 @@ begin_once (VbLibvirtCaptures *self,
             GCancellable *cancellable,
             GError **error)
 {
-  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
+  g_autoptr (VbDomainXml) xml = vb_libvirt_disks_read (domain, error);
   g_autoptr (VbCapture) capture
       = vb_capture_new (request->vps, request->backup, request->operation);
   VbLiveJob *job;
 
-  if (xml == NULL || !check_supported (xml, error)
-      || !read_definition (domain, xml, capture, error))
+  if (xml == NULL || !read_definition (domain, xml, capture, error))
     return NULL;
   if (!active)
     {

@@ -5,6 +5,7 @@
 #include "vb-disk-image.h"
 #include "vb-error.h"
 #include "vb-libvirt-checkpoint.h"
+#include "vb-libvirt-disks.h"
 #include "vb-qcow2-bitmap.h"
 
 static gboolean
@@ -95,23 +96,14 @@ measure_offline (VbDomainXml *xml, const char *name, guint64 *bytes, GError **er
   return TRUE;
 }
 
-static gboolean
-check_supported (VbDomainXml *xml, GError **error)
-{
-  if (xml->unsupported != NULL)
-    g_set_error_literal (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, xml->unsupported);
-  return xml->unsupported == NULL;
-}
-
 gboolean
 vb_libvirt_delta_measure (virDomainPtr domain, const char *backup, guint64 *bytes, GError **error)
 {
   g_autofree char *name = vb_libvirt_checkpoint_name (backup);
-  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
+  g_autoptr (VbDomainXml) xml = vb_libvirt_disks_read (domain, error);
   gboolean active;
 
-  if (xml == NULL || !check_supported (xml, error)
-      || !vb_libvirt_is_active (domain, &active, error))
+  if (xml == NULL || !vb_libvirt_is_active (domain, &active, error))
     return FALSE;
   return active ? measure_live (domain, xml, name, bytes, error)
                 : measure_offline (xml, name, bytes, error);
@@ -125,10 +117,10 @@ vb_libvirt_delta_begin (virDomainPtr domain,
                         GError **error)
 {
   g_autofree char *name = vb_libvirt_checkpoint_name (backup);
-  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
+  g_autoptr (VbDomainXml) xml = vb_libvirt_disks_read (domain, error);
   g_autoptr (VbCapture) delta = vb_capture_new (vps, backup, operation);
 
-  if (xml == NULL || !check_supported (xml, error))
+  if (xml == NULL)
     return NULL;
   delta->consistency = VB_CONSISTENCY_OFFLINE;
   delta->base_backup = g_strdup (backup);

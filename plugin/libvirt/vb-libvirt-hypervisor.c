@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-libvirt-hypervisor.h"
 
-#include "vb-disk-image.h"
 #include "vb-error.h"
 #include "vb-libvirt-captures.h"
 #include "vb-libvirt-checkpoint.h"
 #include "vb-libvirt-connection.h"
 #include "vb-libvirt-delta.h"
-#include "vb-libvirt-delta.h"
+#include "vb-libvirt-disks.h"
 #include "vb-libvirt-events.h"
 #include "vb-libvirt-inventory.h"
 #include "vb-libvirt-power.h"
@@ -157,72 +156,13 @@ hypervisor_get_info (VbHypervisor *hypervisor, const char *vps, GError **error)
                                                     : NULL;
 }
 
-static VbDisk *
-read_disk (virDomainPtr domain, const VbDomainDisk *entry, gboolean active, GError **error)
-{
-  g_autoptr (VbDisk) disk = vb_disk_new (entry->target, entry->path, entry->format);
-
-  disk->is_block = entry->is_block;
-  if (active)
-    {
-      virDomainBlockInfo info;
-
-      if (virDomainGetBlockInfo (domain, entry->target, &info, 0) < 0)
-        {
-          vb_libvirt_set_error (error, "Asking for the size of the disk %s", entry->target);
-          return NULL;
-        }
-      disk->virtual_size_bytes = info.capacity;
-      disk->allocated_bytes = vb_disk_image_allocated (entry);
-    }
-  else
-    {
-      g_autoptr (VbDiskImage) image = vb_disk_image_read (entry, error);
-
-      if (image == NULL)
-        return NULL;
-      disk->virtual_size_bytes = image->virtual_size_bytes;
-      disk->allocated_bytes = image->actual_size_bytes;
-    }
-  /* A block device tells nobody how much of it is in use. */
-  if (disk->is_block && g_str_equal (disk->format, "raw"))
-    disk->allocated_bytes = disk->virtual_size_bytes;
-  disk->allocated_bytes = MIN (disk->allocated_bytes, disk->virtual_size_bytes);
-  return g_steal_pointer (&disk);
-}
-
 static GPtrArray *
 hypervisor_list_disks (VbHypervisor *hypervisor, const char *vps, GError **error)
 {
-  g_autoptr (GPtrArray) disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
-  g_autoptr (VbDomainXml) xml = NULL;
   g_auto (Call) call = { NULL };
-  gboolean active;
 
-  if (!call_begin (&call, hypervisor, vps, error)
-      || !vb_libvirt_is_active (call.domain, &active, error))
-    return NULL;
-  xml = vb_libvirt_read_disks (call.domain, error);
-  if (xml == NULL)
-    return NULL;
-  if (xml->unsupported != NULL)
-    {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, xml->unsupported);
-      return NULL;
-    }
-  for (guint i = 0; i < xml->disks->len; i++)
-    {
-      const VbDomainDisk *entry = g_ptr_array_index (xml->disks, i);
-      VbDisk *disk;
-
-      if (entry->skipped != NULL)
-        continue;
-      disk = read_disk (call.domain, entry, active, error);
-      if (disk == NULL)
-        return NULL;
-      g_ptr_array_add (disks, disk);
-    }
-  return g_steal_pointer (&disks);
+  return call_begin (&call, hypervisor, vps, error) ? vb_libvirt_disks_list (call.domain, error)
+                                                    : NULL;
 }
 
 static VbCapture *
@@ -290,38 +230,6 @@ hypervisor_reset_checkpoints (VbHypervisor *hypervisor,
 
   return call_begin (&call, hypervisor, vps, error)
          && vb_libvirt_checkpoint_reset (call.domain, name, error);
-}
-
-static gboolean
-hypervisor_get_changed_bytes (VbHypervisor *hypervisor,
-                              const char *vps,
-                              const char *backup,
-                              guint64 *bytes,
-                              GError **error)
-{
-  g_autofree char *name = vb_libvirt_checkpoint_name (backup);
-  g_auto (Call) call = { NULL };
-
-  return call_begin (&call, hypervisor, vps, error)
-         && vb_libvirt_delta_bytes (call.domain, name, bytes, error);
-}
-
-/* The bitmaps are in the images and stay there, so there is nothing to end. */
-static VbCapture *
-hypervisor_begin_delta (VbHypervisor *hypervisor,
-                        const char *vps,
-                        const char *operation,
-                        const char *backup,
-                        GError **error)
-{
-  g_autofree char *name = vb_libvirt_checkpoint_name (backup);
-  g_autoptr (VbCapture) delta = vb_capture_new (vps, backup, operation);
-  g_auto (Call) call = { NULL };
-
-  if (!call_begin (&call, hypervisor, vps, error)
-      || !vb_libvirt_delta_begin (call.domain, name, delta, error))
-    return NULL;
-  return g_steal_pointer (&delta);
 }
 
 static gboolean
@@ -412,8 +320,6 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->abort_orphan_capture = hypervisor_abort_orphan_capture;
   iface->delete_checkpoint = hypervisor_delete_checkpoint;
   iface->reset_checkpoints = hypervisor_reset_checkpoints;
-  iface->get_changed_bytes = hypervisor_get_changed_bytes;
-  iface->begin_delta = hypervisor_begin_delta;
   iface->get_changed_bytes = hypervisor_get_changed_bytes;
   iface->begin_delta = hypervisor_begin_delta;
   iface->end_delta = hypervisor_end_delta;
