@@ -170,6 +170,17 @@ def test_damaged_lock_says_what_to_do(hook, blank, own):
     assert_starts(vps)
 
 
+def test_description_longer_than_a_pipe_holds(hook, blank, own):
+    """The hook reads the beginning only; libvirt must not mind that the rest is never read."""
+    vps = blank()
+    vps.domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_DESCRIPTION, "long " * 100000, None, None,
+                           libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    assert_starts(vps)
+    vps.destroy()
+    own(vps, "create")
+    assert_refused(vps, "create")
+
+
 def test_saved_state_survives_a_refused_start(hook, blank, own):
     vps = blank().start()
     vps.domain.managedSave()
