@@ -75,5 +75,8 @@ function wake() {
 }
 
 addEventListener('online', wake);
+addEventListener('pagehide', () => {
+  for (const { store } of sessions) store.sleep();
+});
 addEventListener('pageshow', ({ persisted }) => persisted && wake());
 document.addEventListener('visibilitychange', wake);

@@ -97,6 +97,11 @@ export class Store {
     return () => this.#unwatch(vps);
   }
 
+  /** The page is left. */
+  sleep() {
+    this.#transport.sleep();
+  }
+
   /** The page was hidden, asleep or offline. */
   wake() {
     this.#transport.check();

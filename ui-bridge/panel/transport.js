@@ -97,6 +97,12 @@ export class Transport {
     this.#drop();
   }
 
+  /** The page is left, perhaps to be shown again: no connection is held for it meanwhile. */
+  sleep() {
+    this.#drop();
+    this.#set('waiting');
+  }
+
   /** A wake-up (page visible again, network back): finds out at once whether the connection still works. */
   check() {
     if (this.state === 'open') this.#ping();

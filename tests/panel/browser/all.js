@@ -3,6 +3,12 @@
 
 import { arrival } from './arrival.js';
 import { backups } from './backups.js';
+import { embed } from './embed.js';
+import { live } from './live.js';
+import { measure } from './measure.js';
+import { news } from './news.js';
+import { people } from './people.js';
+import { resources } from './resources.js';
 
 /** @type {Test[]} */
-export const tests = [...arrival, ...backups];
+export const tests = [...arrival, ...backups, ...resources, ...news, ...live, ...embed, ...people, ...measure];

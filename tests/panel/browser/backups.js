@@ -1,5 +1,223 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The main job, from the first backup to the guest's old data.
+// The main job, from the first backup to the guest's old data, and all that can happen on the way.
+
+import assert from 'node:assert/strict';
+
+import { lab } from './lab.js';
+import { record, recorded } from './recorder.js';
+import { until } from './visit.js';
+
+const LOCKED = 'off off off';
+
+/** Every value once, in order. @param {any[]} values */
+const percents = (values) => values.map((value) => Number(value.split(' ')[1])).filter(Number.isFinite);
+
+/** @param {string} color rgb(…) */
+const channels = (color) => color.match(/\d+/g).map(Number);
 
 /** @type {import('./all.js').Test[]} */
-export const backups = [];
+export const backups = [
+  [
+    'create: amber and a growing percentage, 100 %, green with the size; power is locked and says why',
+    {},
+    async (visit, { web }) => {
+      const page = await visit.panel(web, { view: 'backups' });
+      await record(page, 'before the update');
+      await visit.create('before the update');
+      const row = visit.row('before the update');
+      await row.getByText(/^Creating \d+\s?%$/).waitFor();
+      await row.getByText(/MB of .* MB · .*MB\/s/).waitFor();
+      const state = row.locator('[part=backup-state]');
+      const [red, green, blue] = channels(await state.evaluate((element) => getComputedStyle(element).color));
+      assert.ok(red > green && green > blue, 'amber');
+      assert.equal(await state.evaluate((element) => getComputedStyle(element, '::before').animationName), 'pulse');
+      assert.equal(await page.locator('[part=power-reason]').textContent(), 'Locked until the backup has finished.');
+      assert.equal(await page.locator('[part=create]').getAttribute('aria-disabled'), 'true');
+      assert.match(await page.locator('[part=create-reason]').textContent(), /A backup is being created/);
+      await visit.picture('creating');
+      await visit.untilAvailable('before the update');
+      await until(async () => (await visit.status()) === 'Running', 'it is running again');
+      await until(() => row.locator('[role=progressbar]').isHidden(), 'the bar has gone');
+      const seen = await recorded(page);
+
+      assert.match(await row.locator('[part=backup-facts]').textContent(), /^\w{3} \d+, 20\d\d, .*[AP]M · [\d.]+\sMB$/);
+      const grown = percents(seen.rows.filter((one) => !one.startsWith('available')));
+      assert.ok(grown.length > 5, `${seen.rows}`);
+      assert.deepEqual(grown, [...grown].sort((a, b) => a - b), 'progress never goes back');
+      assert.ok(percents(seen.rows.slice(0, -3)).every((percent) => percent < 100), `100 % is kept for what is done: ${seen.rows}`);
+      assert.deepEqual(seen.rows.slice(-2), ['available 100', 'available -']);
+      assert.deepEqual(seen.statuses, ['Running', 'Creating Backup', 'Running']);
+      assert.ok(seen.power.includes(LOCKED));
+      assert.equal(seen.power.at(-1), 'off on on');
+      assert.ok(seen.facts.some((facts) => /left$/.test(facts)), `${seen.facts}`);
+      assert.equal(seen.places.length, 1, `nothing moves: ${seen.places.join(' | ')}`);
+      assert.ok(seen.spoken.length <= 7, `a reader is not talked to all the time: ${seen.spoken.join(' | ')}`);
+      assert.ok(seen.spoken.includes('Creating “before the update”.'), `${seen.spoken}`);
+      assert.equal(seen.shifts, 0, 'no layout shift while progress runs');
+      await visit.picture('available');
+    },
+  ],
+  [
+    'restore: says what will be lost; blue, power locked; then the guest has its old data',
+    {},
+    async (visit, { web }) => {
+      await lab('write', { vps: web, text: 'second\n' });
+      const page = await visit.panel(web, { view: 'backups' });
+      const row = visit.row('before the update');
+      await row.getByRole('button', { name: 'Restore: before the update' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Restore “before the update”?' });
+      assert.match(await dialog.textContent(), /Everything that was written to its disks since then is lost/);
+      await visit.picture('restore-dialog');
+      await dialog.getByRole('button', { name: 'Cancel' }).click();
+      assert.equal(await dialog.count(), 0);
+      assert.equal(await visit.status(), 'Running');
+
+      await record(page, 'before the update');
+      await row.getByRole('button', { name: 'Restore: before the update' }).click();
+      await dialog.getByRole('button', { name: 'Restore', exact: true }).click();
+      await visit.untilStatus('Restoring Backup');
+      await row.getByText(/^Restoring \d+\s?%$/).waitFor();
+      const [red, , blue] = channels(await row.locator('[part=backup-state]').evaluate((element) => getComputedStyle(element).color));
+      assert.ok(blue > red, 'blue');
+      assert.equal(await page.locator('[part=power-reason]').textContent(), 'Locked until the restore has finished.');
+      assert.match(await page.locator('[part=create-reason]').textContent(), /A backup is being restored/);
+      await visit.picture('restoring');
+      await visit.toast('restore_completed').waitFor();
+      await visit.untilStatus('Running');
+      const seen = await recorded(page);
+      assert.ok(seen.power.includes(LOCKED));
+      assert.equal(seen.power.at(-1), 'off on on');
+      const grown = percents(seen.rows.filter((one) => one.startsWith('restoring')));
+      assert.deepEqual(grown, [...grown].sort((a, b) => a - b), 'progress never goes back');
+      assert.equal(await lab('read', { vps: web }), 'first\n');
+    },
+  ],
+  [
+    'slots full: Create is disabled, says why, and leads to Resources',
+    {},
+    async (visit, { web }) => {
+      const page = await visit.panel(web, { view: 'backups' });
+      await visit.create('');
+      await until(async () => (await page.locator('li[part=backup]').count()) === 2, 'the second backup is there');
+      await visit.untilConverged(web);
+      await until(async () => (await lab('state', { vps: web })).operation === null, 'it is complete');
+      await page.getByText('All backup slots are in use. Delete a backup or add slots.').waitFor();
+      const create = page.locator('[part=create]');
+      assert.equal(await create.getAttribute('aria-disabled'), 'true');
+      await create.click({ force: true });
+      assert.equal(await page.getByRole('dialog').count(), 0, 'a disabled button does nothing');
+      const ids = (await lab('state', { vps: web })).backups.map(({ id }) => id);
+      assert.deepEqual(await page.locator('li[part=backup]').evaluateAll((rows) => rows.map(({ dataset }) => dataset.id)), ids, 'newest first');
+      await visit.picture('full');
+      await page.getByRole('button', { name: 'Go to Resources' }).click();
+      await page.getByRole('heading', { name: 'Resources' }).waitFor();
+      await visit.go('overview');
+      assert.match(await page.locator('vps-backup-card button').first().textContent(), /^Backups2 \/ 2All slots in use$/);
+    },
+  ],
+  [
+    'delete asks once, and frees the slot',
+    {},
+    async (visit, { web }) => {
+      const page = await visit.panel(web, { view: 'backups' });
+      const name = await page.locator('li[part=backup] strong').first().textContent();
+      await page.getByRole('button', { name: `Delete: ${name}` }).click();
+      const dialog = page.getByRole('dialog', { name: `Delete “${name}”?` });
+      await visit.picture('delete-dialog');
+      await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+      await visit.row(name).waitFor({ state: 'detached' });
+      await page.getByText('1 slot free.').waitFor();
+      assert.equal((await lab('state', { vps: web })).slots.used, 1);
+      assert.equal(await page.getByRole('heading', { name: /^Backups/ }).evaluate((element) => element.getRootNode().activeElement === element), true);
+    },
+  ],
+  [
+    'rename in place: Enter saves, Escape leaves it, an empty name is not taken, nothing else is touched',
+    {},
+    async (visit, { web }) => {
+      const page = await visit.panel(web, { view: 'backups' });
+      const edit = async (name) => {
+        await page.getByRole('button', { name: /^Rename/ }).click();
+        await page.getByLabel('Name', { exact: true }).fill(name);
+      };
+      await edit('thrown away');
+      await page.keyboard.press('Escape');
+      await visit.row('before the update').waitFor();
+      await edit('');
+      await page.keyboard.press('Enter');
+      assert.ok(await page.getByLabel('Name', { exact: true }).isVisible());
+      await visit.picture('rename');
+      await page.getByLabel('Name', { exact: true }).fill('<b>Größe & “Söhne”</b> 名前');
+      await page.keyboard.press('Enter');
+      await visit.row('<b>Größe & “Söhne”</b> 名前').waitFor();
+      assert.equal((await lab('state', { vps: web })).backups[0].name, '<b>Größe & “Söhne”</b> 名前');
+      await edit('before the update');
+      await page.getByRole('button', { name: 'Save' }).click();
+      await visit.row('before the update').waitFor();
+    },
+  ],
+  [
+    'cancel while creating: the slot is free again, and nobody is told that it failed',
+    {},
+    async (visit, { web }) => {
+      const page = await visit.panel(web, { view: 'backups' });
+      await visit.create('to be cancelled');
+      await visit.row('to be cancelled').getByText(/^Creating \d+\s?%$/).waitFor();
+      await visit.row('to be cancelled').getByRole('button', { name: 'Cancel' }).click();
+      await page.getByRole('button', { name: 'Cancel the backup' }).click();
+      await visit.row('to be cancelled').waitFor({ state: 'detached' });
+      await page.getByText('1 slot free.').waitFor();
+      await visit.untilStatus('Running');
+      assert.equal(await page.locator('[part=notice]:visible').count(), 0);
+    },
+  ],
+  [
+    'a failed operation shows why and what to do, until it is put away',
+    {},
+    async (visit, { web }) => {
+      const page = await visit.panel(web, { view: 'backups' });
+      const [{ id }] = (await lab('state', { vps: web })).backups;
+      await lab('write', { vps: web, text: 'third\n' });
+      await lab('damage', { vps: web, backup: id });
+      await page.getByRole('button', { name: 'Restore: before the update' }).click();
+      await page.locator('dialog [part=confirm]').click();
+      const notice = page.locator('[part=notice]:visible');
+      await notice.waitFor();
+      assert.match(await notice.textContent(), /The last restore failed.*This backup is damaged.*contact support\..*as it was before/);
+      await visit.untilStatus('Running');
+      assert.equal(await lab('read', { vps: web }), 'third\n');
+      await visit.picture('failed');
+      await notice.getByRole('button', { name: 'Dismiss' }).click();
+      await page.reload();
+      await visit.live();
+      await visit.untilConverged(web);
+      assert.equal(await page.locator('[part=notice]:visible').count(), 0);
+      await page.getByRole('button', { name: 'Delete: before the update' }).click();
+      await page.locator('dialog [part=confirm]').click();
+      await page.getByText('No backups yet').waitFor();
+    },
+  ],
+  [
+    'power: stop asks and can be forced, start does not ask; a stopped VPS is backed up and restored, and stays off',
+    {},
+    async (visit, { db }) => {
+      const page = await visit.panel(db, { view: 'backups' });
+      await page.getByRole('button', { name: 'Stop', exact: true }).click();
+      await visit.picture('stop-dialog');
+      await page.getByLabel(/^Force it/).check();
+      await page.locator('dialog [part=confirm]').click();
+      await visit.untilStatus('Stopped');
+      assert.equal(await lab('active', { vps: db }), false);
+      await visit.create('while off');
+      await visit.untilAvailable('while off');
+      await page.getByRole('button', { name: 'Restore: while off' }).click();
+      await page.getByText('The VPS stays off. Start it when the restore has finished.').waitFor();
+      await page.locator('dialog [part=confirm]').click();
+      await visit.untilStatus('Restoring Backup');
+      await visit.untilStatus('Stopped');
+      await page.getByRole('button', { name: 'Start', exact: true }).click();
+      await visit.untilStatus('Running');
+      assert.equal(await lab('read', { vps: db }), 'first\n');
+    },
+  ],
+];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One lab, one browser, all tests in order. VB_ONLY=word runs only the tests whose name has that word.
+// One lab, one browser, all tests in order. VB_ONLY=PATTERN runs only the tests whose names match.
 
 import test, { after, before } from 'node:test';
 
@@ -27,7 +27,7 @@ after(async () => {
 });
 
 for (const [name, options, run] of tests) {
-  if (!name.includes(process.env.VB_ONLY ?? '')) continue;
+  if (!new RegExp(process.env.VB_ONLY ?? '').test(name)) continue;
   test(name, { timeout: 240000 }, async () => {
     const visit = await Visit.start(options);
     try {

@@ -135,7 +135,13 @@ export class Visit {
     await page.getByRole('button', { name: 'Create Backup' }).click();
     await page.getByLabel('Name (optional)').fill(name);
     await page.locator('dialog [part=confirm]').click();
-    await this.row(name, page).waitFor();
+    await page.getByRole('dialog', { name: 'Create a backup?' }).waitFor({ state: 'detached' });
+    if (name) await this.row(name, page).waitFor();
+  }
+
+  /** @param {string} type of its notification */
+  toast(type, page = this.page) {
+    return page.locator(`[part=toast][data-type=${type}]`).first();
   }
 
   async untilAvailable(name, page = this.page) {

@@ -247,3 +247,15 @@ test('after close() nothing comes back', async () => {
   await pass(60000);
   assert.equal(FakeSocket.all.length, 1);
 });
+
+test('a page that is left holds no connection; shown again, it is back at once', async () => {
+  const transport = await connected();
+  transport.sleep();
+  assert.ok(FakeSocket.last.closed);
+  await pass(120000);
+  assert.equal(FakeSocket.all.length, 1);
+  transport.check();
+  await settle();
+  FakeSocket.last.accept();
+  assert.equal(transport.state, 'open');
+});

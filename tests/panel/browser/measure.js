@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Numbers, kept in measured.json: nothing here passes or fails by time.
+
+import assert from 'node:assert/strict';
+
+import { lab } from './lab.js';
+import { keep, panelUrl } from './visit.js';
+
+const LOADS = 7;
+const WEIGHT_GOAL = 60 * 1024;
+
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+/** @type {import('./all.js').Test[]} */
+export const measure = [
+  [
+    'measured: page weight, first paint to live state, event on the socket to pixel',
+    {},
+    async (visit, { web, slow }) => {
+      await slow('2M');
+      const token = await lab('token', { vps: [web] });
+      const { page } = visit;
+      await page.addInitScript(() => {
+        const Native = WebSocket;
+        window.delays = [];
+        window.WebSocket = class extends Native {
+          constructor(...values) {
+            super(...values);
+            this.addEventListener('message', ({ data }) => {
+              if (!data.includes('"operation.progress"')) return;
+              const came = performance.now();
+              // The frame that shows it has been handed over when the task after its callbacks runs.
+              setTimeout(() => requestAnimationFrame(() => setTimeout(() => window.delays.push(performance.now() - came))));
+            });
+          }
+        };
+      });
+      const live = [];
+      let weight = {};
+      for (let load = 0; load < LOADS; load++) {
+        await page.goto('about:blank');
+        await page.goto(`${panelUrl}#vps=${web}&token=${token}`);
+        await visit.live();
+        const numbers = await page.evaluate(() => ({
+          paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+          live: window.seen.statuses[0].at,
+          weight: Object.fromEntries([...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+            .filter(({ name }) => name.startsWith(`${location.origin}/panel/`))
+            .map(({ name, decodedBodySize }) => [new URL(name).pathname, decodedBodySize])),
+        }));
+        live.push(numbers);
+        if (load === 0) weight = numbers.weight;
+      }
+      await visit.go('backups');
+      await visit.create('measured');
+      await visit.untilAvailable('measured');
+      const delays = await page.evaluate(() => window.delays);
+      assert.ok(delays.length > 5, `${delays}`);
+      const total = Object.values(weight).reduce((sum, bytes) => sum + bytes, 0);
+      const measured = {
+        page_weight_bytes: total,
+        page_weight_goal_bytes: WEIGHT_GOAL,
+        first_paint_ms: median(live.map(({ paint }) => paint)),
+        live_ms: median(live.map(({ live: at }) => at)),
+        first_paint_to_live_ms: median(live.map(({ live: at, paint }) => at - paint)),
+        event_to_pixel_ms: { median: median(delays), worst: Math.max(...delays), events: delays.length },
+        files: weight,
+      };
+      keep('measured', measured);
+      console.log(`# ${JSON.stringify({ ...measured, files: undefined })}`);
+      assert.ok(Object.keys(weight).length > 10 && Object.values(weight).every((bytes) => bytes > 0), 'each file was weighed');
+      for (const { id } of (await lab('state', { vps: web })).backups) await lab('call', { method: 'backup.delete', params: { vps: web, backup: id } });
+    },
+  ],
+];

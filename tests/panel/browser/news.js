@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Notifications: as they come, and what has happened while nobody looked.
+
+import assert from 'node:assert/strict';
+
+import { lab } from './lab.js';
+import { until } from './visit.js';
+
+const unread = (page) => page.locator('[part=unread]');
+const bell = (page) => page.getByRole('button', { name: /^Notifications/ });
+
+async function backUp(vps, name) {
+  await lab('call', { method: 'backup.create', params: { vps, name } });
+  await until(async () => (await lab('state', { vps })).operation === null, `${name} is complete`);
+}
+
+async function deleteAll(vps) {
+  for (const { id } of (await lab('state', { vps })).backups) await lab('call', { method: 'backup.delete', params: { vps, backup: id } });
+}
+
+/** @type {import('./all.js').Test[]} */
+export const news = [
+  [
+    'what has happened while away is there on return: unread on the bell, read once the list was open',
+    {},
+    async (visit, { db }) => {
+      await deleteAll(db);
+      await visit.panel(db, { sub: 'away' });
+      await bell(visit.page).click();
+      await until(async () => (await lab('token', { vps: [db] })) && !(await unread(visit.page).isVisible()), 'all is read');
+      await visit.page.goto('about:blank');
+      await backUp(db, 'while away');
+      const page = await visit.panel(db, { sub: 'away' });
+      await unread(page).waitFor();
+      assert.equal(await unread(page).textContent(), '1');
+      assert.equal(await visit.toast('backup_completed').count(), 0, 'history is not announced again');
+      assert.equal(await bell(page).getAttribute('aria-label'), 'Notifications, 1 unread');
+      await bell(page).click();
+      const list = page.getByRole('dialog', { name: 'Notifications' });
+      assert.match(await list.locator('li').first().textContent(), /Backup complete.*“while away” is ready\..*db-01/);
+      assert.equal(await list.locator('li.fresh').count(), 1);
+      await visit.picture('notifications');
+      await unread(page).waitFor({ state: 'hidden' });
+      await page.keyboard.press('Escape');
+      await list.waitFor({ state: 'hidden' });
+      await page.reload();
+      await visit.live();
+      await bell(page).click();
+      await list.locator('li').first().waitFor();
+      assert.equal(await list.locator('li.fresh').count(), 0);
+      assert.equal(await unread(page).isVisible(), false);
+      await deleteAll(db);
+    },
+  ],
+  [
+    'toasts for the outcomes, with words a screen reader hears once; a success goes by itself, a failure stays',
+    {},
+    async (visit, { db }) => {
+      const page = await visit.panel(db);
+      await backUp(db, 'announced');
+      await visit.toast('backup_completed').waitFor();
+      assert.match(await visit.toast('backup_completed').textContent(), /Backup complete“announced” is ready\.db-01/);
+      assert.deepEqual(await page.locator('vps-backup-notifications [role=status]').allTextContents(), [
+        'db-01: Backup complete. “announced” is ready.',
+      ]);
+      await visit.picture('toast');
+      await visit.toast('backup_completed').waitFor({ state: 'detached' });
+      const [{ id }] = (await lab('state', { vps: db })).backups;
+      await lab('damage', { vps: db, backup: id });
+      await lab('call', { method: 'backup.restore', params: { vps: db, backup: id } });
+      await visit.toast('restore_failed').waitFor();
+      await page.waitForTimeout(9000); // longer than a success is shown
+      assert.ok(await visit.toast('restore_failed').isVisible());
+      await visit.toast('restore_failed').getByRole('button', { name: 'Dismiss' }).click();
+      await visit.toast('restore_failed').waitFor({ state: 'detached' });
+      await deleteAll(db);
+    },
+  ],
+];

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// For people: without a mouse, in any width, dark or light, from right to left, without motion.
+
+import assert from 'node:assert/strict';
+
+import { lab } from './lab.js';
+import { until } from './visit.js';
+
+/** The element that has the focus, through all shadow roots. */
+const focused = (page) =>
+  page.evaluate(() => {
+    let element = document.activeElement;
+    while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+    return `${element.tagName} ${element.ariaLabel ?? element.name ?? ''}${element.ariaLabel || element.name ? '' : element.textContent.trim()}`.trim();
+  });
+
+async function tabTo(page, wanted) {
+  for (let presses = 0; presses < 40; presses++) {
+    if ((await focused(page)).endsWith(wanted)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`the keyboard does not reach ${wanted}; it is at ${await focused(page)}`);
+}
+
+/** How far anything sticks out to the side. */
+const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+async function deleteAll(vps) {
+  for (const { id } of (await lab('state', { vps })).backups) await lab('call', { method: 'backup.delete', params: { vps, backup: id } });
+}
+
+/** The pictures of one look: overview, a backup on its way, a full list, a dialog, resources. */
+async function pictures(visit, vps, look) {
+  const page = await visit.panel(vps);
+  await visit.picture(`${look}-overview`);
+  await visit.go('backups');
+  await visit.create('A backup with quite a long name, made before the update');
+  await page.getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
+  await visit.picture(`${look}-creating`);
+  assert.ok((await overflow(page)) <= 0, `${look}: nothing sticks out`);
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await visit.picture(`${look}-dialog`);
+  await page.locator('dialog [part=confirm]').click();
+  await page.getByText('No backups yet').waitFor();
+  await lab('configure', { operations: { 'bandwidth-limit': '0' } });
+  await until(async () => (await page.evaluate(() => window.seen.connections)).at(-1) === 'open', 'it is connected again');
+  await visit.create('Nightly');
+  await visit.untilAvailable('Nightly');
+  await visit.picture(`${look}-available`);
+  await page.getByRole('button', { name: 'Restore: Nightly' }).click();
+  await visit.picture(`${look}-restore-dialog`);
+  await page.keyboard.press('Escape');
+  await visit.go('resources');
+  await visit.picture(`${look}-resources`);
+  await page.getByRole('button', { name: /^Notifications/ }).click();
+  await visit.picture(`${look}-notifications`);
+  assert.ok((await overflow(page)) <= 0, `${look}: nothing sticks out`);
+  visit.outage = true;
+  await lab('configure', { operations: { 'bandwidth-limit': '6M' } });
+  await deleteAll(vps);
+}
+
+const look = (name, options) => [
+  `pictures: ${name}`,
+  options,
+  async (visit, { web }) => {
+    visit.outage = true;
+    await pictures(visit, web, name);
+  },
+];
+
+/** @type {import('./all.js').Test[]} */
+export const people = [
+  [
+    'keyboard only: create, restore and delete; the focus stays in the dialog and comes back',
+    {},
+    async (visit, { web, slow }) => {
+      await slow('0');
+      const { page } = visit;
+      await visit.panel(web);
+      await tabTo(page, 'Backups');
+      await page.keyboard.press('Enter');
+      await tabTo(page, 'Create Backup');
+      await page.keyboard.press('Enter');
+      assert.equal(await focused(page), 'INPUT name');
+      const places = new Set();
+      for (let presses = 0; presses < 8; presses++) {
+        places.add(await focused(page));
+        await page.keyboard.press('Tab');
+      }
+      assert.deepEqual([...places].filter((place) => !/^(INPUT name|BUTTON Cancel|BUTTON Create Backup|BODY.*)$/.test(place)), []);
+      await page.keyboard.press('Escape');
+      assert.equal(await focused(page), 'BUTTON Create Backup');
+      await page.keyboard.press('Enter');
+      await page.keyboard.type('typed');
+      await page.keyboard.press('Enter');
+      await visit.untilAvailable('typed');
+      assert.equal(await focused(page), 'BUTTON Create Backup');
+      await tabTo(page, 'Restore: typed');
+      await page.keyboard.press('Enter');
+      assert.equal(await focused(page), 'BUTTON Cancel', 'what destroys something is not one careless Enter away');
+      await page.keyboard.press('Enter');
+      assert.equal(await focused(page), 'BUTTON Restore: typed');
+      await tabTo(page, 'Delete: typed');
+      await page.keyboard.press('Space');
+      await tabTo(page, 'BUTTON Delete');
+      await page.keyboard.press('Enter');
+      await page.getByText('No backups yet').waitFor();
+      assert.match(await focused(page), /^H2 Backups/);
+      await tabTo(page, 'Create Backup');
+    },
+  ],
+  [
+    'a disabled button keeps its place in the tab order, so that its reason is found',
+    {},
+    async (visit, { web, slow }) => {
+      await slow('2M');
+      const { page } = visit;
+      await visit.panel(web, { view: 'backups' });
+      await visit.create('running');
+      await page.getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
+      await tabTo(page, 'Create Backup');
+      await page.keyboard.press('Enter');
+      assert.equal(await page.getByRole('dialog').count(), 0);
+      const description = await page.locator('[part=create]').evaluate((button) => button.getRootNode().getElementById(button.getAttribute('aria-describedby')).textContent);
+      assert.match(description, /A backup is being created/);
+      await visit.row('running').getByRole('button', { name: 'Cancel' }).click();
+      await page.locator('dialog [part=confirm]').click();
+      await page.getByText('No backups yet').waitFor();
+    },
+  ],
+  [
+    'no progress for too long: a notice to contact support, with a link if the page has one',
+    {},
+    async (visit, { web }) => {
+      await lab('configure', { operations: { 'bandwidth-limit': '1K', 'stall-timeout': '1' } });
+      const { page } = visit;
+      await visit.panel(web, { view: 'backups' });
+      await page.locator('vps-backup-app').evaluate((app) => app.setAttribute('support-url', 'https://support.example/'));
+      await visit.create('stuck');
+      const notice = page.locator('[part=notice]:visible');
+      await notice.waitFor();
+      assert.match(await notice.textContent(), /No progress.*Please contact support and name the operation [0-9a-f-]{36}\./);
+      assert.equal(await notice.getByRole('link', { name: 'Contact support' }).getAttribute('href'), 'https://support.example/');
+      await visit.toast('operation_stalled').waitFor();
+      await visit.picture('stalled');
+      await visit.row('stuck').getByRole('button', { name: 'Cancel' }).click();
+      await page.locator('dialog [part=confirm]').click();
+      await page.getByText('No backups yet').waitFor();
+      await notice.waitFor({ state: 'hidden' });
+      await lab('configure', { operations: { 'bandwidth-limit': '6M', 'stall-timeout': '1800' } });
+      visit.outage = true;
+    },
+  ],
+  [
+    'reduced motion: nothing pulses, slides or turns',
+    { reducedMotion: 'reduce' },
+    async (visit, { web }) => {
+      const { page } = visit;
+      await visit.panel(web, { view: 'backups' });
+      await visit.create('calm');
+      await page.getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
+      const moving = () =>
+        page.evaluate(() => document.getAnimations().filter((one) => one.effect.getComputedTiming().duration > 50).map((one) => one.animationName ?? one.transitionProperty));
+      assert.deepEqual(await moving(), []);
+      await visit.untilAvailable('calm');
+      await deleteAll(web);
+    },
+  ],
+  [
+    'right to left: mirrored as a whole, nothing sticks out',
+    {},
+    async (visit, { web }) => {
+      const { page } = visit;
+      await visit.panel(web, { view: 'backups' });
+      const box = async (selector) => page.locator(selector).first().boundingBox();
+      const before = await box('[part=create]');
+      await page.evaluate(() => (document.documentElement.dir = 'rtl'));
+      const after = await box('[part=create]');
+      const width = page.viewportSize().width;
+      assert.ok(Math.abs(width - (before.x + before.width) - after.x) <= 1, `${before.x} ${after.x}`);
+      assert.ok((await overflow(page)) <= 0);
+      await visit.picture('rtl-backups');
+      await visit.go('overview');
+      await visit.picture('rtl-overview');
+      await page.getByRole('button', { name: /^Notifications/ }).click();
+      const list = await box('[part=notifications]');
+      assert.ok(list.x >= 0 && list.x + list.width <= width);
+    },
+  ],
+  [
+    'the reader’s language and time zone decide how dates and sizes are written',
+    { locale: 'de-DE', timezoneId: 'Asia/Tokyo' },
+    async (visit, { web }) => {
+      const { page } = visit;
+      await visit.panel(web, { view: 'backups' });
+      await visit.create('datiert');
+      await visit.untilAvailable('datiert');
+      const [{ created_at: created }] = (await lab('state', { vps: web })).backups;
+      const expected = new Intl.DateTimeFormat('de-DE', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'Asia/Tokyo' }).format(new Date(created));
+      const facts = await visit.row('datiert').locator('[part=backup-facts]').textContent();
+      assert.ok(facts.startsWith(`${expected} · `), `${facts} / ${expected}`);
+      assert.match(facts, /\d,\d\sMB$/);
+      assert.equal(await visit.row('datiert').locator('time').getAttribute('datetime'), created);
+      await deleteAll(web);
+    },
+  ],
+  look('light', {}),
+  look('dark', { colorScheme: 'dark' }),
+  look('360', { viewport: { width: 360, height: 740 } }),
+  look('320', { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true }),
+  look('wide-dark', { viewport: { width: 1680, height: 1000 }, colorScheme: 'dark' }),
+];
