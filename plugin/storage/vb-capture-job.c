@@ -112,7 +112,8 @@ prepare (Job *job, int partial, GCancellable *stop, GError **error)
   for (guint i = 0; i < job->disks->len; i++)
     {
       VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
-      if (!vb_disk_copy_connect (disk, stop, error) || !vb_disk_copy_create (disk, partial, error))
+      if (!vb_disk_copy_connect (disk, stop, error) || !vb_disk_copy_scan (disk, stop, error)
+          || !vb_disk_copy_create (disk, partial, error))
         {
           g_prefix_error (error, "Preparing to copy %s: ", vb_disk_copy_get_target (disk));
           return FALSE;
@@ -213,32 +214,59 @@ work (gpointer data, GCancellable *stop, GError **error)
 
 /* --- in the caller's thread --- */
 
+static VbDiskCopy *
+serve (const VbCaptureDisk *disk, const char *bitmap, GPtrArray *servers, GCancellable *stop, GError **error)
+{
+  g_autofree char *context = bitmap ? g_strconcat (BITMAP_CONTEXT, bitmap, NULL) : NULL;
+
+  g_autoptr (VbNbdServer) server = vb_nbd_server_start (disk->path, disk->format, bitmap, error);
+  if (server == NULL)
+    return NULL;
+  g_autoptr (VbDiskCopy) copy = vb_disk_copy_new (disk->target, vb_nbd_server_get_socket (server), NULL, context);
+  if (!vb_disk_copy_connect (copy, stop, error))
+    {
+      g_autofree char *complaint = vb_nbd_server_dup_complaint (server);
+      g_prefix_error (error, "Opening %s (%s): ", disk->target, complaint);
+      return NULL;
+    }
+  g_ptr_array_add (servers, g_steal_pointer (&server));
+  return g_steal_pointer (&copy);
+}
+
 /* The servers belong to the caller: they must be gone when it returns, even if the thread hangs. */
+static VbDiskCopy *
+serve_disk (Job *job, const VbCaptureDisk *disk, const char *bitmap, GPtrArray *servers, GError **error)
+{
+  GCancellable *stop = vb_transfer_get_cancellable (job->transfer);
+  g_autoptr (GError) local = NULL;
+
+  VbDiskCopy *copy = bitmap ? serve (disk, bitmap, servers, stop, &local) : NULL;
+  if (copy)
+    return copy;
+  if (local)
+    log_full (job, disk->target, local->message); /* the bitmap is missing or inconsistent */
+  return serve (disk, NULL, servers, stop, error);
+}
+
 static gboolean
 add_disks (Job *job, const VbCapture *capture, GPtrArray *servers, GError **error)
 {
   for (guint i = 0; i < capture->disks->len; i++)
     {
       const VbCaptureDisk *disk = g_ptr_array_index (capture->disks, i);
-      const char *socket = disk->nbd_socket, *context = capture->base_backup ? disk->changed_context : NULL;
-      g_autofree char *full_context = NULL;
+      const char *changed = capture->base_backup ? disk->changed_context : NULL;
 
       if (!vb_manifest_is_target (disk->target))
         {
           g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk name “%s” cannot be used", disk->target);
           return FALSE;
         }
-      if (socket == NULL)
-        {
-          VbNbdServer *server = vb_nbd_server_start (disk->path, disk->format, context, error);
-          if (server == NULL)
-            return FALSE;
-          g_ptr_array_add (servers, server);
-          socket = vb_nbd_server_get_socket (server);
-          full_context = context ? g_strconcat (BITMAP_CONTEXT, context, NULL) : NULL;
-          context = full_context;
-        }
-      g_ptr_array_add (job->disks, vb_disk_copy_new (disk->target, socket, disk->nbd_export, context));
+      VbDiskCopy *copy = disk->nbd_socket
+                             ? vb_disk_copy_new (disk->target, disk->nbd_socket, disk->nbd_export, changed)
+                             : serve_disk (job, disk, changed, servers, error);
+      if (copy == NULL)
+        return FALSE;
+      g_ptr_array_add (job->disks, copy);
       g_ptr_array_add (job->manifest->formats, g_strdup (disk->format ? disk->format : "raw"));
     }
   return TRUE;

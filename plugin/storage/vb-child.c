@@ -17,7 +17,9 @@
 #include "vb-log.h"
 
 #define COMPLAINT_BYTES 2048
+#define OUTPUT_BYTES (1024 * 1024)
 #define END_TIMEOUT_MS 5000
+#define RUN_TIMEOUT_MS (10 * 60 * 1000)
 
 /* Where systemd's protocol puts the first socket that it hands over. */
 #define FIRST_LISTEN_FD 3
@@ -27,7 +29,8 @@ struct _VbChild
 {
   char *name;
   pid_t pid;
-  int complaints; /* memory file that is its stderr: never full, never blocks it */
+  int output;     /* memory files that are its stdout and stderr: never full, they never block it */
+  int complaints;
 };
 
 /* All that the child needs between fork and exec, where memory must not be allocated. */
@@ -38,6 +41,7 @@ typedef struct
   char *env[8];
   char listen_pid[32];
   int null_fd;
+  int output;
   int complaints;
   int listen_fd;
   pid_t parent;
@@ -71,7 +75,7 @@ become (Plan *plan)
   sigprocmask (SIG_SETMASK, &none, NULL);
 
   dup2 (plan->null_fd, STDIN_FILENO);
-  dup2 (plan->null_fd, STDOUT_FILENO);
+  dup2 (plan->output, STDOUT_FILENO);
   dup2 (plan->complaints, STDERR_FILENO);
   if (plan->listen_fd >= 0)
     dup2 (plan->listen_fd, FIRST_LISTEN_FD);
@@ -102,20 +106,23 @@ vb_child_start (const char *const *argv, int listen_fd, GError **error)
     }
 
   g_autoptr (VbChild) self = g_new0 (VbChild, 1);
+  self->output = self->complaints = -1;
   self->name = g_strdup (argv[0]);
-  self->complaints = memfd_create ("vps-backup-child", MFD_CLOEXEC);
+  self->output = memfd_create ("vps-backup-output", MFD_CLOEXEC);
+  self->complaints = memfd_create ("vps-backup-complaints", MFD_CLOEXEC);
   vb_autofd int null_fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
   vb_autofd int high_null = dup_high (null_fd);
+  vb_autofd int high_output = dup_high (self->output);
   vb_autofd int high_complaints = dup_high (self->complaints);
   vb_autofd int high_listen = listen_fd >= 0 ? dup_high (listen_fd) : -1;
-  if (high_null < 0 || high_complaints < 0 || (listen_fd >= 0 && high_listen < 0))
+  if (high_null < 0 || high_output < 0 || high_complaints < 0 || (listen_fd >= 0 && high_listen < 0))
     {
       vb_error_set_errno (error, errno, "Preparing to start %s", argv[0]);
       return NULL;
     }
 
   Plan plan = { .program = program, .argv = (char *const *) argv, .null_fd = high_null,
-                .complaints = high_complaints, .listen_fd = high_listen, .parent = getpid (),
+                .output = high_output, .complaints = high_complaints, .listen_fd = high_listen, .parent = getpid (),
                 .listen_pid = LISTEN_PID };
   plan.env[0] = (char *) "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
   plan.env[1] = (char *) "LC_ALL=C";
@@ -138,37 +145,73 @@ vb_child_start (const char *const *argv, int listen_fd, GError **error)
   return g_steal_pointer (&self);
 }
 
+static char *
+read_text (int fd, gsize maximum)
+{
+  g_autofree char *text = g_malloc (maximum);
+
+  gssize n = pread (fd, text, maximum, 0);
+  return g_utf8_make_valid (text, MAX (n, 0));
+}
+
 char *
 vb_child_dup_complaint (VbChild *self)
 {
-  char text[COMPLAINT_BYTES];
-
-  gssize n = pread (self->complaints, text, sizeof text, 0);
-  g_autofree char *valid = g_utf8_make_valid (text, MAX (n, 0));
-  return g_strdup (g_strstrip (valid));
+  return g_strstrip (read_text (self->complaints, COMPLAINT_BYTES));
 }
 
 /* Returns: whether it has ended and is reaped */
 static gboolean
-reap (pid_t pid)
+reap (VbChild *self, int timeout_ms, int *status)
 {
-  vb_autofd int fd = (int) syscall (SYS_pidfd_open, pid, 0);
+  vb_autofd int fd = (int) syscall (SYS_pidfd_open, self->pid, 0);
   struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 
   if (fd >= 0)
-    poll (&poll_fd, 1, END_TIMEOUT_MS);
-  return waitpid (pid, NULL, fd >= 0 ? WNOHANG : 0) != 0;
+    poll (&poll_fd, 1, timeout_ms);
+  pid_t ended = waitpid (self->pid, status, fd >= 0 ? WNOHANG : 0);
+  if (ended < 0)
+    *status = -1; /* the host program ignores its children, so nobody can know */
+  return ended != 0;
+}
+
+gboolean
+vb_child_wait (VbChild *self, int timeout_ms, GError **error)
+{
+  int status = 0;
+
+  gboolean ended = reap (self, timeout_ms, &status);
+  if (ended)
+    self->pid = 0;
+  if (ended && status == 0)
+    return TRUE;
+  g_autofree char *complaint = vb_child_dup_complaint (self);
+  g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "%s %s: %s", self->name, ended ? "has failed" : "does not end",
+               complaint);
+  return FALSE;
+}
+
+char *
+vb_child_run (const char *const *argv, GError **error)
+{
+  g_autoptr (VbChild) self = vb_child_start (argv, -1, error);
+  if (self == NULL || !vb_child_wait (self, RUN_TIMEOUT_MS, error))
+    return NULL;
+  return read_text (self->output, OUTPUT_BYTES);
 }
 
 void
 vb_child_free (VbChild *self)
 {
+  int status;
+
   if (self->pid > 0)
     {
       kill (self->pid, SIGKILL);
-      if (!reap (self->pid))
+      if (!reap (self, END_TIMEOUT_MS, &status))
         vb_log_warning (NULL, NULL, NULL, "%s (process %d) hangs and cannot be ended", self->name, (int) self->pid);
     }
+  vb_fd_clear (&self->output);
   vb_fd_clear (&self->complaints);
   g_free (self->name);
   g_free (self);

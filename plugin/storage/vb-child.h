@@ -27,6 +27,24 @@ VbChild *vb_child_start (const char *const *argv, int listen_fd, GError **error)
 /** vb_child_dup_complaint: Returns: (transfer full): what it has written to stderr until now; any thread */
 char *vb_child_dup_complaint (VbChild *self);
 
+/**
+ * vb_child_wait:
+ * @timeout_ms: longest wait
+ *
+ * Waits for its end. Returns: %FALSE with what it complained about, when it failed or does not end
+ */
+gboolean vb_child_wait (VbChild *self, int timeout_ms, GError **error);
+
+/**
+ * vb_child_run:
+ * @argv: (array zero-terminated=1): program and its arguments
+ *
+ * Runs a program to its end, which has to be a success.
+ *
+ * Returns: (transfer full) (nullable): what it has written to stdout
+ */
+char *vb_child_run (const char *const *argv, GError **error);
+
 /** vb_child_free: kills it, waits for its end and forgets it */
 void vb_child_free (VbChild *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbChild, vb_child_free)

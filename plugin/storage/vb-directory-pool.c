@@ -8,11 +8,13 @@
 #include "vb-backup-folder.h"
 #include "vb-busy-set.h"
 #include "vb-capture-job.h"
+#include "vb-delta-job.h"
 #include "vb-error.h"
 #include "vb-files.h"
 #include "vb-image-staging.h"
 #include "vb-log.h"
 #include "vb-pool-folder.h"
+#include "vb-sparse-file.h"
 #include "vb-stage-job.h"
 #include "vb-verify-job.h"
 
@@ -70,7 +72,7 @@ has_reflinks (VbDirectoryPool *self, int root)
   if (known)
     return reflinks;
 
-  reflinks = vb_pool_folder_has_reflinks (root);
+  reflinks = vb_sparse_file_can_clone (root);
   g_mutex_lock (&self->mutex);
   self->reflinks_known = TRUE;
   self->reflinks = reflinks;
@@ -235,6 +237,28 @@ pool_stage (VbPool *pool,
   return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging) : NULL;
 }
 
+static gboolean
+pool_can_stage_delta (VbPool *pool, GPtrArray *disks)
+{
+  return vb_delta_job_can_clone (disks);
+}
+
+static VbStaging *
+pool_stage_delta (VbPool *pool,
+                  const VbCapture *delta,
+                  GPtrArray *disks,
+                  guint64 limit_bytes,
+                  VbTransfer *transfer,
+                  GError **error)
+{
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  g_autoptr (GError) local = NULL;
+
+  VbImageStaging *staging = vb_delta_job_run (folder, self->busy, delta, disks, limit_bytes, transfer, &local);
+  return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging) : NULL;
+}
+
 static VbStaging *
 pool_recover_staging (VbPool *pool, const char *operation, GPtrArray *disks, GError **error)
 {
@@ -255,6 +279,8 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
   iface->verify = pool_verify;
   iface->check_stage = pool_check_stage;
   iface->stage = pool_stage;
+  iface->can_stage_delta = pool_can_stage_delta;
+  iface->stage_delta = pool_stage_delta;
   iface->recover_staging = pool_recover_staging;
 }
 

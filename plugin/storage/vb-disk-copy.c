@@ -86,9 +86,14 @@ vb_disk_copy_is_incremental (VbDiskCopy *self)
 gboolean
 vb_disk_copy_connect (VbDiskCopy *self, GCancellable *stop, GError **error)
 {
-  self->source = vb_nbd_source_open (self->socket, self->export_name, self->changed_context, stop, error);
   if (self->source == NULL)
-    return FALSE;
+    self->source = vb_nbd_source_open (self->socket, self->export_name, self->changed_context, stop, error);
+  return self->source != NULL;
+}
+
+gboolean
+vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error)
+{
   self->data = vb_ranges_new ();
   if (vb_nbd_source_has_changed (self->source))
     self->changed = vb_ranges_new ();

@@ -26,8 +26,11 @@ VbDiskCopy *vb_disk_copy_new (const char *target,
 void vb_disk_copy_free (VbDiskCopy *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDiskCopy, vb_disk_copy_free)
 
-/** vb_disk_copy_connect: connects and asks for the map of the disk */
+/** vb_disk_copy_connect: connects, if it is not connected yet */
 gboolean vb_disk_copy_connect (VbDiskCopy *self, GCancellable *stop, GError **error);
+
+/** vb_disk_copy_scan: asks for the map of the disk */
+gboolean vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error);
 
 /**
  * vb_disk_copy_create:

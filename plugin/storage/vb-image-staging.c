@@ -19,6 +19,7 @@
 typedef struct
 {
   char *target;
+  char *folder_path;
   int folder;
   char *name;
   char *partial;
@@ -48,6 +49,7 @@ entry_free (gpointer data)
   Entry *entry = data;
   vb_fd_clear (&entry->folder);
   g_free (entry->target);
+  g_free (entry->folder_path);
   g_free (entry->name);
   g_free (entry->partial);
   g_free (entry->new_name);
@@ -309,13 +311,13 @@ vb_image_staging_add (VbImageStaging *self, const char *target, const char *path
     }
 
   Entry *entry = g_new0 (Entry, 1);
-  g_autofree char *folder = g_path_get_dirname (real);
+  entry->folder_path = g_path_get_dirname (real);
   entry->target = g_strdup (target);
   entry->name = g_path_get_basename (real);
   entry->partial = g_strdup_printf (".%s.vps-backup.%s.partial", entry->name, self->operation);
   entry->new_name = g_strdup_printf (".%s.vps-backup.%s.new", entry->name, self->operation);
   entry->old_name = g_strdup_printf (".%s.vps-backup.%s.old", entry->name, self->operation);
-  entry->folder = vb_files_open_folder (AT_FDCWD, folder, error);
+  entry->folder = vb_files_open_folder (AT_FDCWD, entry->folder_path, error);
   g_ptr_array_add (self->entries, entry);
   if (entry->folder < 0)
     return FALSE;
@@ -333,6 +335,13 @@ vb_image_staging_create (VbImageStaging *self, guint index, GError **error)
   const Entry *entry = get_entry (self, index);
   return vb_files_remove (entry->folder, entry->partial, error) ? vb_files_create (entry->folder, entry->partial, error)
                                                                 : -1;
+}
+
+char *
+vb_image_staging_dup_new_path (VbImageStaging *self, guint index)
+{
+  const Entry *entry = get_entry (self, index);
+  return g_build_filename (entry->folder_path, entry->partial, NULL);
 }
 
 int

@@ -48,6 +48,9 @@ gboolean vb_image_staging_add (VbImageStaging *self, const char *target, const c
 /** vb_image_staging_create: Returns: a descriptor of the new, empty image of disk number @index, or -1 */
 int vb_image_staging_create (VbImageStaging *self, guint index, GError **error);
 
+/** vb_image_staging_dup_new_path: Returns: (transfer full): absolute path of the new image of disk number @index */
+char *vb_image_staging_dup_new_path (VbImageStaging *self, guint index);
+
 /** vb_image_staging_open_disk: Returns: a descriptor of the present image of disk number @index for reading, or -1 */
 int vb_image_staging_open_disk (VbImageStaging *self, guint index, GError **error);
 

@@ -13,6 +13,7 @@
 #include "vb-files.h"
 
 #define BACKLOG 16
+#define CLOSE_TIMEOUT_MS (5 * 60 * 1000)
 #define SOCKET_NAME "nbd"
 #define FOLDER_PREFIX "vps-backup-nbd-"
 
@@ -83,8 +84,9 @@ listen_on (const char *path, GError **error)
   return -1;
 }
 
-VbNbdServer *
-vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error)
+/* @options: (array zero-terminated=1) */
+static VbNbdServer *
+start (const char *path, const char *format, const char *const *options, GError **error)
 {
   g_autoptr (VbNbdServer) self = g_new0 (VbNbdServer, 1);
   if (!make_folder (self, error))
@@ -95,19 +97,41 @@ vb_nbd_server_start (const char *path, const char *format, const char *bitmap, G
     return NULL;
 
   g_autofree char *format_option = g_strdup_printf ("--format=%s", format);
-  g_autofree char *bitmap_option = bitmap ? g_strdup_printf ("--bitmap=%s", bitmap) : NULL;
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
-  const char *fixed[] = { "qemu-nbd", "--read-only", "--shared=8", "--export-name=", format_option };
-  for (gsize i = 0; i < G_N_ELEMENTS (fixed); i++)
-    g_ptr_array_add (argv, (char *) fixed[i]);
-  if (bitmap_option)
-    g_ptr_array_add (argv, bitmap_option);
+  g_ptr_array_add (argv, (char *) "qemu-nbd");
+  g_ptr_array_add (argv, (char *) "--export-name=");
+  g_ptr_array_add (argv, format_option);
+  for (; *options; options++)
+    g_ptr_array_add (argv, (char *) *options);
   g_ptr_array_add (argv, (char *) "--");
   g_ptr_array_add (argv, (char *) path);
   g_ptr_array_add (argv, NULL);
 
   self->child = vb_child_start ((const char *const *) argv->pdata, fd, error);
   return self->child ? g_steal_pointer (&self) : NULL;
+}
+
+VbNbdServer *
+vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error)
+{
+  g_autofree char *bitmap_option = bitmap ? g_strdup_printf ("--bitmap=%s", bitmap) : NULL;
+  const char *options[] = { "--read-only", "--shared=8", bitmap_option, NULL };
+
+  return start (path, format, options, error);
+}
+
+VbNbdServer *
+vb_nbd_server_start_writable (const char *path, const char *format, GError **error)
+{
+  static const char *const options[] = { "--discard=unmap", NULL };
+
+  return start (path, format, options, error);
+}
+
+gboolean
+vb_nbd_server_wait (VbNbdServer *self, GError **error)
+{
+  return vb_child_wait (self->child, CLOSE_TIMEOUT_MS, error);
 }
 
 const char *

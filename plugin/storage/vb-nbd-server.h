@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 /**
  * VbNbdServer:
  *
- * A qemu-nbd of ours that shows the disk of a shut-off VPS, read-only, on a unix socket that nobody else can
+ * A qemu-nbd of ours that shows the disk of a shut-off VPS, or a new one, on a unix socket that nobody else can
  * reach. It ends with the last connection, with the thread that started it, or when freed, whichever is first.
  */
 typedef struct _VbNbdServer VbNbdServer;
@@ -19,11 +19,17 @@ typedef struct _VbNbdServer VbNbdServer;
  * @format: "qcow2" or "raw"; never guessed, because a guest can make a raw disk look like anything
  * @bitmap: (nullable): a bitmap in the image to be exported as "qemu:dirty-bitmap:" and its name
  *
- * Connections can be made at once. For the thread that is to outlive the server.
+ * Read-only. Connections can be made at once. For the thread that is to outlive the server.
  *
  * Returns: (transfer full) (nullable): the server
  */
 VbNbdServer *vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error);
+
+/** vb_nbd_server_start_writable: as above, for one connection that may write */
+VbNbdServer *vb_nbd_server_start_writable (const char *path, const char *format, GError **error);
+
+/** vb_nbd_server_wait: after the last connection was closed: waits until the image is closed properly */
+gboolean vb_nbd_server_wait (VbNbdServer *self, GError **error);
 
 /** vb_nbd_server_get_socket: Returns: (transfer none): path of its socket; the export has no name */
 const char *vb_nbd_server_get_socket (VbNbdServer *self);

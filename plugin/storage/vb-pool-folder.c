@@ -12,7 +12,6 @@
 #include "vb-files.h"
 #include "vb-i18n.h"
 #include "vb-strict-json.h"
-#include "vb-sparse-file.h"
 
 #define FORMAT "vps-backup pool"
 #define VERSION 1
@@ -279,29 +278,4 @@ vb_pool_folder_check_space (const VbPoolFolder *self, int root, guint64 bytes, G
                "The pool has %" G_GUINT64_FORMAT " bytes left beside its reserve, %" G_GUINT64_FORMAT " are needed",
                status.free_bytes, bytes);
   return FALSE;
-}
-
-/* A file without a name where the file system can, else one that loses its name at once. */
-static int
-open_nameless (int root)
-{
-  int fd = openat (root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (fd >= 0)
-    return fd;
-
-  g_autofree char *unique = g_uuid_string_random ();
-  g_autofree char *name = g_strdup_printf (".probe.%s", unique);
-  fd = vb_files_create (root, name, NULL);
-  unlinkat (root, name, 0);
-  return fd;
-}
-
-gboolean
-vb_pool_folder_has_reflinks (int root)
-{
-  static const char block[4096] = "probe";
-
-  vb_autofd int from = open_nameless (root);
-  vb_autofd int to = open_nameless (root);
-  return from >= 0 && to >= 0 && vb_files_pwrite (from, block, sizeof block, 0) && vb_sparse_file_clone (from, to);
 }

@@ -70,7 +70,4 @@ gboolean vb_pool_folder_get_space (const VbPoolFolder *self, int root, VbPoolSta
 /** vb_pool_folder_check_space: %VB_ERROR_INSUFFICIENT_SPACE when @bytes do not fit beside the reserve */
 gboolean vb_pool_folder_check_space (const VbPoolFolder *self, int root, guint64 bytes, GError **error);
 
-/** vb_pool_folder_has_reflinks: tries whether files can share extents */
-gboolean vb_pool_folder_has_reflinks (int root);
-
 G_END_DECLS

@@ -153,3 +153,28 @@ vb_sparse_file_clone (int from, int to)
 {
   return ioctl (to, FICLONE, from) == 0;
 }
+
+/* A file without a name where the file system can, else one that loses its name at once. */
+static int
+open_nameless (int folder)
+{
+  int fd = openat (folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0)
+    return fd;
+
+  g_autofree char *unique = g_uuid_string_random ();
+  g_autofree char *name = g_strdup_printf (".probe.%s", unique);
+  fd = vb_files_create (folder, name, NULL);
+  unlinkat (folder, name, 0);
+  return fd;
+}
+
+gboolean
+vb_sparse_file_can_clone (int folder)
+{
+  static const char block[4096] = "probe";
+
+  vb_autofd int from = open_nameless (folder);
+  vb_autofd int to = open_nameless (folder);
+  return from >= 0 && to >= 0 && vb_files_pwrite (from, block, sizeof block, 0) && vb_sparse_file_clone (from, to);
+}

@@ -63,4 +63,7 @@ gboolean vb_sparse_file_sync (VbSparseFile *self, GError **error);
 /** vb_sparse_file_clone: makes the empty file @to share all extents of @from. Returns: %FALSE with errno set */
 gboolean vb_sparse_file_clone (int from, int to);
 
+/** vb_sparse_file_can_clone: tries whether files in the open folder @folder can share extents */
+gboolean vb_sparse_file_can_clone (int folder);
+
 G_END_DECLS

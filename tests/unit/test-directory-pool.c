@@ -2,6 +2,7 @@
 #include "storage-lab.h"
 
 #include <glib/gstdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 /* Sizes that are multiples of nothing, and images of all kinds. */
@@ -329,6 +330,8 @@ test_full (void)
   g_unlink (filler);
   g_autoptr (VbBackupInfo) info = storage_lab_back_up (lab, capture);
   g_assert_cmpuint (info->size_bytes, >, 0);
+  umount (mount_point);
+  g_rmdir (mount_point);
 }
 
 static void

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * vb_qcow2_remove_bitmaps:
+ * @path: a qcow2 image that nobody uses
+ *
+ * Removes all persistent bitmaps: what they say is not true of what the image is to become. Runs qemu-img.
+ */
+gboolean vb_qcow2_remove_bitmaps (const char *path, GError **error);
+
+G_END_DECLS
