@@ -201,6 +201,14 @@ call_abort_orphan (VbJob *self, gpointer data, GError **error)
 void
 vb_create_job_recover (VbJob *self)
 {
+  g_autoptr (GError) lock_error = NULL;
+  if (!vb_job_lock (self, "create", &lock_error))
+    vb_log_warning (self->record->vps,
+                    self->record->id,
+                    self->record->backup,
+                    "Locking the power for the recovery of a create: %s",
+                    lock_error->message);
+
   g_autoptr (VbBackupInfo) committed = find_committed (self);
   if (committed != NULL)
     {

@@ -117,6 +117,15 @@ log_state (VbJob *self)
     vb_log_info (record->vps, record->id, record->backup, "%s %s", kind, state);
 }
 
+/* Caller holds the mutex. */
+static void
+note_bytes (VbJob *self)
+{
+  VbOperationRecord *record = self->record;
+  vb_transfer_get (self->transfer, &record->bytes_done, &record->bytes_total);
+  record->progress = MAX (record->progress, vb_progress_percent_of (record->bytes_done, record->bytes_total));
+}
+
 gboolean
 vb_job_move (VbJob *self, VbOperationState to, GError **error)
 {
@@ -126,6 +135,7 @@ vb_job_move (VbJob *self, VbOperationState to, GError **error)
   if (moved)
     {
       self->record->state = to;
+      note_bytes (self);
       moved = vb_journal_save_operation (self->journal, self->record, NULL, error);
       if (moved)
         {
@@ -194,6 +204,7 @@ end (VbJob *self, VbOperationState state, gboolean notify)
   g_mutex_lock (&self->mutex);
   VbOperationRecord *record = self->record;
   gboolean create = record->kind == VB_OPERATION_CREATE;
+  note_bytes (self);
   record->state = state;
   record->stalled = FALSE;
   record->ended_at = g_date_time_new_now_utc ();

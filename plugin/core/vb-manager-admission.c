@@ -12,7 +12,6 @@ typedef struct
 {
   VbOperationRecord *record;
   VbBackupInfo *info;   /* create only */
-  VbSlotLease *lease;   /* create only */
   char **bases;         /* create only */
   gboolean may_share;   /* create only: an earlier backup's extents can be shared */
   VbOperationRecord *known; /* what the request key stands for already */
@@ -23,7 +22,6 @@ admission_free (Admission *admission)
 {
   g_clear_pointer (&admission->record, vb_operation_record_free);
   g_clear_pointer (&admission->info, vb_backup_info_free);
-  g_clear_pointer (&admission->lease, vb_slot_lease_free);
   g_clear_pointer (&admission->bases, g_strfreev);
   g_clear_pointer (&admission->known, vb_operation_record_free);
   g_free (admission);
@@ -56,8 +54,6 @@ static void
 leave_with_error (VbManager *self, GTask *task, GError *error)
 {
   g_autofree char *vps = g_strdup (admission_of (task)->record->vps);
-  /* The slot goes back before the next request looks. */
-  g_clear_pointer (&admission_of (task)->lease, vb_slot_lease_free);
   g_task_return_error (task, error);
   g_object_unref (task);
   vb_manager_leave (self, vps);
@@ -148,9 +144,10 @@ begin (VbManager *self, VbVps *vps, Admission *admission)
 
   if (admission->info != NULL)
     {
-      g_autoptr (VbBackup) backup = vb_backup_new (g_steal_pointer (&admission->info),
-                                                   VB_BACKUP_QUEUED,
-                                                   g_steal_pointer (&admission->lease));
+      /* The gate has kept everybody from the slot that was free at the rules; taken and shown at once. */
+      VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));
+      g_autoptr (VbBackup) backup
+          = vb_backup_new (g_steal_pointer (&admission->info), VB_BACKUP_QUEUED, lease);
       vb_vps_add_backup (vps, backup);
     }
   else
@@ -253,9 +250,9 @@ create_by_rules (VbManager *self, GTask *task)
     refuse_unsupported (vps, &error);
   else if (vps != NULL && can != VB_CAN_CREATE)
     vb_error_set_public (&error, vb_can_create_error (can));
-  else if (vps != NULL && check_ready (self, vps, &error))
-    admission->lease = vb_slots_lease (vb_vps_get_slots (vps), &error);
-  if (admission->lease == NULL)
+  else if (vps != NULL)
+    check_ready (self, vps, &error);
+  if (error != NULL)
     {
       leave_with_error (self, task, error);
       return;

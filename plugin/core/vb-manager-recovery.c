@@ -56,7 +56,7 @@ attach_backup_of (VbVps *vps, const VbOperationRecord *record)
     }
   if (!create)
     return;
-  VbSlotLease *lease = vb_slots_lease_existing (vb_vps_get_slots (vps));
+  VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));
   VbBackupState state
       = record->state == VB_OPERATION_QUEUED ? VB_BACKUP_QUEUED : VB_BACKUP_CREATING;
   g_autoptr (VbBackup) added = vb_backup_new (info_of (record), state, lease);

@@ -127,7 +127,8 @@ remove_if_stale (const char *folder, const char *name)
   int fd = open (path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     return;
-  if (flock (fd, LOCK_EX | LOCK_NB) == 0)
+  /* Shared: a hook that looks at this moment must not take us for the owner, nor we it. */
+  if (flock (fd, LOCK_SH | LOCK_NB) == 0)
     {
       unlink (path);
       vb_log_info (name, NULL, NULL, "Removed the lock file of an operation that has ended");

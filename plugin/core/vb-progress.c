@@ -65,6 +65,13 @@ take_sample (VbProgress *self, gint64 now_us)
   self->n_samples++;
 }
 
+double
+vb_progress_percent_of (guint64 done, guint64 total)
+{
+  /* 100 belongs to "completed" alone: all bytes copied is not yet all done. */
+  return total > 0 ? floor ((double) MIN (done, total) / (double) total * 990.0) / 10.0 : 0;
+}
+
 gboolean
 vb_progress_update (VbProgress *self, guint64 done, guint64 total, gint64 now_us)
 {
@@ -78,12 +85,8 @@ vb_progress_update (VbProgress *self, guint64 done, guint64 total, gint64 now_us
   self->total = total;
   take_sample (self, now_us);
 
-  if (total > 0 && !self->complete)
-    {
-      /* 100 belongs to "completed" alone: all bytes copied is not yet all done. */
-      double percent = floor ((double) MIN (done, total) / (double) total * 990.0) / 10.0;
-      self->percent = MAX (self->percent, percent);
-    }
+  if (!self->complete)
+    self->percent = MAX (self->percent, vb_progress_percent_of (done, total));
   return changed;
 }
 

@@ -14,6 +14,9 @@ G_BEGIN_DECLS
 #define VB_TYPE_PROGRESS (vb_progress_get_type ())
 G_DECLARE_FINAL_TYPE (VbProgress, vb_progress, VB, PROGRESS, GObject)
 
+/** vb_progress_percent_of: Returns: what @done of @total bytes stands for, below 100. Any thread */
+double vb_progress_percent_of (guint64 done, guint64 total);
+
 VbProgress *vb_progress_new (gint64 stall_timeout_us, gint64 now_us);
 
 /** vb_progress_update: Returns: whether anything that a client sees has changed */

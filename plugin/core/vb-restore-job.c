@@ -6,6 +6,9 @@
 #include "vb-error.h"
 #include "vb-log.h"
 
+/* Recorded once all disks are swapped: recovery goes forward from there. */
+#define DETAILS_SWAPPED "swapped"
+
 static void
 log_failed (VbJob *self, const char *doing, const GError *error)
 {
@@ -80,7 +83,10 @@ swap (VbJob *self, VbStaging *staging, GError **error)
                                         &checkpoint_error))
     log_failed (self, "Renewing the checkpoint after the restore", checkpoint_error);
 
-  if (bring_back (self, error))
+  /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it. */
+  g_free (self->record->details);
+  self->record->details = g_strdup (DETAILS_SWAPPED);
+  if (vb_job_save (self, error) && bring_back (self, error))
     return TRUE;
   undo_swap (self, staging);
   return FALSE;
@@ -226,40 +232,74 @@ call_list_disks (VbJob *self, gpointer data, GError **error)
 }
 
 static gboolean
-is_on (VbJob *self)
+call_get_power (VbJob *self, gpointer data, GError **error)
 {
-  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, NULL);
-  return info != NULL && (info->power == VB_POWER_RUNNING || info->power == VB_POWER_PAUSED);
+  VbPower *power = data;
+  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, error);
+  if (info != NULL)
+    *power = info->power;
+  return info != NULL;
 }
 
-/* After a crash: a VPS that runs again on its restored disks has been restored; else the old disks come back. */
-void
-vb_restore_job_recover (VbJob *self)
+static gboolean
+is_on (VbJob *self)
+{
+  VbPower power = VB_POWER_STOPPED;
+  return vb_job_insist (self, call_get_power, &power, NULL)
+         && (power == VB_POWER_RUNNING || power == VB_POWER_PAUSED);
+}
+
+/* Whether the VPS is, or can be brought, back in its previous state on its restored disks. */
+static gboolean
+go_forward (VbJob *self, VbStaging *staging)
+{
+  g_autoptr (GError) error = NULL;
+  if (!vb_staging_is_swapped (staging))
+    return FALSE;
+  if (is_on (self))
+    return TRUE;
+  if (g_strcmp0 (self->record->details, DETAILS_SWAPPED) != 0)
+    return FALSE;
+  if (bring_back (self, &error))
+    return TRUE;
+  log_failed (self, "Starting the VPS on its restored disks", error);
+  return FALSE;
+}
+
+static VbStaging *
+find_staging (VbJob *self)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) disks = NULL;
-  g_autoptr (VbStaging) staging = NULL;
+  VbStaging *staging = NULL;
 
-  if (!vb_job_lock (self, self->record->swapping ? "swap" : "restore", &error))
-    log_failed (self, "Locking the power for the recovery of a restore", error);
-  g_clear_error (&error);
   if (vb_job_insist (self, call_list_disks, &disks, &error))
     staging = vb_pool_recover_staging (self->pool, self->record->id, disks, &error);
   if (staging == NULL)
     log_failed (self, "Finding what an interrupted restore has left", error);
+  return staging;
+}
 
-  if (staging != NULL && self->record->swapping)
+/* After a crash: disks that are all swapped stay, half a swap is undone, and what was only staged goes. */
+void
+vb_restore_job_recover (VbJob *self)
+{
+  g_autoptr (GError) error = NULL;
+  if (!vb_job_lock (self, self->record->swapping ? "swap" : "restore", &error))
+    log_failed (self, "Locking the power for the recovery of a restore", error);
+
+  g_autoptr (VbStaging) staging = find_staging (self);
+  if (staging != NULL && self->record->swapping && go_forward (self, staging))
     {
-      if (vb_staging_is_swapped (staging) && is_on (self))
-        {
-          vb_staging_finish (staging, NULL);
-          vb_job_complete (self);
-          return;
-        }
       g_clear_error (&error);
-      if (!vb_staging_undo (staging, &error))
-        log_failed (self, "Putting the old disks back", error);
+      if (!vb_staging_finish (staging, &error))
+        log_failed (self, "Removing the old disks", error);
+      vb_job_complete (self);
+      return;
     }
+  /* A VPS that runs has its power cut by nobody yet, so nothing is swapped under it. */
+  if (staging != NULL && self->record->swapping && !is_on (self))
+    undo_swap (self, staging);
 
   g_autoptr (GError) interrupted = g_error_new_literal (VB_ERROR,
                                                         VB_ERROR_INTERRUPTED,

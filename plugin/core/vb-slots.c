@@ -44,7 +44,7 @@ vb_slots_new (guint included, guint step, guint maximum)
 }
 
 VbSlotLease *
-vb_slots_lease_existing (VbSlots *self)
+vb_slots_lease (VbSlots *self)
 {
   VbSlotLease *lease = g_new0 (VbSlotLease, 1);
   lease->slots = g_object_ref (self);
@@ -52,15 +52,10 @@ vb_slots_lease_existing (VbSlots *self)
   return lease;
 }
 
-VbSlotLease *
-vb_slots_lease (VbSlots *self, GError **error)
+gboolean
+vb_slots_is_full (VbSlots *self)
 {
-  if (self->used >= self->total)
-    {
-      vb_error_set_public (error, VB_ERROR_SLOTS_FULL);
-      return NULL;
-    }
-  return vb_slots_lease_existing (self);
+  return self->used >= self->total;
 }
 
 void

@@ -30,19 +30,13 @@ VbSlots *vb_slots_new (guint included, guint step, guint maximum);
 
 /**
  * vb_slots_lease:
- * @error: (out) (optional): %VB_ERROR_SLOTS_FULL
  *
- * Returns: (transfer full) (nullable): a lease of a free slot
- */
-VbSlotLease *vb_slots_lease (VbSlots *self, GError **error);
-
-/**
- * vb_slots_lease_existing:
+ * Takes a slot, also when none is free: whoever asks for a new one looks at vb_slots_is_full() before, and backups that
+ * exist already stay even if bought slots were taken away behind our back.
  *
- * For a backup that exists already: takes a slot even when that exceeds the total (bought slots may have been
- * taken away behind our back; the backups stay).
+ * Returns: (transfer full): a lease
  */
-VbSlotLease *vb_slots_lease_existing (VbSlots *self);
+VbSlotLease *vb_slots_lease (VbSlots *self);
 void vb_slot_lease_free (VbSlotLease *lease);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSlotLease, vb_slot_lease_free)
 
@@ -64,6 +58,7 @@ gboolean vb_slots_check_total (VbSlots *self, guint total, GError **error);
  */
 gboolean vb_slots_set_total (VbSlots *self, gint64 total);
 
+gboolean vb_slots_is_full (VbSlots *self);
 guint vb_slots_get_used (VbSlots *self);
 guint vb_slots_get_total (VbSlots *self);
 guint vb_slots_get_included (VbSlots *self);

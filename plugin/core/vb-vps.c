@@ -105,7 +105,7 @@ vb_vps_can_create (VbVps *self)
 {
   if (self->operation != NULL)
     return VB_CANNOT_OPERATION_RUNNING;
-  if (vb_slots_get_used (self->slots) >= vb_slots_get_total (self->slots))
+  if (vb_slots_is_full (self->slots))
     return VB_CANNOT_SLOTS_FULL;
   if (!self->hypervisor_available)
     return VB_CANNOT_HYPERVISOR_UNAVAILABLE;

@@ -6,32 +6,27 @@ static void
 test_lease_until_full (void)
 {
   g_autoptr (VbSlots) slots = vb_slots_new (2, 1, 10);
-  g_autoptr (GError) error = NULL;
-  VbSlotLease *first = vb_slots_lease (slots, &error);
-  g_assert_no_error (error);
-  g_autoptr (VbSlotLease) second = vb_slots_lease (slots, &error);
-  g_assert_no_error (error);
+  VbSlotLease *first = vb_slots_lease (slots);
+  g_assert_false (vb_slots_is_full (slots));
+  g_autoptr (VbSlotLease) second = vb_slots_lease (slots);
   g_assert_nonnull (second);
-  g_assert_null (vb_slots_lease (slots, &error));
-  g_assert_error (error, VB_ERROR, VB_ERROR_SLOTS_FULL);
+  g_assert_true (vb_slots_is_full (slots));
   g_assert_cmpuint (vb_slots_get_used (slots), ==, 2);
 
   vb_slot_lease_free (first);
   g_assert_cmpuint (vb_slots_get_used (slots), ==, 1);
-  g_autoptr (VbSlotLease) third = vb_slots_lease (slots, NULL);
-  g_assert_nonnull (third);
+  g_assert_false (vb_slots_is_full (slots));
 }
 
 static void
 test_existing_may_exceed (void)
 {
   g_autoptr (VbSlots) slots = vb_slots_new (1, 1, 5);
-  g_autoptr (VbSlotLease) a = vb_slots_lease_existing (slots);
-  g_autoptr (VbSlotLease) b = vb_slots_lease_existing (slots);
-  g_assert_nonnull (a);
-  g_assert_nonnull (b);
+  g_autoptr (VbSlotLease) a = vb_slots_lease (slots);
+  g_autoptr (VbSlotLease) b = vb_slots_lease (slots);
+  g_assert_true (a != b);
   g_assert_cmpuint (vb_slots_get_used (slots), ==, 2);
-  g_assert_null (vb_slots_lease (slots, NULL));
+  g_assert_true (vb_slots_is_full (slots));
 }
 
 typedef struct
@@ -54,7 +49,7 @@ test_totals (void)
   g_autoptr (VbSlots) slots = vb_slots_new (2, 3, 9);
   VbSlotLease *leases[4];
   for (guint i = 0; i < 4; i++)
-    leases[i] = vb_slots_lease_existing (slots);
+    leases[i] = vb_slots_lease (slots);
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
