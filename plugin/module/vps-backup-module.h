@@ -2,44 +2,52 @@
 /*
  * vps-backup-module.h: how a host manager loads vps-backup into its own process.
  *
- * This header is all that a host needs; it depends on GLib and GIO. `vps-backupd`, the small host
+ * This header is all that a host needs; it depends on GLib and GIO. vps-backupd, the small host
  * that ships with vps-backup, uses nothing else.
  *
- *   1. Check that the process can take the module: vps_backup_module_check_process().
- *   2. Open `vps-backup.so` with g_module_open (path, G_MODULE_BIND_LOCAL), not lazily, and look up
- * the one symbol it exports, %VPS_BACKUP_MODULE_SYMBOL.
- *   3. Check what you found: vps_backup_module_check(). Call nothing before.
- *   4. g_module_make_resident(): GLib types cannot be unregistered, so the module can never be
- * unloaded.
- *   5. create() a service from a config file, start_async() it, and iterate the main loop.
- *   6. stop_async() it, wait for the answer, then drop the last reference. Another one may be
- * created afterwards.
+ * 1. Check that the process can take the module: vps_backup_module_check_process().
  *
- * Threads and event loop
- *   All functions are called on the thread that iterates GLib's default main context
- * (g_main_context_default ()), and all answers and signals arrive there. The host has to iterate
- * that context from create() until the answer of stop_async(), with a GMainLoop or by other means;
- * the module never runs a loop of its own. It does its slow work in threads of its own and never
- * blocks the main context for longer than reading a small local file takes. libvirt's event loop is
- * looked for: if the host has registered an implementation, that one is used, otherwise libvirt's
- *   default one is registered and attached to the default main context.
+ * 2. Open vps-backup.so with g_module_open (path, G_MODULE_BIND_LOCAL), not lazily, and look up the
+ * one symbol that it exports, VPS_BACKUP_MODULE_SYMBOL.
  *
- * What the module leaves alone
- *   It does not change locale, umask, working directory, environment, signal handlers, resource
- * limits, user or the default text domain of the process, and does not exit or abort it. It starts
- * child processes of its own (qemu-nbd, qemu-img) and reaps them itself by pid; a host that sets
- * SIGCHLD to SIG_IGN or reaps with waitpid (-1, …) breaks that. It logs through g_log_structured()
- * in the domain "vps-backup", with the fields VPS, OPERATION and BACKUP where they apply; the
- * host's writer decides where that goes. It needs the rights of a libvirt administrator and, to
- * restore disks, of root.
+ * 3. Check what you found with vps_backup_module_check(). Call nothing before.
  *
- * Errors
- *   Functions follow GLib's rules: on failure they return %NULL or %FALSE and set the error, whose
+ * 4. g_module_make_resident(): GLib types cannot be unregistered, so it can never be unloaded.
+ *
+ * 5. create() a service from a config file, start_async() it, and iterate the main context.
+ *
+ * 6. stop_async() it, wait for the answer, then drop the last reference. Another one may be created
+ * afterwards.
+ *
+ * == Threads and event loop ==
+ *
+ * All functions are called on the thread that iterates GLib's default main context, and all answers
+ * and signals arrive there. The host has to iterate that context from create() until the answer of
+ * stop_async(), with a GMainLoop or by other means; the module never runs a loop of its own. It
+ * does its slow work in threads of its own and never blocks the main context for longer than
+ * reading a small local file takes. libvirt's event loop is looked for: if the host has registered
+ * an implementation, that one is used; otherwise libvirt's default one is registered, which runs on
+ * the default main context.
+ *
+ * == What the module leaves alone ==
+ *
+ * It does not change locale, default text domain, umask, working directory, environment, signal
+ * handlers, resource limits or user of the process, and neither ends nor aborts it. (GIO itself
+ * makes every process that uses sockets ignore SIGPIPE.) It starts child processes (qemu-nbd,
+ * qemu-img) and reaps them by pid: a host that sets SIGCHLD to SIG_IGN, or reaps all children with
+ * waitpid (-1, …), breaks that. It logs through g_log_structured() in the domain "vps-backup", with
+ * the fields VPS, OPERATION and BACKUP where they apply; the host's writer decides where that goes.
+ * It needs the rights of a libvirt administrator and, to restore disks, of root.
+ *
+ * == Errors ==
+ *
+ * Functions follow GLib's rules: on failure they return NULL or FALSE and set the error, whose
  * message is one plain sentence in English for the operator. Programming errors, such as starting
  * twice, are criticals in the log.
  *
- * Promise
- *   Within one VPS_BACKUP_MODULE_ABI members are only appended to the descriptor, and struct_size
+ * == Promise ==
+ *
+ * Within one VPS_BACKUP_MODULE_ABI members are only appended to the descriptor, and struct_size
  * grows: a host built against an older header works with a newer module of the same ABI. A host
  * that uses an appended member has to check struct_size first. Anything else changes the ABI
  * number, and vps_backup_module_check() then refuses.

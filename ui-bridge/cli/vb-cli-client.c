@@ -208,7 +208,7 @@ set_refusal (VbCliClient *self, JsonObject *refusal, GError **error)
                                                              NULL);
     }
   if (reason != NULL)
-    g_set_error (error, VB_ERROR, vb_error_code_from_reason (reason), "%s (%s)", message, reason);
+    g_set_error_literal (error, VB_ERROR, vb_error_code_from_reason (reason), message);
   else if (code == VB_RPC_INVALID_PARAMS)
     g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT, "%s", message);
   else

@@ -8,6 +8,7 @@
 #include "vb-cli-text.h"
 #include "vb-cli-wait.h"
 #include "vb-cli.h"
+#include "vb-error.h"
 #include "vb-i18n.h"
 
 #define CREATE_ATTEMPTS 10
@@ -215,8 +216,8 @@ vb_cli_cancel (VbCli *self, char **arguments, GError **error)
   operation = vb_cli_get_object (vps, "operation");
   if (operation == NULL)
     {
-      g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_REFUSED,
-                   _ ("Nothing runs on VPS “%s” that could be cancelled (not_found)"),
+      g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND,
+                   _ ("Nothing runs on VPS “%s” that could be cancelled"),
                    vb_cli_get_string (vps, "name"));
       return FALSE;
     }

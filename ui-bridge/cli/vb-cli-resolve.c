@@ -21,7 +21,7 @@ find_by_name (VbCli *self, const char *name, GError **error)
       if (g_strcmp0 (vb_cli_get_string (vps, "name"), name) == 0)
         return json_object_ref (vps);
     }
-  g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, _ ("There is no VPS “%s” (not_found)"), name);
+  g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, _ ("There is no VPS “%s”"), name);
   return NULL;
 }
 
@@ -101,7 +101,7 @@ vb_cli_resolve_backup (JsonObject *vps, const char *text, GError **error)
   if (local_error != NULL)
     g_propagate_error (error, g_steal_pointer (&local_error));
   else if (backup == NULL)
-    g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, _ ("VPS “%s” has no backup “%s” (not_found)"),
+    g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, _ ("VPS “%s” has no backup “%s”"),
                  vb_cli_get_string (vps, "name"), text);
   return backup;
 }

@@ -7,6 +7,7 @@
 
 #include "vb-cli-error.h"
 #include "vb-cli-text.h"
+#include "vb-error.h"
 #include "vb-i18n.h"
 
 typedef enum
@@ -266,7 +267,11 @@ report (VbCli *self, const GError *error)
       json_object_set_object_member (output, "error", json_object_ref (refusal));
       vb_cli_print_json (output);
     }
-  vb_cli_print (stderr, "vps-backupctl: %s\n", error->message);
+  if (error->domain == VB_ERROR && error->code != VB_ERROR_INVALID_ARGUMENT)
+    vb_cli_print (stderr, "vps-backupctl: %s (%s)\n", error->message,
+                  vb_error_reason (error->code));
+  else
+    vb_cli_print (stderr, "vps-backupctl: %s\n", error->message);
 }
 
 int
