@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-libvirt-connection.h"
 
+#include <signal.h>
+
 #include "vb-libvirt-events.h"
 #include "vb-log.h"
 
@@ -270,6 +272,18 @@ open_later (VbLibvirtConnection *self, guint pause_ms)
   self->retry_source = g_timeout_add (pause_ms, open_now, self);
 }
 
+/* libvirt writes to a daemon that has gone away, and the default is that the process dies of it.
+ * GIO's sockets ignore the signal for the whole process as well, so the host manager cannot rely on
+ * it; a handler of its own stays. */
+static void
+survive_broken_pipes (void)
+{
+  struct sigaction action;
+
+  if (sigaction (SIGPIPE, NULL, &action) == 0 && action.sa_handler == SIG_DFL)
+    signal (SIGPIPE, SIG_IGN);
+}
+
 static void
 vb_libvirt_connection_finalize (GObject *object)
 {
@@ -317,6 +331,7 @@ vb_libvirt_connection_start (VbLibvirtConnection *self)
     return;
   self->started = TRUE;
   self->pause_ms = FIRST_PAUSE_MS;
+  survive_broken_pipes ();
   vb_libvirt_events_ensure_loop ();
   open_now (self);
 }

@@ -2,10 +2,11 @@
 /*
  * libvirt-driver URI RUNTIME-FOLDER
  *
- * The libvirt backend with a handle for the tests: reads calls of VbHypervisor from stdin, one JSON object a line, runs each
- * in a thread, and prints answers and signals the same way:
+ * The libvirt backend with a handle for the tests: reads calls of VbHypervisor from stdin, one JSON
+ * object a line, runs each in a thread, and prints answers and signals the same way:
  *
- *   {"id":1,"call":"power","vps":"…","action":"start"}     {"id":1,"result":null} or {"id":1,"error":{"reason","message"}}
+ *   {"id":1,"call":"power","vps":"…","action":"start"}     {"id":1,"result":null} or
+ * {"id":1,"error":{"reason","message"}}
  *                                                          {"signal":"vps-changed","vps":"…","power":"running",…}
  *
  * Ends at end of file.
@@ -82,7 +83,8 @@ add_info (JsonBuilder *builder, const VbVpsInfo *info)
 static JsonNode *
 call_get_info (Driver *driver, JsonObject *request, GError **error)
 {
-  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (driver->hypervisor, text_of (request, "vps"), error);
+  g_autoptr (VbVpsInfo) info
+      = vb_hypervisor_get_info (driver->hypervisor, text_of (request, "vps"), error);
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   if (info == NULL)
@@ -96,7 +98,8 @@ call_get_info (Driver *driver, JsonObject *request, GError **error)
 static JsonNode *
 call_list_disks (Driver *driver, JsonObject *request, GError **error)
 {
-  g_autoptr (GPtrArray) disks = vb_hypervisor_list_disks (driver->hypervisor, text_of (request, "vps"), error);
+  g_autoptr (GPtrArray) disks
+      = vb_hypervisor_list_disks (driver->hypervisor, text_of (request, "vps"), error);
   g_autoptr (JsonBuilder) builder = json_builder_new ();
 
   if (disks == NULL)
@@ -172,13 +175,17 @@ static JsonNode *
 call_begin (Driver *driver, JsonObject *request, GError **error)
 {
   g_autoptr (GPtrArray) bases = g_ptr_array_new ();
-  JsonArray *list = json_object_has_member (request, "bases") ? json_object_get_array_member (request, "bases") : NULL;
+  JsonArray *list = json_object_has_member (request, "bases")
+                        ? json_object_get_array_member (request, "bases")
+                        : NULL;
   VbCaptureRequest wanted = {
     .vps = text_of (request, "vps"),
     .backup = text_of (request, "backup"),
     .operation = text_of (request, "operation"),
-    .freeze_timeout_s = (guint) json_object_get_int_member_with_default (request, "freeze_timeout_s", 0),
-    .scratch_reserve_bytes = (guint64) json_object_get_int_member_with_default (request, "scratch_reserve_bytes", 0),
+    .freeze_timeout_s
+    = (guint) json_object_get_int_member_with_default (request, "freeze_timeout_s", 0),
+    .scratch_reserve_bytes
+    = (guint64) json_object_get_int_member_with_default (request, "scratch_reserve_bytes", 0),
   };
   VbCapture *capture;
 
@@ -222,21 +229,48 @@ call_plain (Driver *driver, const char *name, JsonObject *request, GError **erro
     return vb_hypervisor_end_capture (hypervisor, capture_of (driver, request),
                                       json_object_get_boolean_member (request, "keep"), error);
   if (g_str_equal (name, "abort_orphan"))
-    return vb_hypervisor_abort_orphan_capture (hypervisor, vps, text_of (request, "operation"), backup, error);
+    return vb_hypervisor_abort_orphan_capture (hypervisor, vps, text_of (request, "operation"),
+                                               backup, error);
   if (g_str_equal (name, "delete_checkpoint"))
     return vb_hypervisor_delete_checkpoint (hypervisor, vps, backup, error);
   if (g_str_equal (name, "reset_checkpoints"))
     return vb_hypervisor_reset_checkpoints (hypervisor, vps, backup, error);
   if (g_str_equal (name, "set_slots"))
-    return vb_hypervisor_set_slots (hypervisor, vps, (guint) json_object_get_int_member (request, "total"), error);
+    return vb_hypervisor_set_slots (hypervisor, vps,
+                                    (guint) json_object_get_int_member (request, "total"), error);
   if (g_str_equal (name, "power_restore"))
-    return vb_hypervisor_power_restore (hypervisor, vps, vb_power_from_string (text_of (request, "power")), error);
+    return vb_hypervisor_power_restore (hypervisor, vps,
+                                        vb_power_from_string (text_of (request, "power")), error);
   g_assert_cmpstr (name, ==, "power");
   return vb_hypervisor_power (hypervisor, vps,
                               g_str_equal (action, "start")  ? VB_POWER_ACTION_START
                               : g_str_equal (action, "stop") ? VB_POWER_ACTION_STOP
                                                              : VB_POWER_ACTION_RESTART,
-                              json_object_get_boolean_member_with_default (request, "force", FALSE), error);
+                              json_object_get_boolean_member_with_default (request, "force", FALSE),
+                              error);
+}
+
+static JsonNode *
+call_changed_bytes (Driver *driver, JsonObject *request, GError **error)
+{
+  guint64 bytes;
+
+  if (!vb_hypervisor_get_changed_bytes (driver->hypervisor, text_of (request, "vps"),
+                                        text_of (request, "backup"), &bytes, error))
+    return NULL;
+  return json_node_init_int (json_node_new (JSON_NODE_VALUE), (gint64) bytes);
+}
+
+static JsonNode *
+call_delta (Driver *driver, JsonObject *request, GError **error)
+{
+  g_autoptr (VbCapture) delta = vb_hypervisor_begin_delta (
+      driver->hypervisor, text_of (request, "vps"), text_of (request, "operation"),
+      text_of (request, "backup"), error);
+
+  if (delta == NULL || !vb_hypervisor_end_delta (driver->hypervisor, delta, error))
+    return NULL;
+  return describe_capture (delta);
 }
 
 static JsonNode *
@@ -252,6 +286,10 @@ do_call (Driver *driver, JsonObject *request, GError **error)
     return call_list_disks (driver, request, error);
   if (g_str_equal (name, "begin"))
     return call_begin (driver, request, error);
+  if (g_str_equal (name, "changed_bytes"))
+    return call_changed_bytes (driver, request, error);
+  if (g_str_equal (name, "delta"))
+    return call_delta (driver, request, error);
   if (!g_str_equal (name, "power_off"))
     return call_plain (driver, name, request, error) ? result : NULL;
   if (!vb_hypervisor_power_off (driver->hypervisor, text_of (request, "vps"), &was, error))
@@ -274,7 +312,9 @@ on_done (gpointer data)
       json_builder_begin_object (builder);
       g_assert_cmpuint (call->error->domain, ==, VB_ERROR);
       add_text (builder, "reason",
-                call->error->code == VB_ERROR_INVALID_ARGUMENT ? "invalid" : vb_error_reason (call->error->code));
+                call->error->code == VB_ERROR_INVALID_ARGUMENT
+                    ? "invalid"
+                    : vb_error_reason (call->error->code));
       add_text (builder, "message", call->error->message);
       json_builder_end_object (builder);
     }
@@ -308,7 +348,8 @@ static void
 on_line (GObject *source, GAsyncResult *result, gpointer data)
 {
   Driver *driver = data;
-  g_autofree char *line = g_data_input_stream_read_line_finish (G_DATA_INPUT_STREAM (source), result, NULL, NULL);
+  g_autofree char *line
+      = g_data_input_stream_read_line_finish (G_DATA_INPUT_STREAM (source), result, NULL, NULL);
   g_autoptr (JsonNode) node = NULL;
   Call *call;
 
@@ -325,7 +366,8 @@ on_line (GObject *source, GAsyncResult *result, gpointer data)
   call->request = json_object_ref (json_node_get_object (node));
   driver->pending++;
   g_thread_unref (g_thread_new ("call", call_thread, call));
-  g_data_input_stream_read_line_async (G_DATA_INPUT_STREAM (source), G_PRIORITY_DEFAULT, NULL, on_line, driver);
+  g_data_input_stream_read_line_async (G_DATA_INPUT_STREAM (source), G_PRIORITY_DEFAULT, NULL,
+                                       on_line, driver);
 }
 
 static void
@@ -368,7 +410,8 @@ main (int argc, char **argv)
   hypervisor = vb_libvirt_hypervisor_new (argv[1], argv[2]);
   driver.hypervisor = VB_HYPERVISOR (hypervisor);
   driver.loop = g_main_loop_new (NULL, FALSE);
-  driver.captures = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) vb_capture_free);
+  driver.captures
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) vb_capture_free);
   g_signal_connect (hypervisor, "vps-changed", G_CALLBACK (on_vps_changed), &driver);
   g_signal_connect (hypervisor, "vps-removed", G_CALLBACK (on_vps_removed), &driver);
   g_signal_connect (hypervisor, "available-changed", G_CALLBACK (on_available_changed), &driver);

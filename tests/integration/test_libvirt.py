@@ -187,10 +187,11 @@ def test_power(driver, new_guest):
 
 @pytest.mark.parametrize("agent", [True, False])
 def test_graceful_power_reaches_the_guest(driver, new_guest, agent):
-    vps = new_guest(kind=guests.Guest, disks=[guests.Disk("vda")], agent=agent, counter=False).boot()
+    vps = new_guest(kind=guests.Guest, disks=[guests.Disk("vda")], agent=agent, counter=False).boot(180)
+    boots = vps.console().count("guest ready")
     driver.call("power", vps=vps.vps, action="restart")
-    guests.wait_until(lambda: vps.console().count("Linux version") == 2 or vps.run("cat /proc/uptime")[0] == 0, "rebooted")
-    vps.wait_ready()
+    guests.wait_until(lambda: vps.console().count("guest ready") > boots, "the guest has rebooted", 180)
+    vps.wait_ready(180)
     driver.call("power", vps=vps.vps, action="stop")
     driver.wait_info(vps.vps, power="stopped")
 

@@ -331,6 +331,55 @@ def test_capture_after_a_restore_builds_on_the_restored_backup(driver, new_guest
     assert_no_trace(driver, vps, [first, third])
 
 
+def test_what_a_restore_would_have_to_write_back(driver, new_guest):
+    vps = new_guest(disks=[guests.Disk("vda", size=32 * MIB), guests.Disk("vdb", size=300 * MIB)])
+    first = driver.begin(vps)
+    first.end(keep=True)
+    wanted = {"vps": vps.vps, "backup": first.backup}
+    assert driver.call("changed_bytes", **wanted) == 0
+    vps.start()
+    assert driver.call("changed_bytes", **wanted) == 0
+    vps.qemu_io("vda", "write -P 2 8M 128k")
+    vps.qemu_io("vdb", "write -P 2 1M 1M")
+    vps.qemu_io("vdb", "write -P 2 299M 64k")
+    on = driver.call("changed_bytes", **wanted)
+    vps.destroy()
+    off = driver.call("changed_bytes", **wanted)
+    delta = driver.call("delta", operation=str(uuid.uuid4()), **wanted)
+    assert on == off == (128 << 10) + MIB + (64 << 10)
+    assert [disk["changed_context"] for disk in delta["disks"]] == [first.name] * 2
+    assert [disk["path"] for disk in delta["disks"]] == [str(disk.path) for disk in vps.disks]
+    run("qemu-io", "-f", "qcow2", "-c", "write -P 3 0 300M", vps.disks[1].path)
+    assert driver.call("changed_bytes", **wanted) == (128 << 10) + 300 * MIB
+    run("qemu-img", "bitmap", "--remove", "-f", "qcow2", vps.disks[1].path, first.name)
+    assert driver.reason("changed_bytes", **wanted) == "not_found"
+    assert driver.reason("delta", operation=str(uuid.uuid4()), **wanted) == "not_found"
+    vps.start()
+    assert driver.reason("changed_bytes", **wanted) == "not_found"
+    os.kill(vps.qemu_pid(), signal.SIGKILL)
+    driver.wait_info(vps.vps, power="crashed")
+    assert driver.reason("changed_bytes", **wanted) == "not_found"
+
+
+def test_record_that_a_snapshot_has_split(driver, new_guest):
+    """After an external snapshot the older changes are in the image below: seen when on, never overlooked when off."""
+    vps = new_guest(disks=[guests.Disk("vda", size=16 * MIB)]).start()
+    first = driver.begin(vps)
+    first.end(keep=True)
+    vps.qemu_io("vda", "write -P 1 1M 64k")
+    run("virsh", "snapshot-create-as", vps.name, "s", "--disk-only", "--no-metadata")
+    vps.qemu_io("vda", "write -P 2 2M 64k")
+    on = driver.begin(vps, bases=[first.backup])
+    assert on.base == first.backup and covered(on.changed(), MIB, 64 << 10) and covered(on.changed(), 2 * MIB, 64 << 10)
+    on.end(keep=False)
+    vps.destroy()
+    off = driver.begin(vps, bases=[first.backup])
+    assert off.base is None and off.disk()["path"] == str(vps.live_path("vda"))
+    off.end(keep=False)
+    assert driver.reason("changed_bytes", vps=vps.vps, backup=first.backup) == "not_found"
+    vps.live_path("vda").unlink()
+
+
 def test_saved_memory_makes_it_a_crash(driver, new_guest):
     vps = new_guest(disks=[guests.Disk("vda", size=16 * MIB)]).start()
     vps.domain.managedSave()
@@ -465,7 +514,9 @@ def test_socket_folder_that_qemu_cannot_use(new_driver, new_guest):
         assert_no_trace(driver, vps)
 
 
-def test_block_device(driver, new_guest):
+@pytest.mark.parametrize("in_memory", [False, True])
+def test_block_device(new_driver, new_guest, in_memory):
+    driver = new_driver(runtime_folder="/run/driver" if in_memory else None).wait_available()
     image = isolated.lab() / "tmp/block"
     image.write_bytes(bytes(16 * MIB))
     device = run("losetup", "--show", "-f", image).strip()
@@ -485,10 +536,13 @@ def test_block_device(driver, new_guest):
         capture = driver.begin(vps)
         vps.qemu_io("vda", "write -P 2 0 4M")
         assert capture.data() == bytes(MIB) + b"\1" * (2 * MIB) + bytes(13 * MIB)
-        scratch = pathlib.Path(capture.disk()["nbd_socket"]).parent / "vda.scratch"
-        assert scratch.stat().st_blocks > 0
+        folder = pathlib.Path(capture.disk()["nbd_socket"]).parent
+        assert str(folder).startswith("/run/") == in_memory
+        if in_memory:
+            folder = pathlib.Path(f"/var/tmp/vps-backup.{capture.operation}")
+        assert (folder / "vda.scratch").stat().st_blocks > 0
         capture.end(keep=True)
-        assert hidden_files("/dev") == [] and os.listdir(driver.runtime_folder) == []
+        assert hidden_files("/dev") == [] and os.listdir(driver.runtime_folder) == [] and not folder.exists()
         vps.destroy()
     finally:
         run("losetup", "-d", device)
@@ -499,6 +553,9 @@ def test_uefi_variables_are_found(driver, new_guest):
               "<nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'/></os>")
     vps = new_guest(disks=[guests.Disk("vda", size=16 * MIB)], machine="q35")
     vps.domain = vps.connection.defineXML(vps.xml().replace("</os>", loader))
+    never = driver.begin(vps)
+    assert never.info["nvram_path"] is None, "it gets its variables when it is started"
+    never.end(keep=False)
     vps.start()
     capture = driver.begin(vps)
     assert pathlib.Path(capture.info["nvram_path"]).stat().st_size > 0
@@ -517,7 +574,7 @@ def test_several_vps_at_once(driver, new_guest):
 
 
 def counting_guest(new_guest):
-    return new_guest(kind=guests.Guest, disks=[guests.Disk("vda", tree=isolated.new_folder("tree"))]).boot()
+    return new_guest(kind=guests.Guest, disks=[guests.Disk("vda", tree=isolated.new_folder("tree"))]).boot(180)
 
 
 def test_agent_freezes_and_thaws(driver, new_guest):
