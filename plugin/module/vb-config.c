@@ -326,6 +326,14 @@ vb_config_load (const char *file, GError **error)
   return vb_config_parse (file, text, length, error);
 }
 
+char *
+vb_config_dup_runtime_folder (const VbConfig *self)
+{
+  if (self->bridge_socket != NULL)
+    return g_path_get_dirname (self->bridge_socket);
+  return g_build_filename (self->state_folder, "run", NULL);
+}
+
 void
 vb_config_free (VbConfig *self)
 {

@@ -59,6 +59,11 @@ VbConfig *vb_config_load (const char *file, GError **error);
 
 /** vb_config_parse: as vb_config_load(), from @text; @name stands for the file in errors */
 VbConfig *vb_config_parse (const char *name, const char *text, gsize length, GError **error);
+
+/** vb_config_dup_runtime_folder: Returns: (transfer full): where sockets of captures live: beside
+ * the bridge's, else in the state folder */
+char *vb_config_dup_runtime_folder (const VbConfig *self);
+
 void vb_config_free (VbConfig *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbConfig, vb_config_free)
 

@@ -10,6 +10,7 @@
 #include "vb-manager.h"
 #include "vb-sqlite-journal.h"
 #include "vb-state-folder.h"
+#include "vb-status-line.h"
 
 /* The status line follows what happens, but not each byte of it. */
 #define STATUS_DELAY_MS 1000
@@ -65,30 +66,11 @@ set_status (VbService *self, const char *status)
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_STATUS]);
 }
 
-static guint
-count_operations (GPtrArray *all)
-{
-  guint n = 0;
-
-  for (guint i = 0; i < all->len; i++)
-    n += vb_vps_get_operation (g_ptr_array_index (all, i)) != NULL;
-  return n;
-}
-
 static void
 update_status (VbService *self)
 {
-  g_autoptr (GPtrArray) all = vb_manager_list_vps (self->manager);
-  g_autofree char *status = NULL;
-  VbPoolStatus pool_status;
+  g_autofree char *status = vb_status_line (self->manager, self->config);
 
-  if (!vb_hypervisor_is_available (self->hypervisor))
-    status = g_strdup_printf ("Waiting for the hypervisor %s", self->config->libvirt_uri);
-  else if (!vb_manager_get_pool_status (self->manager, &pool_status))
-    status = g_strdup_printf ("Serving %u VPSs; waiting for the pool %s", all->len,
-                              self->config->pool_path);
-  else
-    status = g_strdup_printf ("Serving %u VPSs, %u operations", all->len, count_operations (all));
   set_status (self, status);
 }
 
@@ -248,22 +230,13 @@ on_manager_started (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_boolean (task, TRUE);
 }
 
-/* Sockets of capture jobs live beside the bridge's: on a tmpfs, in a folder that QEMU may enter. */
-static char *
-get_runtime_folder (const VbConfig *config)
-{
-  if (config->bridge_socket != NULL)
-    return g_path_get_dirname (config->bridge_socket);
-  return g_build_filename (config->state_folder, "run", NULL);
-}
-
 static void
 on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   VbService *self = VB_SERVICE (source);
   const VbConfig *config = self->config;
-  g_autofree char *runtime_folder = get_runtime_folder (config);
+  g_autofree char *runtime_folder = vb_config_dup_runtime_folder (config);
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error))

@@ -1,165 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The journal: what is saved comes back, after a close, a kill and an upgrade, and nothing foreign
- * is touched. */
-#include <glib/gstdio.h>
-#include <signal.h>
+/* The journal: what is saved comes back, in order, for as long as it is to be kept. */
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "journal-lab.h"
 #include "vb-error.h"
-#include "vb-journal.h"
-#include "vb-sqlite-journal.h"
-#include "vb-sqlite-schema.h"
-#include "vb-sqlite.h"
-
-#define VPS_A "aaaaaaaa-0000-4000-8000-000000000001"
-#define VPS_B "bbbbbbbb-0000-4000-8000-000000000002"
-
-typedef struct
-{
-  char *folder;
-  char *file;
-  VbJournal *journal;
-} Fixture;
-
-/* ---- fixture ---- */
-
-static void
-reopen (Fixture *f)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_clear_object (&f->journal);
-  f->journal = VB_JOURNAL (vb_sqlite_journal_new (f->file, &error));
-  g_assert_no_error (error);
-}
-
-static void
-set_up (Fixture *f, gconstpointer data)
-{
-  f->folder = g_dir_make_tmp ("vb-journal-XXXXXX", NULL);
-  f->file = g_build_filename (f->folder, "journal.sqlite", NULL);
-  reopen (f);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer data)
-{
-  const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
-
-  g_clear_object (&f->journal);
-  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
-    {
-      g_autofree char *file = g_strconcat (f->file, suffixes[i], NULL);
-      g_unlink (file);
-    }
-  g_assert_cmpint (g_rmdir (f->folder), ==, 0);
-  g_free (f->file);
-  g_free (f->folder);
-}
-
-static VbOperationRecord *
-make_record (const char *id, const char *vps, VbOperationState state)
-{
-  VbOperationRecord *record = vb_operation_record_new ();
-
-  record->id = g_strdup (id);
-  record->vps = g_strdup (vps);
-  record->vps_name = g_strdup ("web");
-  record->backup = g_strdup ("backup");
-  record->backup_name = g_strdup ("before the update");
-  record->state = state;
-  record->subject = g_strdup ("alice");
-  record->started_at = g_date_time_new_now_utc ();
-  return record;
-}
-
-static VbNotification *
-make_notification (VbNotificationType type, const char *vps, const char *operation)
-{
-  VbNotification *notification = vb_notification_new ();
-
-  notification->type = type;
-  notification->vps = g_strdup (vps);
-  notification->vps_name = g_strdup ("web");
-  notification->backup = g_strdup ("backup");
-  notification->backup_name = g_strdup ("before the update");
-  notification->operation = g_strdup (operation);
-  notification->reason = g_strdup ("internal");
-  notification->created_at = g_date_time_new_now_utc ();
-  return notification;
-}
-
-static void
-save (Fixture *f, VbOperationRecord *record, VbNotification *notification)
-{
-  g_autoptr (GError) error = NULL;
-
-  vb_journal_save_operation (f->journal, record, notification, &error);
-  g_assert_no_error (error);
-}
-
-static gint64
-notify (Fixture *f, VbNotificationType type, const char *vps, const char *operation)
-{
-  g_autoptr (VbOperationRecord) record = make_record (operation, vps, VB_OPERATION_FAILED);
-  g_autoptr (VbNotification) notification = make_notification (type, vps, operation);
-
-  record->ended_at = g_date_time_new_now_utc ();
-  save (f, record, notification);
-  g_assert_cmpint (notification->id, >, 0);
-  return notification->id;
-}
-
-static GPtrArray *
-list_notifications (Fixture *f,
-                    const char *const *vps,
-                    const char *subject,
-                    gint64 after,
-                    guint limit)
-{
-  g_autoptr (GError) error = NULL;
-  GPtrArray *list = vb_journal_list_notifications (f->journal, vps, subject, after, limit, &error);
-
-  g_assert_no_error (error);
-  return list;
-}
-
-static GPtrArray *
-list_operations (Fixture *f, const char *vps, guint limit)
-{
-  g_autoptr (GError) error = NULL;
-  GPtrArray *list = vb_journal_list_operations (f->journal, vps, limit, &error);
-
-  g_assert_no_error (error);
-  return list;
-}
-
-static void
-exec_sql (Fixture *f, const char *sql)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (VbSqlite) sqlite = vb_sqlite_open (f->file, &error);
-
-  g_assert_no_error (error);
-  vb_sqlite_exec (sqlite, sql, &error);
-  g_assert_no_error (error);
-}
-
-static gint64
-query_int (Fixture *f, const char *sql)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (VbSqlite) sqlite = vb_sqlite_open (f->file, &error);
-  gint64 value;
-
-  g_assert_no_error (error);
-  vb_sqlite_query_int (sqlite, sql, &value, &error);
-  g_assert_no_error (error);
-  return value;
-}
 
 /* ---- operations ---- */
 
@@ -206,17 +50,18 @@ assert_records_equal (const VbOperationRecord *a, const VbOperationRecord *b)
 }
 
 static void
-test_operation_round_trip (Fixture *f, gconstpointer data)
+test_operation_round_trip (JournalLab *f, gconstpointer data)
 {
-  g_autoptr (VbOperationRecord) record = make_record ("op-1", VPS_A, VB_OPERATION_COPYING);
+  g_autoptr (VbOperationRecord) record
+      = journal_lab_make_record ("op-1", VPS_A, VB_OPERATION_COPYING);
   g_autoptr (GPtrArray) before = NULL;
   g_autoptr (GPtrArray) after = NULL;
   g_autoptr (GPtrArray) none = NULL;
 
-  save (f, record, NULL);
+  journal_lab_save (f, record, NULL);
   fill_record (record);
-  save (f, record, NULL);
-  reopen (f);
+  journal_lab_save (f, record, NULL);
+  journal_lab_reopen (f);
 
   before = vb_journal_load_unended (f->journal, NULL);
   g_assert_cmpuint (before->len, ==, 1);
@@ -226,18 +71,18 @@ test_operation_round_trip (Fixture *f, gconstpointer data)
   record->ended_at = g_date_time_new_now_utc ();
   record->error_reason = g_strdup ("checksum_mismatch");
   record->error_message = g_strdup ("The backup is damaged.");
-  save (f, record, NULL);
-  reopen (f);
+  journal_lab_save (f, record, NULL);
+  journal_lab_reopen (f);
 
   none = vb_journal_load_unended (f->journal, NULL);
   g_assert_cmpuint (none->len, ==, 0);
-  after = list_operations (f, VPS_A, 10);
+  after = journal_lab_list_operations (f, VPS_A, 10);
   g_assert_cmpuint (after->len, ==, 1);
   assert_records_equal (after->pdata[0], record);
 }
 
 static void
-test_operation_order (Fixture *f, gconstpointer data)
+test_operation_order (JournalLab *f, gconstpointer data)
 {
   g_autoptr (GPtrArray) unended = NULL;
   g_autoptr (GPtrArray) newest = NULL;
@@ -249,10 +94,10 @@ test_operation_order (Fixture *f, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (states); i++)
     {
       g_autofree char *id = g_strdup_printf ("op-%u", 9 - i);
-      g_autoptr (VbOperationRecord) record = make_record (id, VPS_A, states[i]);
-      save (f, record, NULL);
+      g_autoptr (VbOperationRecord) record = journal_lab_make_record (id, VPS_A, states[i]);
+      journal_lab_save (f, record, NULL);
     }
-  notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_B, "other");
+  journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_B, "other");
 
   unended = vb_journal_load_unended (f->journal, NULL);
   g_assert_cmpuint (unended->len, ==, 3);
@@ -260,23 +105,25 @@ test_operation_order (Fixture *f, gconstpointer data)
   g_assert_cmpstr (((VbOperationRecord *) unended->pdata[1])->id, ==, "op-7");
   g_assert_cmpstr (((VbOperationRecord *) unended->pdata[2])->id, ==, "op-5");
 
-  newest = list_operations (f, VPS_A, 2);
+  newest = journal_lab_list_operations (f, VPS_A, 2);
   g_assert_cmpuint (newest->len, ==, 2);
   g_assert_cmpstr (((VbOperationRecord *) newest->pdata[0])->id, ==, "op-4");
   g_assert_cmpstr (((VbOperationRecord *) newest->pdata[1])->id, ==, "op-5");
 }
 
 static void
-test_request_key (Fixture *f, gconstpointer data)
+test_request_key (JournalLab *f, gconstpointer data)
 {
-  g_autoptr (VbOperationRecord) record = make_record ("op-1", VPS_A, VB_OPERATION_COMPLETED);
-  g_autoptr (VbOperationRecord) second = make_record ("op-2", VPS_A, VB_OPERATION_QUEUED);
+  g_autoptr (VbOperationRecord) record
+      = journal_lab_make_record ("op-1", VPS_A, VB_OPERATION_COMPLETED);
+  g_autoptr (VbOperationRecord) second
+      = journal_lab_make_record ("op-2", VPS_A, VB_OPERATION_QUEUED);
   g_autoptr (VbOperationRecord) found = NULL;
   g_autoptr (GError) error = NULL;
 
   record->request_key = g_strdup ("key");
-  save (f, record, NULL);
-  reopen (f);
+  journal_lab_save (f, record, NULL);
+  journal_lab_reopen (f);
 
   found = vb_journal_find_request (f->journal, "alice", VPS_A, "key", &error);
   g_assert_no_error (error);
@@ -293,34 +140,36 @@ test_request_key (Fixture *f, gconstpointer data)
 }
 
 static void
-test_operation_retention (Fixture *f, gconstpointer data)
+test_operation_retention (JournalLab *f, gconstpointer data)
 {
-  g_autoptr (VbOperationRecord) running = make_record ("running", VPS_A, VB_OPERATION_COPYING);
+  g_autoptr (VbOperationRecord) running
+      = journal_lab_make_record ("running", VPS_A, VB_OPERATION_COPYING);
   g_autoptr (GPtrArray) list = NULL;
 
-  save (f, running, NULL);
-  notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_B, "aged");
+  journal_lab_save (f, running, NULL);
+  journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_B, "aged");
   g_clear_object (&f->journal);
-  exec_sql (f,
-            "UPDATE operations SET ended_at = ended_at - 366 * 86400000000 WHERE id = 'aged';"
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
-            " INSERT INTO operations SELECT NULL, 'bulk-' || i, '" VPS_A "', NULL, 'create', 'b',"
-            " NULL, 'completed', NULL, NULL, 0, 0, 100, 0, 0, 0, NULL, NULL, started_at,"
-            " started_at, NULL, NULL FROM n, operations WHERE id = 'running'");
-  reopen (f);
-  notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "newest");
+  journal_lab_exec_sql (
+      f, "UPDATE operations SET ended_at = ended_at - 366 * 86400000000 WHERE id = 'aged';"
+         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
+         " INSERT INTO operations SELECT NULL, 'bulk-' || i, '" VPS_A "', NULL, 'create', 'b',"
+         " NULL, 'completed', NULL, NULL, 0, 0, 100, 0, 0, 0, NULL, NULL, started_at,"
+         " started_at, NULL, NULL FROM n, operations WHERE id = 'running'");
+  journal_lab_reopen (f);
+  journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "newest");
 
-  list = list_operations (f, VPS_A, 5000);
+  list = journal_lab_list_operations (f, VPS_A, 5000);
   g_assert_cmpuint (list->len, ==, 1001);
   g_assert_cmpstr (((VbOperationRecord *) list->pdata[0])->id, ==, "newest");
   g_assert_cmpstr (((VbOperationRecord *) list->pdata[1000])->id, ==, "running");
-  g_assert_cmpint (query_int (f, "SELECT count (*) FROM operations WHERE id = 'aged'"), ==, 0);
+  g_assert_cmpint (journal_lab_query_int (f, "SELECT count (*) FROM operations WHERE id = 'aged'"),
+                   ==, 0);
 }
 
 /* ---- notifications ---- */
 
 static void
-test_notifications (Fixture *f, gconstpointer data)
+test_notifications (JournalLab *f, gconstpointer data)
 {
   const char *const only_b[] = { VPS_B, "\"], \\", NULL };
   const char *const none[] = { NULL };
@@ -328,17 +177,18 @@ test_notifications (Fixture *f, gconstpointer data)
   g_autoptr (GPtrArray) later = NULL;
   g_autoptr (GPtrArray) of_b = NULL;
   g_autoptr (GPtrArray) of_none = NULL;
-  gint64 first = notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1");
-  gint64 second = notify (f, VB_NOTIFICATION_RESTORE_FAILED, VPS_B, "op-2");
-  gint64 stalled = notify (f, VB_NOTIFICATION_OPERATION_STALLED, VPS_A, "op-1");
+  gint64 first = journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1");
+  gint64 second = journal_lab_notify (f, VB_NOTIFICATION_RESTORE_FAILED, VPS_B, "op-2");
+  gint64 stalled = journal_lab_notify (f, VB_NOTIFICATION_OPERATION_STALLED, VPS_A, "op-1");
   VbNotification *n;
 
   g_assert_cmpint (first, <, second);
   g_assert_cmpint (second, <, stalled);
-  g_assert_cmpint (notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1"), ==, first);
-  reopen (f);
+  g_assert_cmpint (journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1"), ==,
+                   first);
+  journal_lab_reopen (f);
 
-  all = list_notifications (f, NULL, "alice", 0, 10);
+  all = journal_lab_list_notifications (f, NULL, "alice", 0, 10);
   g_assert_cmpuint (all->len, ==, 3);
   n = all->pdata[1];
   g_assert_cmpint (n->id, ==, second);
@@ -351,20 +201,20 @@ test_notifications (Fixture *f, gconstpointer data)
   g_assert_cmpstr (n->reason, ==, "internal");
   g_assert_nonnull (n->created_at);
 
-  later = list_notifications (f, NULL, "alice", first, 1);
+  later = journal_lab_list_notifications (f, NULL, "alice", first, 1);
   g_assert_cmpuint (later->len, ==, 1);
   g_assert_cmpint (((VbNotification *) later->pdata[0])->id, ==, second);
-  of_b = list_notifications (f, only_b, "alice", 0, 10);
+  of_b = journal_lab_list_notifications (f, only_b, "alice", 0, 10);
   g_assert_cmpuint (of_b->len, ==, 1);
   g_assert_cmpint (((VbNotification *) of_b->pdata[0])->id, ==, second);
-  of_none = list_notifications (f, none, "alice", 0, 10);
+  of_none = journal_lab_list_notifications (f, none, "alice", 0, 10);
   g_assert_cmpuint (of_none->len, ==, 0);
 }
 
 static guint
-count_read (Fixture *f, const char *subject)
+count_read (JournalLab *f, const char *subject)
 {
-  g_autoptr (GPtrArray) list = list_notifications (f, NULL, subject, 0, 1000);
+  g_autoptr (GPtrArray) list = journal_lab_list_notifications (f, NULL, subject, 0, 1000);
   guint n = 0;
 
   for (guint i = 0; i < list->len; i++)
@@ -373,10 +223,10 @@ count_read (Fixture *f, const char *subject)
 }
 
 static void
-test_read_marks (Fixture *f, gconstpointer data)
+test_read_marks (JournalLab *f, gconstpointer data)
 {
-  gint64 first = notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1");
-  gint64 second = notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-2");
+  gint64 first = journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1");
+  gint64 second = journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-2");
 
   g_assert_cmpuint (count_read (f, "alice"), ==, 0);
   g_assert_true (vb_journal_mark_read (f->journal, "alice", first, NULL));
@@ -388,35 +238,36 @@ test_read_marks (Fixture *f, gconstpointer data)
   g_assert_true (vb_journal_mark_read (f->journal, "bob", first, NULL));
   g_assert_cmpuint (count_read (f, "bob"), ==, 2);
   g_assert_true (vb_journal_mark_read (f->journal, "bob", G_MAXINT64, NULL));
-  reopen (f);
-  notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-3");
+  journal_lab_reopen (f);
+  journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-3");
   g_assert_cmpuint (count_read (f, "bob"), ==, 2);
 }
 
 static void
-test_notification_retention (Fixture *f, gconstpointer data)
+test_notification_retention (JournalLab *f, gconstpointer data)
 {
   g_autoptr (GPtrArray) list = NULL;
-  gint64 last = notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1");
+  gint64 last = journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1");
 
   /* Ids are not given again, even when the newest one is gone. */
   g_clear_object (&f->journal);
-  exec_sql (f, "DELETE FROM notifications");
-  reopen (f);
-  g_assert_cmpint (notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1"), >, last);
-  notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_B, "aged");
+  journal_lab_exec_sql (f, "DELETE FROM notifications");
+  journal_lab_reopen (f);
+  g_assert_cmpint (journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1"), >,
+                   last);
+  journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_B, "aged");
 
   g_clear_object (&f->journal);
-  exec_sql (f,
-            "UPDATE notifications SET created_at = created_at - 91 * 86400000000"
-            " WHERE operation = 'aged';"
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100)"
-            " INSERT INTO notifications SELECT NULL, 'backup_failed', '" VPS_A "', NULL, NULL,"
-            " NULL, 'bulk-' || i, NULL, created_at FROM n, notifications WHERE operation = 'op-1'");
-  reopen (f);
-  last = notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "newest");
+  journal_lab_exec_sql (
+      f, "UPDATE notifications SET created_at = created_at - 91 * 86400000000"
+         " WHERE operation = 'aged';"
+         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100)"
+         " INSERT INTO notifications SELECT NULL, 'backup_failed', '" VPS_A "', NULL, NULL,"
+         " NULL, 'bulk-' || i, NULL, created_at FROM n, notifications WHERE operation = 'op-1'");
+  journal_lab_reopen (f);
+  last = journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "newest");
 
-  list = list_notifications (f, NULL, "alice", 0, 5000);
+  list = journal_lab_list_notifications (f, NULL, "alice", 0, 5000);
   g_assert_cmpuint (list->len, ==, 1000);
   g_assert_cmpint (((VbNotification *) list->pdata[999])->id, ==, last);
 }
@@ -446,7 +297,7 @@ make_backup (const char *id, guint n_disks)
 }
 
 static void
-test_backups (Fixture *f, gconstpointer data)
+test_backups (JournalLab *f, gconstpointer data)
 {
   g_autoptr (GPtrArray) saved
       = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
@@ -460,7 +311,7 @@ test_backups (Fixture *f, gconstpointer data)
   g_ptr_array_remove_index (saved, 1);
   g_ptr_array_add (saved, make_backup ("four", 0));
   g_assert_true (vb_journal_save_backups (f->journal, saved, NULL));
-  reopen (f);
+  journal_lab_reopen (f);
 
   loaded = vb_journal_load_backups (f->journal, NULL);
   g_assert_cmpuint (loaded->len, ==, 3);
@@ -482,268 +333,8 @@ test_backups (Fixture *f, gconstpointer data)
   g_assert_cmpstr (((VbBackupDisk *) backup->disks->pdata[11])->target, ==, "vdo");
 }
 
-/* ---- the file ---- */
-
-static void
-assert_private (Fixture *f)
-{
-  const char *const suffixes[] = { "", "-wal", "-shm" };
-
-  notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "op-1");
-  for (guint i = 0; i < G_N_ELEMENTS (suffixes); i++)
-    {
-      g_autofree char *file = g_strconcat (f->file, suffixes[i], NULL);
-      struct stat st;
-
-      g_assert_cmpint (stat (file, &st), ==, 0);
-      g_assert_cmpint (st.st_mode & 07777, ==, 0600);
-    }
-}
-
-static void
-test_mode (Fixture *f, gconstpointer data)
-{
-  assert_private (f);
-  g_clear_object (&f->journal);
-  g_assert_cmpint (chmod (f->file, 0644), ==, 0);
-  reopen (f);
-  assert_private (f);
-}
-
-static void
-assert_refused (Fixture *f, const char *words)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (VbSqliteJournal) journal = vb_sqlite_journal_new (f->file, &error);
-
-  g_assert_null (journal);
-  g_assert_error (error, VB_ERROR, VB_ERROR_INTERNAL);
-  g_test_message ("%s", error->message);
-  g_assert_nonnull (strstr (error->message, words));
-  g_assert_nonnull (strstr (error->message, f->file));
-}
-
-static void
-test_garbage (Fixture *f, gconstpointer data)
-{
-  g_autofree char *garbage = g_strnfill (5000, 'x');
-  g_autofree char *after = NULL;
-
-  g_clear_object (&f->journal);
-  g_assert_true (g_file_set_contents (f->file, garbage, -1, NULL));
-  assert_refused (f, "damaged");
-  g_assert_true (g_file_get_contents (f->file, &after, NULL, NULL));
-  g_assert_cmpstr (after, ==, garbage);
-}
-
-static void
-test_damaged_page (Fixture *f, gconstpointer data)
-{
-  g_autofree char *contents = NULL;
-  gsize size;
-
-  for (guint i = 0; i < 200; i++)
-    {
-      g_autofree char *id = g_uuid_string_random ();
-      notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, id);
-    }
-  g_clear_object (&f->journal);
-  g_assert_true (g_file_get_contents (f->file, &contents, &size, NULL));
-  g_assert_cmpuint (size, >, 40960);
-  memset (contents + 4096, 0xa5, size - 4096);
-  g_assert_true (g_file_set_contents (f->file, contents, size, NULL));
-  assert_refused (f, "damaged");
-}
-
-static void
-test_foreign (Fixture *f, gconstpointer data)
-{
-  g_autofree char *other = g_build_filename (f->folder, "other.sqlite", NULL);
-  g_autofree char *before = NULL;
-  g_autofree char *after = NULL;
-  gsize before_size;
-  gsize after_size;
-
-  g_clear_object (&f->journal);
-  g_unlink (f->file);
-  exec_sql (f, "CREATE TABLE precious (x)");
-  g_assert_cmpint (chmod (f->file, 0600), ==, 0);
-  g_assert_true (g_file_get_contents (f->file, &before, &before_size, NULL));
-  assert_refused (f, "another program");
-  g_assert_true (g_file_get_contents (f->file, &after, &after_size, NULL));
-  g_assert_cmpmem (before, before_size, after, after_size);
-  g_assert_cmpint (query_int (f, "SELECT count (*) FROM sqlite_schema"), ==, 1);
-
-  /* A link must not lead us elsewhere. */
-  g_assert_cmpint (rename (f->file, other), ==, 0);
-  g_assert_cmpint (symlink (other, f->file), ==, 0);
-  assert_refused (f, "");
-  g_unlink (other);
-}
-
-static void
-test_newer (Fixture *f, gconstpointer data)
-{
-  g_clear_object (&f->journal);
-  exec_sql (f, "PRAGMA user_version = 77");
-  assert_refused (f, "newer");
-  g_assert_cmpint (query_int (f, "PRAGMA user_version"), ==, 77);
-}
-
-static void
-test_migration (Fixture *f, gconstpointer data)
-{
-  const guint newest = g_strv_length ((char **) vb_sqlite_schema_steps);
-  const char *steps[16] = { NULL };
-  g_autoptr (GError) error = NULL;
-  g_autoptr (VbSqlite) sqlite = NULL;
-  gint64 value;
-
-  /* The journal as it is now plays the older version. */
-  notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "op-1");
-  g_clear_object (&f->journal);
-  for (guint i = 0; i < newest; i++)
-    steps[i] = vb_sqlite_schema_steps[i];
-  steps[newest] = "ALTER TABLE operations ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'";
-  steps[newest + 1] = "CREATE TABLE extra (x); INSERT INTO nowhere VALUES (1);";
-
-  /* A step that fails takes the ones before with it. */
-  sqlite = vb_sqlite_open (f->file, NULL);
-  g_assert_false (vb_sqlite_schema_migrate (sqlite, steps, &error));
-  g_assert_error (error, VB_ERROR, VB_ERROR_INTERNAL);
-  g_clear_error (&error);
-  g_assert_true (vb_sqlite_query_int (sqlite, "PRAGMA user_version", &value, NULL));
-  g_assert_cmpint (value, ==, newest);
-  g_assert_true (vb_sqlite_query_int (
-      sqlite, "SELECT count (*) FROM pragma_table_info ('operations') WHERE name = 'colour'",
-      &value, NULL));
-  g_assert_cmpint (value, ==, 0);
-
-  steps[newest + 1] = "CREATE TABLE extra (x)";
-  g_assert_true (vb_sqlite_schema_migrate (sqlite, steps, &error));
-  g_assert_no_error (error);
-  g_assert_true (vb_sqlite_schema_migrate (sqlite, steps, &error));
-  g_assert_true (vb_sqlite_query_int (sqlite, "PRAGMA user_version", &value, NULL));
-  g_assert_cmpint (value, ==, newest + 2);
-  g_assert_true (vb_sqlite_query_int (
-      sqlite, "SELECT count (*) FROM operations WHERE colour = 'red'", &value, NULL));
-  g_assert_cmpint (value, ==, 1);
-  g_clear_pointer (&sqlite, vb_sqlite_close);
-  assert_refused (f, "newer");
-}
-
-/* ---- threads and sudden death ---- */
-
-#define THREADS 4
-#define WRITES 50
-
-typedef struct
-{
-  Fixture *fixture;
-  guint number;
-} Writer;
-
-static gpointer
-write_many (gpointer data)
-{
-  Writer *writer = data;
-
-  for (guint i = 0; i < WRITES; i++)
-    {
-      g_autofree char *id = g_strdup_printf ("thread-%u-%u", writer->number, i);
-      g_autoptr (GPtrArray) list = NULL;
-
-      notify (writer->fixture, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, id);
-      list = list_operations (writer->fixture, VPS_A, 5);
-      g_assert_cmpuint (list->len, >, 0);
-    }
-  return NULL;
-}
-
-static void
-test_threads (Fixture *f, gconstpointer data)
-{
-  GThread *threads[THREADS];
-  Writer writers[THREADS];
-  g_autoptr (GPtrArray) list = NULL;
-
-  for (guint i = 0; i < THREADS; i++)
-    {
-      writers[i] = (Writer){ .fixture = f, .number = i };
-      threads[i] = g_thread_new ("writer", write_many, &writers[i]);
-    }
-  for (guint i = 0; i < THREADS; i++)
-    g_thread_join (threads[i]);
-
-  list = list_operations (f, VPS_A, 1000);
-  g_assert_cmpuint (list->len, ==, THREADS * WRITES);
-}
-
-/* Writes for ever, and says on @output what was acknowledged. */
-static void
-run_victim (const char *file, int output)
-{
-  g_autoptr (VbSqliteJournal) journal = vb_sqlite_journal_new (file, NULL);
-  Fixture f = { .journal = VB_JOURNAL (journal) };
-
-  for (guint i = 0;; i++)
-    {
-      g_autofree char *id = g_strdup_printf ("op-%u", i);
-
-      notify (&f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, id);
-      if (write (output, &i, sizeof i) != sizeof i)
-        _exit (1);
-    }
-}
-
-static void
-kill_after (Fixture *f, guint acknowledged)
-{
-  int channel[2];
-  guint newest = 0;
-  pid_t victim;
-
-  g_assert_cmpint (pipe (channel), ==, 0);
-  victim = fork ();
-  if (victim == 0)
-    {
-      close (channel[0]);
-      run_victim (f->file, channel[1]);
-      _exit (1);
-    }
-  close (channel[1]);
-  while (newest < acknowledged)
-    g_assert_cmpint (read (channel[0], &newest, sizeof newest), ==, sizeof newest);
-  g_assert_cmpint (kill (victim, SIGKILL), ==, 0);
-  while (read (channel[0], &newest, sizeof newest) == sizeof newest)
-    continue;
-  close (channel[0]);
-  g_assert_cmpint (waitpid (victim, NULL, 0), ==, victim);
-
-  reopen (f);
-  {
-    g_autoptr (GPtrArray) operations = list_operations (f, VPS_A, G_MAXINT);
-    g_autoptr (GPtrArray) notifications = list_notifications (f, NULL, "alice", 0, G_MAXINT);
-
-    /* One more may have been committed but not said. An operation and its notification are one. */
-    g_assert_cmpuint (operations->len, >=, newest + 1);
-    g_assert_cmpuint (operations->len, <=, newest + 2);
-    g_assert_cmpuint (notifications->len, ==, operations->len);
-  }
-}
-
-static void
-test_kill (Fixture *f, gconstpointer data)
-{
-  for (guint round = 0; round < 8; round++)
-    {
-      g_clear_object (&f->journal);
-      exec_sql (f, "DELETE FROM operations; DELETE FROM notifications;");
-      kill_after (f, 1 + round * 13);
-    }
-}
-
-#define TEST(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
+#define TEST(path, func)                                                                           \
+  g_test_add (path, JournalLab, NULL, journal_lab_set_up, func, journal_lab_tear_down)
 
 int
 main (int argc, char **argv)
@@ -757,13 +348,5 @@ main (int argc, char **argv)
   TEST ("/sqlite-journal/read-marks", test_read_marks);
   TEST ("/sqlite-journal/notification-retention", test_notification_retention);
   TEST ("/sqlite-journal/backups", test_backups);
-  TEST ("/sqlite-journal/mode", test_mode);
-  TEST ("/sqlite-journal/garbage", test_garbage);
-  TEST ("/sqlite-journal/damaged-page", test_damaged_page);
-  TEST ("/sqlite-journal/foreign", test_foreign);
-  TEST ("/sqlite-journal/newer", test_newer);
-  TEST ("/sqlite-journal/migration", test_migration);
-  TEST ("/sqlite-journal/threads", test_threads);
-  TEST ("/sqlite-journal/kill", test_kill);
   return g_test_run ();
 }
