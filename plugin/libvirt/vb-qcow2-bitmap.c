@@ -26,6 +26,7 @@
 typedef struct
 {
   int fd;
+  guint64 file_bytes;
   guint cluster_bits;
   guint64 virtual_size;
   guint64 directory_offset;
@@ -80,7 +81,7 @@ find_directory (Image *image, guint64 offset)
             return FALSE;
           image->directory_bytes = get64 (content + 8);
           image->directory_offset = get64 (content + 16);
-          return image->directory_bytes <= MAX_DIRECTORY_BYTES;
+          return image->directory_bytes <= MIN (MAX_DIRECTORY_BYTES, image->file_bytes);
         }
       offset += sizeof extension + ((guint64) get32 (extension + 4) + 7) / 8 * 8;
     }
@@ -155,16 +156,21 @@ count_bits (const guint8 *data, gsize bytes)
 static gint64
 count_bitmap (const Image *image, const Bitmap *bitmap)
 {
+  gsize table_bytes = (gsize) bitmap->table_entries * 8;
   gsize cluster_bytes = (gsize) 1 << image->cluster_bits;
-  g_autofree guint8 *table = g_malloc ((gsize) bitmap->table_entries * 8);
-  g_autofree guint8 *cluster = g_malloc (cluster_bytes);
+  g_autofree guint8 *table = NULL;
+  g_autofree guint8 *cluster = NULL;
   guint64 count = 0;
 
-  if (!read_at (image, bitmap->table_offset, table, (gsize) bitmap->table_entries * 8))
+  if (table_bytes > image->file_bytes)
     return -1;
-  for (guint32 i = 0; i < bitmap->table_entries; i++)
+  table = g_malloc (table_bytes);
+  cluster = g_malloc (cluster_bytes);
+  if (!read_at (image, bitmap->table_offset, table, table_bytes))
+    return -1;
+  for (gsize at = 0; at < table_bytes; at += 8)
     {
-      guint64 entry = get64 (table + (gsize) i * 8);
+      guint64 entry = get64 (table + at);
 
       if ((entry & OFFSET_MASK) == 0)
         {
@@ -190,6 +196,7 @@ vb_qcow2_bitmap_count (const char *path, const char *name, guint64 *bytes, GErro
       vb_error_set_errno (error, errno, "Opening the image of a disk");
       return FALSE;
     }
+  image.file_bytes = (guint64) MAX (lseek (image.fd, 0, SEEK_END), 0);
   if (open_directory (&image) && find_bitmap (&image, name, &bitmap))
     count = count_bitmap (&image, &bitmap);
   close (image.fd);
@@ -198,6 +205,9 @@ vb_qcow2_bitmap_count (const char *path, const char *name, guint64 *bytes, GErro
       g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, "There is no whole bitmap %s", name);
       return FALSE;
     }
-  *bytes = MIN ((guint64) count << bitmap.granularity_bits, image.virtual_size);
+  /* The last bit may stand for less. */
+  *bytes = (guint64) count > image.virtual_size >> bitmap.granularity_bits
+               ? image.virtual_size
+               : (guint64) count << bitmap.granularity_bits;
   return TRUE;
 }
