@@ -121,6 +121,12 @@ plan_part (Job *job, const VbBackupDisk *from, GError **error)
       g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The VPS has no disk %s, but the backup does", from->target);
       return FALSE;
     }
+  if (disk->is_block)
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
+                   "The disk %s is a block device, which cannot be swapped; restore it by hand from the pool", from->target);
+      return FALSE;
+    }
 
   Part *part = g_new0 (Part, 1);
   part->target = g_strdup (from->target);

@@ -300,6 +300,17 @@ class Client:
                     self.vps[one["vps"]] = one
         return state
 
+    def follow(self, vps, deadline_s=30):
+        """Subscribes to a VPS that was defined just now: the service sees it a moment later."""
+        end = time.monotonic() + deadline_s
+        while True:
+            try:
+                return self.subscribe(vps)
+            except RpcError as error:
+                if error.reason != "not_found" or time.monotonic() > end:
+                    raise
+                time.sleep(0.05)
+
     def operation(self, vps, operation):
         listed = self.request("operation.list", vps=vps)["operations"]
         return next((one for one in listed if one["id"] == operation), None)

@@ -4,9 +4,10 @@
  *
  *   guest-tool counter PERIOD_MS FILE…     appends the next number, a line of ten digits, to each FILE in turn, each on disk
  *                                          before the next is touched; goes on after the last number of the first FILE
- *   guest-tool ring SLOTS STATUS FILE…     writes record n = 0, 1, 2… to slot n % SLOTS of each FILE or device in turn, each on
- *                                          disk before the next is touched, as fast as it goes; STATUS holds the last n that is
- *                                          on all of them
+ *   guest-tool ring SLOTS OFFSET STATUS FILE…
+ *                                          writes record n = 0, 1, 2… to slot n % SLOTS of each FILE or device in turn, each on
+ *                                          disk before the next is touched, as fast as it goes; slot 0 is at byte OFFSET;
+ *                                          STATUS holds the last n that is on all of them
  *   guest-tool powerbutton EVENTS COMMAND  runs COMMAND when the power button is pressed; EVENTS: its input device
  *   guest-tool latency COUNT FILE          COUNT synchronous writes of 4 KiB to random places of FILE; prints µs, one a line
  *
@@ -133,8 +134,9 @@ run_ring (int argc, char **argv)
 {
   int fds[MAX_FILES];
   uint64_t n_slots = strtoull (argv[0], NULL, 10);
-  int status_fd = open_or_die (argv[1], O_RDWR | O_CREAT);
-  int n_fds = open_files (argc - 2, argv + 2, O_RDWR | O_DIRECT | O_DSYNC, fds);
+  off_t offset = strtoll (argv[1], NULL, 10);
+  int status_fd = open_or_die (argv[2], O_RDWR | O_CREAT);
+  int n_fds = open_files (argc - 3, argv + 3, O_RDWR | O_DIRECT | O_DSYNC, fds);
   uint64_t *record;
 
   if (n_slots == 0 || posix_memalign ((void **) &record, RECORD_BYTES, RECORD_BYTES) != 0)
@@ -142,8 +144,8 @@ run_ring (int argc, char **argv)
   for (uint64_t n = 0;; n++) {
     for (int i = 0; i < n_fds; i++) {
       fill_record (record, n, n_slots, i);
-      if (pwrite (fds[i], record, RECORD_BYTES, (off_t) (n % n_slots) * RECORD_BYTES) != RECORD_BYTES)
-        return failed (argv[i + 2]);
+      if (pwrite (fds[i], record, RECORD_BYTES, offset + (off_t) (n % n_slots) * RECORD_BYTES) != RECORD_BYTES)
+        return failed (argv[i + 3]);
     }
     write_status (status_fd, n);
   }
@@ -200,7 +202,7 @@ static const struct
   int (*run) (int argc, char **argv);
 } commands[] = {
   { "counter", 2, run_counter },
-  { "ring", 3, run_ring },
+  { "ring", 4, run_ring },
   { "powerbutton", 2, run_powerbutton },
   { "latency", 2, run_latency },
 };

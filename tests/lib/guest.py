@@ -493,10 +493,10 @@ class Guest(Vps):
         """One line for each file of a disk but the counter: what must be the same after a restore."""
         return self.sh(f"cd /mnt/{target} && find . -type f ! -name counter -exec sha256sum {{}} + | sort -k 2")
 
-    def start_ring(self, targets, slots=256):
-        """Lets the guest write rings on whole disks (see guest-tool.c) until it is stopped."""
+    def start_ring(self, targets, slots=256, offset=0):
+        """Lets the guest write rings on disks (see guest-tool.c), from byte `offset` on, until it is stopped."""
         devices = " ".join(f"/dev/{target}" for target in targets)
-        self.sh(f"guest-tool ring {slots} /tmp/ring {devices} >/tmp/ring.log 2>&1 & echo $! >/tmp/ring.pid")
+        self.sh(f"guest-tool ring {slots} {offset} /tmp/ring {devices} >/tmp/ring.log 2>&1 & echo $! >/tmp/ring.pid")
 
     def ring_written(self):
         """Number of the last record that is on all disks of the ring; -1 before the first."""

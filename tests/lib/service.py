@@ -9,6 +9,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 import client as clients
@@ -18,9 +19,20 @@ KEY_ID = "test"
 PORT = 8006
 
 
+def source_folder():
+    return pathlib.Path(os.environ.get("VB_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+
+
 def build_folder():
-    source = pathlib.Path(__file__).resolve().parents[2]
-    return pathlib.Path(os.environ.get("VB_BUILD", source / "build"))
+    return pathlib.Path(os.environ.get("VB_BUILD", source_folder() / "build"))
+
+
+def _sanitizer_environment():
+    """What the address sanitizer needs: it takes over libtirpc's functions, which libvirt calls, but looks for them when the program
+    starts, and the program loads libvirt only later."""
+    if "libasan" not in isolated.run("ldd", build_folder() / "plugin/vps-backupd"):
+        return {}
+    return {"LD_PRELOAD": "libtirpc.so.3", "ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')}:verify_asan_link_order=0"}
 
 
 class Refused(Exception):
@@ -45,6 +57,7 @@ class Service:
         self.config_path = self.folder / "vps-backup.conf"
         self.log_path = self.folder / "vps-backupd.log"
         self.process = None
+        self.told = []           # what the daemon told the service manager since its start
         self.schema = clients.source_schema() if self._schema_exists() else None
         self._clients = []
         self.keys.mkdir(mode=0o700, exist_ok=True)
@@ -64,7 +77,7 @@ class Service:
 
     @staticmethod
     def _schema_exists():
-        return (pathlib.Path(os.environ.get("VB_SOURCE", pathlib.Path(__file__).resolve().parents[2])) / clients.SCHEMA).exists()
+        return (source_folder() / clients.SCHEMA).exists()
 
     def _write_key(self):
         path = self.keys / KEY_ID
@@ -84,27 +97,35 @@ class Service:
 
     def start(self, deadline_s=30):
         """Starts the daemon and waits for READY=1."""
-        notify_path = self.folder / "notify.sock"
-        notify_path.unlink(missing_ok=True)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify, open(self.log_path, "ab") as log:
-            notify.bind(str(notify_path))
-            notify.settimeout(0.1)
+        path = self.folder / "notify.sock"
+        path.unlink(missing_ok=True)
+        ready, self.told = threading.Event(), []
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(str(path))
+        with open(self.log_path, "ab") as log:
             command = [*os.environ.get("VB_WRAPPER", "").split(), build_folder() / "plugin/vps-backupd",
                        "--config", self.config_path, "--module", build_folder() / "plugin/vps-backup.so"]
             self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, "NOTIFY_SOCKET": str(notify_path)})
-            self._wait_ready(notify, time.monotonic() + deadline_s)
-        return self
-
-    def _wait_ready(self, notify, end):
-        while True:
-            with contextlib.suppress(TimeoutError):
-                if b"READY=1" in notify.recv(4096).split(b"\n"):
-                    return
+                                            env={**os.environ, **_sanitizer_environment(), "NOTIFY_SOCKET": str(path)})
+        threading.Thread(target=self._listen, args=(notify, ready), daemon=True).start()
+        end = time.monotonic() + deadline_s
+        while not ready.wait(0.05):
             if self.process.poll() is not None:
                 raise AssertionError(f"vps-backupd ended with {self.process.returncode} before it was ready:\n{self.log_tail()}")
             if time.monotonic() > end:
                 raise AssertionError(f"vps-backupd is not ready in time:\n{self.log_tail()}")
+        return self
+
+    def _listen(self, notify, ready):
+        """The service manager's part: takes what the daemon tells as long as it lives."""
+        told, process = self.told, self.process
+        notify.settimeout(1)
+        with notify:
+            while process.poll() is None:
+                with contextlib.suppress(TimeoutError):
+                    told += notify.recv(4096).decode().splitlines()
+                    if "READY=1" in told:
+                        ready.set()
 
     @property
     def alive(self):

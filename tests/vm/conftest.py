@@ -59,6 +59,10 @@ def new_guest():
     def make(name="guest", disks=None, kind=guests.Guest, **options):
         vps = kind(name, disks if disks is not None else [guests.Disk("vda")], **options)
         made.append(vps)
+        for service in _started:
+            if service.alive:
+                with service.client() as client:
+                    client.follow(vps.vps)
         return vps
     yield make
     for vps in made:

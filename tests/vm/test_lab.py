@@ -75,6 +75,20 @@ def test_ring_is_whole_and_damage_is_seen(new_guest):
     assert guests.parse_ring(bytes(64 * 4096), 64) is None
 
 
+def test_ring_tells_a_copy_that_is_not_of_one_instant(new_guest):
+    """The proof that the tests of the point in time can fail: here is a copy that reads while the guest writes."""
+    vps = new_guest(disks=[guests.Disk("vda", size=8 << 20, format="raw")], agent=False).boot()
+    vps.start_ring(["vda"], slots=64)
+    vps.wait_ring(128)
+    copied = b""
+    with open(vps.live_path("vda"), "rb") as live:
+        while len(copied) < 64 * 4096:
+            copied += live.read(4 * 4096)
+            vps.wait_ring(vps.ring_written())
+    with pytest.raises(AssertionError):
+        guests.parse_ring(copied, 64)
+
+
 def test_blank_guest_is_written_through_qemu(new_guest):
     vps = new_guest("blank", [guests.Disk("vda", size=32 << 20), guests.Disk("vdb", size=32 << 20, format="raw")],
                     kind=guests.Blank).start()

@@ -28,7 +28,7 @@ def test_buttons_and_progress_at_each_moment(slow_service, new_blank):
     """The rules of rules.py are applied to every message; here each moment is looked at by name as well."""
     vps = new_blank()
     client = slow_service.client()
-    before = client.subscribe(vps.vps)
+    before = client.follow(vps.vps)
     assert before["status"] == "running" and before["can_create"] == {"allowed": True, "reason": None}
     assert before["power_actions"] == {"start": False, "stop": True, "restart": True}
     assert before["slots"] == {"used": 0, "total": 2, "included": 2, "extra": 0, "step": 1, "maximum": 10, "billable_steps": 0}
@@ -45,6 +45,7 @@ def test_buttons_and_progress_at_each_moment(slow_service, new_blank):
                     "a rate and a time to wait")
     ended = client.wait_operation(vps.vps, operation["id"])
     assert ended["state"] == "completed" and ended["progress"] == 100 and ended["error"] is None
+    assert ended["bytes_done"] == ended["bytes_total"] >= 16 << 20
     samples = client.progress_of(operation["id"])
     rules.check_progress(samples)
     states = [one["state"] for _, one in samples]
@@ -73,7 +74,7 @@ def test_buttons_and_progress_at_each_moment(slow_service, new_blank):
 def test_every_wish_is_refused_while_an_operation_runs(slow_service, new_blank):
     vps = new_blank()
     client = slow_service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     _, kept = client.back_up(vps.vps)
     started = client.request("backup.create", vps=vps.vps)
     running, unfinished = started["operation"]["id"], started["backup"]["id"]
@@ -119,7 +120,7 @@ def test_what_does_not_exist_is_not_found(service, new_blank):
 def test_a_token_allows_what_it_names(service, new_blank):
     vps = new_blank()
     admin = service.client()
-    admin.subscribe(vps.vps)
+    admin.follow(vps.vps)
     _, backup = admin.back_up(vps.vps)
     reader = service.customer(vps.vps, "backup.read")
     assert reader.request("vps.get", vps=vps.vps)["backups"][0]["id"] == backup
@@ -128,7 +129,7 @@ def test_a_token_allows_what_it_names(service, new_blank):
         assert reader.refusal(method, vps=vps.vps, **params).reason == "forbidden", method
     assert vps.running and admin.request("vps.get", vps=vps.vps)["slots"]["used"] == 1
     owner = service.customer(vps.vps)
-    owner.subscribe(vps.vps)
+    owner.follow(vps.vps)
     assert owner.restore(vps.vps, backup)["state"] == "completed"
     assert owner.refusal("slots.set", vps=vps.vps, total=3).reason == "forbidden"
     seller = service.customer(vps.vps, "slots.write")
@@ -139,7 +140,7 @@ def test_last_slot_goes_to_one_of_two(slow_service, new_blank):
     """Several creates at the same instant, on the last slot: exactly one is admitted."""
     vps = new_blank()
     first = slow_service.client()
-    first.subscribe(vps.vps)
+    first.follow(vps.vps)
     first.back_up(vps.vps)
     contenders = [slow_service.client() for _ in range(6)]
     barrier, outcomes = threading.Barrier(len(contenders)), []
@@ -166,7 +167,7 @@ def test_last_slot_goes_to_one_of_two(slow_service, new_blank):
 def test_repeated_request_is_the_same_operation(slow_service, new_blank):
     vps = new_blank()
     client = slow_service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     first = client.request("backup.create", vps=vps.vps, request_key="pressed twice")
     again = client.request("backup.create", vps=vps.vps, request_key="pressed twice")
     assert again["operation"]["id"] == first["operation"]["id"] and again["backup"]["id"] == first["backup"]["id"]
@@ -179,7 +180,7 @@ def test_repeated_request_is_the_same_operation(slow_service, new_blank):
 def test_cancelled_create_leaves_no_trace(slow_service, new_blank):
     vps = new_blank()
     client = slow_service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     operation = client.request("backup.create", vps=vps.vps)["operation"]["id"]
     client.wait_state(operation, "copying", bytes_done=1 << 20)
     assert traces(slow_service, vps) != NO_TRACE
@@ -196,9 +197,10 @@ def test_cancelled_create_leaves_no_trace(slow_service, new_blank):
 
 def test_cancelled_create_of_a_shut_off_vps_leaves_no_trace(slow_service, new_blank):
     vps = new_blank()
-    vps.destroy()
     client = slow_service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
+    vps.destroy()
+    client.wait_vps(vps.vps, lambda now: now["power"] == "stopped", "it is off")
     operation = client.request("backup.create", vps=vps.vps)["operation"]["id"]
     client.wait_state(operation, "copying", bytes_done=1 << 20)
     client.request("operation.cancel", vps=vps.vps, operation=operation)
@@ -211,7 +213,7 @@ def test_cancelled_create_of_a_shut_off_vps_leaves_no_trace(slow_service, new_bl
 def test_cancelled_restore_leaves_the_vps_alone(slow_service, new_blank):
     vps = new_blank()
     client = slow_service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     _, backup = client.back_up(vps.vps)
     vps.qemu_io("vda", "write -P 0x33 0 20M")
     pid = vps.qemu_pid()
@@ -231,7 +233,8 @@ def test_queued_operation_waits_and_can_be_cancelled(new_service, new_blank):
     service = new_service(operations={"bandwidth-limit": "4M", "max-concurrent": "1"})
     first, second = new_blank("first"), new_blank("second")
     client = service.client()
-    client.subscribe("*")
+    client.follow(first.vps)
+    client.follow(second.vps)
     running = client.request("backup.create", vps=first.vps)["operation"]["id"]
     client.wait_state(running, "copying")
     waiting = client.request("backup.create", vps=second.vps)
@@ -251,7 +254,7 @@ def test_queued_operation_waits_and_can_be_cancelled(new_service, new_blank):
 def test_slots_are_kept_in_the_metadata(service, new_blank):
     vps = new_blank()
     client = service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     assert client.request("slots.set", vps=vps.vps, total=5) == \
         {"used": 0, "total": 5, "included": 2, "extra": 3, "step": 1, "maximum": 10, "billable_steps": 3}
     client.wait_vps(vps.vps, lambda now: now["slots"]["total"] == 5, "the new total is told")
@@ -284,7 +287,7 @@ def test_slots_are_sold_in_steps(new_service, new_blank):
 def test_vps_with_a_foreign_disk_is_refused(service, new_blank):
     vps = new_blank(start=False, devices=NETWORK_DISK)
     client = service.client()
-    now = client.subscribe(vps.vps)
+    now = client.follow(vps.vps)
     assert now["can_create"] == {"allowed": False, "reason": "unsupported_disk"}
     assert client.refusal("backup.create", vps=vps.vps).reason == "unsupported_disk"
 
@@ -292,7 +295,7 @@ def test_vps_with_a_foreign_disk_is_refused(service, new_blank):
 def test_missing_disk_is_an_error(service, new_blank):
     vps = new_blank(disks=[guests.Disk("vda", size=8 << 20), guests.Disk("vdb", size=8 << 20)], start=False)
     client = service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     _, backup = client.back_up(vps.vps)
     vps.domain.detachDeviceFlags(vps.disk("vdb").xml(), libvirt.VIR_DOMAIN_AFFECT_CONFIG)
     before = vps.disk("vda").path.stat()
@@ -304,7 +307,7 @@ def test_missing_disk_is_an_error(service, new_blank):
 def test_hypervisor_that_is_away_is_told_and_comes_back(service, new_blank):
     vps = new_blank()
     client = service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     isolated.stop_libvirtd()
     client.wait_vps(vps.vps, lambda now: now["can_create"]["reason"] == "hypervisor_unavailable", "the missing libvirt is noticed")
     assert client.refusal("backup.create", vps=vps.vps).reason == "hypervisor_unavailable"
@@ -317,12 +320,12 @@ def test_hypervisor_that_is_away_is_told_and_comes_back(service, new_blank):
 def test_operation_ends_with_a_stopping_service_and_is_reported(slow_service, new_blank):
     vps = new_blank()
     client = slow_service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     operation = client.request("backup.create", vps=vps.vps)["operation"]["id"]
     client.wait_state(operation, "copying", bytes_done=1)
     slow_service.restart()
     client = slow_service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     client.wait_vps(vps.vps, lambda now: now["operation"] is None, "the interrupted operation is cleared away")
     ended = client.operation(vps.vps, operation)
     assert ended["state"] in ("failed", "cancelled") and ended["error"]["reason"] in ("interrupted", "cancelled"), ended
@@ -350,7 +353,7 @@ def test_list_follows_the_hypervisor(service, new_guest):
 def test_power_buttons_work(service, new_guest):
     vps = new_guest()
     client = service.client()
-    client.subscribe(vps.vps)
+    client.follow(vps.vps)
     assert client.request("power.start", vps=vps.vps) == {}
     client.wait_vps(vps.vps, lambda now: now["power"] == "running", "it runs")
     vps.wait_ready()
