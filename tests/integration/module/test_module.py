@@ -6,14 +6,14 @@ import subprocess
 
 import pytest
 
-from conftest import BUILD, DEADLINE_S, HELPERS, MODULE
+from conftest import BUILD, DEADLINE_S, ENVIRONMENT, HELPERS, MODULE
 
 PUBLIC = "vps_backup_module"
 
 
-def run_host(*words, **options):
+def run_host(*words, **environment):
     return subprocess.run([HELPERS / "other-host", *map(str, words)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=DEADLINE_S, check=False, **options)
+                          timeout=DEADLINE_S, check=False, env={**ENVIRONMENT, **environment})
 
 
 # ---- the file
@@ -50,7 +50,7 @@ def test_other_host_with_a_bad_config(daemon):
 
 
 def test_libsoup_2_is_noticed_before_it_is_too_late(daemon):
-    done = run_host(MODULE, daemon.write_config(), 1, env={**os.environ, "LD_PRELOAD": str(HELPERS / "libsoup2-double.so")})
+    done = run_host(MODULE, daemon.write_config(), 1, LD_PRELOAD=str(HELPERS / "libsoup2-double.so"))
     assert done.returncode == 1 and "libsoup 2" in done.stderr and "vps-backupd" in done.stderr
     assert done.stdout == ""
 
