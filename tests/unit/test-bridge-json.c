@@ -68,7 +68,7 @@ test_backup_being_made (void)
   g_autoptr (VbOperation) operation = make_operation (VB_OPERATION_CREATE, VB_OPERATION_COPYING);
   g_autoptr (VbSlots) slots = vb_slots_new (2, 1, 10);
   g_autoptr (VbBackup) backup
-      = vb_backup_new (make_info (), VB_BACKUP_CREATING, vb_slots_lease_existing (slots));
+      = vb_backup_new (make_info (), VB_BACKUP_CREATING, vb_slots_lease (slots));
 
   assert_json (vb_json_backup (backup, operation),
                "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"creating\","
@@ -90,7 +90,7 @@ test_backup_that_is_there (void)
   info->unique_bytes = 17;
   info->incremental = TRUE;
   g_ptr_array_set_size (info->disks, 0);
-  backup = vb_backup_new (info, VB_BACKUP_AVAILABLE, vb_slots_lease_existing (slots));
+  backup = vb_backup_new (info, VB_BACKUP_AVAILABLE, vb_slots_lease (slots));
   assert_json (vb_json_backup (backup, operation),
                "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"available\","
                "\"progress\":null,\"size_bytes\":4096,\"unique_bytes\":17,"
