@@ -15,8 +15,11 @@ vb_need_root() {
   [ "$(id -u)" -eq 0 ] || vb_die "must be run as root, for example: sudo $0"
 }
 
+# vb_listed_packages all|demo
 vb_listed_packages() {
-  sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$VB_TESTS/packages"
+  local end='^$^' # matches nothing
+  [ "$1" = all ] || end='^# == Only for tests.check'
+  sed -e "/$end/,\$d" -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$VB_TESTS/packages"
 }
 
 # Package lists may be missing (a fresh image) or point at files that the mirror has replaced: fetch them once a run, on demand.
@@ -42,12 +45,13 @@ vb_apt_install() {
   return "$status"
 }
 
+# vb_install_packages all|demo
 vb_install_packages() {
   local missing=() package
   mkdir -p "$VB_CACHE"
   while read -r package; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
-  done < <(vb_listed_packages)
+  done < <(vb_listed_packages "$1")
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
   vb_apt_update
