@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 import time
@@ -111,6 +112,26 @@ def timed(action, *arguments, **options):
     start = time.monotonic()
     result = action(*arguments, **options)
     return time.monotonic() - start, result
+
+
+def _cpu_of(pid):
+    """Seconds of processor time that a process and its ended children have used."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def cpu_used(row, *pids):
+    """Processor time that the processes, and programs that we run meanwhile, use in the block goes into a row.
+
+    Unlike a duration it hardly depends on what else the machine does.
+    """
+    def all_seconds():
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime + sum(map(_cpu_of, pids))
+    before = all_seconds()
+    yield
+    row.add(all_seconds() - before)
 
 
 def run(*command, **options):

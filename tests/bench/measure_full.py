@@ -13,9 +13,10 @@ SYNCED = ", and fsync"
 IDLE_S = 3
 
 
-def _with_sync(table, name, action, target, load):
-    """Two rows: what a tool takes, and what it takes until its files are on disk as ours are when we are done."""
-    seconds, _ = machine.timed(action)
+def _with_sync(table, cpu_row, name, action, target, load, *pids):
+    """Two rows: what a tool takes, and what it takes until its files are on disk as ours are when we are done; and its CPU time."""
+    with machine.cpu_used(cpu_row, *pids):
+        seconds, _ = machine.timed(action)
     table.row(name).add(seconds, load)
     table.row(name + SYNCED).add(seconds + machine.timed(machine.sync_tree, target)[0])
 
@@ -24,6 +25,8 @@ def full(bench):
     """Full backup of a running VPS: request → available, against qemu-img convert and virtnbdbackup."""
     scale = bench.scale
     vps, peer = bench.blank("full"), bench.blank("full-peer")
+    cpu = Table("Processor time of a full backup: service or tool, and QEMU")
+    cpu.row(OURS, Goal(1.25, peers.CONVERT_RAW))
     with bench.session() as session:
         session.watch(vps)
         for cache in bench.caches:
@@ -33,7 +36,8 @@ def full(bench):
 
             def ours(cache=cache, table=table, phases=phases):
                 load = bench.settle(cache, vps.disks[0].path)
-                made = session.create(vps)
+                with machine.cpu_used(cpu.row(OURS), session.service.process.pid, vps.qemu_pid()):
+                    made = session.create(vps)
                 table.row(OURS).add(made.seconds, load)
                 phases.append(made.phases)
                 peers.same_content(session.image(vps, made.backup), vps.disks[0].path)
@@ -42,26 +46,29 @@ def full(bench):
             def convert(cache=cache, table=table):
                 load = bench.settle(cache, vps.disks[0].path)
                 with bench.scratch_file("convert.raw") as target:
-                    _with_sync(table, peers.CONVERT_RAW, lambda: peers.convert_to_raw(vps.disks[0].path, target), target, load)
+                    _with_sync(table, cpu.row(peers.CONVERT_RAW), peers.CONVERT_RAW,
+                               lambda: peers.convert_to_raw(vps.disks[0].path, target), target, load)
 
             def virtnbdbackup(cache=cache, table=table):
                 load = bench.settle(cache, peer.disks[0].path)
                 with bench.scratch_folder("virtnbdbackup") as target:
-                    _with_sync(table, peers.VIRTNBDBACKUP,
-                               lambda: peers.virtnbdbackup(peer, "full", target, bench.disks.path), target, load)
+                    _with_sync(table, cpu.row(peers.VIRTNBDBACKUP), peers.VIRTNBDBACKUP,
+                               lambda: peers.virtnbdbackup(peer, "full", target, bench.disks.path), target, load, peer.qemu_pid())
                 peers.forget_checkpoints(peer)
             bench.rounds(scale.rounds, [ours, convert, virtnbdbackup])
             table.note(f"States announced, seconds after the request: {'; '.join(map(str, phases))}")
+    bench.add(cpu)
 
 
 def restore(bench):
     """Full (staged) restore of a running VPS, its downtime at two sizes, against qemu-img convert and virtnbdrestore."""
     downtimes = bench.table("Downtime of a staged restore: from the stop until the VPS runs, by libvirt's events")
-    _restore(bench, downtimes, "restore-small", bench.scale.small_virtual, bench.scale.small_data, with_peers=False)
-    _restore(bench, downtimes, "restore", bench.scale.virtual, bench.scale.data, with_peers=True)
+    cpu = bench.table("Processor time of a full restore: service or tool")
+    _restore(bench, (downtimes, cpu), "restore-small", bench.scale.small_virtual, bench.scale.small_data, with_peers=False)
+    _restore(bench, (downtimes, cpu), "restore", bench.scale.virtual, bench.scale.data, with_peers=True)
 
 
-def _restore(bench, downtimes, name, virtual, data, with_peers):
+def _restore(bench, shared, name, virtual, data, with_peers):
     vps = bench.blank(name, virtual, data)
     peer = bench.blank(f"{name}-peer", virtual, data) if with_peers else None
     with bench.session(operations={"delta-limit": "0"}) as session, bench.scratch_folder("virtnbdbackup") as set_folder:
@@ -70,20 +77,23 @@ def _restore(bench, downtimes, name, virtual, data, with_peers):
         if peer:
             peers.virtnbdbackup(peer, "full", set_folder, bench.disks.path)
         for cache in bench.caches:
-            _restore_rounds(bench, downtimes, session, (vps, backup), (peer, set_folder), cache, bench.disk_text(virtual, data))
+            _restore_rounds(bench, shared, session, (vps, backup), (peer, set_folder), cache, bench.disk_text(virtual, data))
     if peer:
         peers.forget_checkpoints(peer)
 
 
-def _restore_rounds(bench, downtimes, session, ours_of, peer_of, cache, text):
-    (vps, backup), (peer, set_folder) = ours_of, peer_of
+def _restore_rounds(bench, shared, session, ours_of, peer_of, cache, text):
+    (vps, backup), (peer, set_folder), (downtimes, cpu) = ours_of, peer_of, shared
     image = session.image(vps, backup)
     table = bench.table(f"Full restore, {cache} cache: {text}")
-    table.row(OURS, Goal(1.25, peers.CONVERT_QCOW2), Goal(1.25, peers.BY_HAND), Goal(0.5, peers.VIRTNBDRESTORE))
+    if peer:
+        table.row(OURS, Goal(1.25, peers.CONVERT_QCOW2), Goal(1.25, peers.BY_HAND), Goal(0.5, peers.VIRTNBDRESTORE))
+        cpu.row(OURS, Goal(1.25, peers.CONVERT_QCOW2))
 
     def ours():
         load = bench.settle(cache, image)
-        done = session.restore(vps, backup)
+        with machine.cpu_used(cpu.row(OURS if peer else f"{OURS}, {text}"), session.service.process.pid):
+            done = session.restore(vps, backup)
         table.row(OURS).add(done.seconds, load)
         downtimes.row(f"{OURS}, {text}, {cache} cache", Goal(2)).add(done.downtime, load)
         peers.same_content(image, vps.live_path("vda"))
@@ -91,7 +101,7 @@ def _restore_rounds(bench, downtimes, session, ours_of, peer_of, cache, text):
     def convert(name, *options):
         load = bench.settle(cache, image)
         with bench.scratch_file("convert.qcow2", bench.disks) as target:
-            _with_sync(table, name, lambda: peers.convert_to_qcow2(image, target, *options), target, load)
+            _with_sync(table, cpu.row(name), name, lambda: peers.convert_to_qcow2(image, target, *options), target, load)
 
     def by_hand():
         load = bench.settle(cache, image)
@@ -102,8 +112,9 @@ def _restore_rounds(bench, downtimes, session, ours_of, peer_of, cache, text):
         with bench.scratch_folder("virtnbdrestore", bench.disks) as target:
             total, _ = peers.virtnbdrestore(peer, set_folder, target, bench.log_path("virtnbdrestore"))
             table.row(peers.VIRTNBDRESTORE).add(total, load)
-    actions = [ours, lambda: convert(peers.CONVERT_QCOW2), lambda: convert(peers.CONVERT_QCOW2_FAST, "-W", "-m", "8")]
-    bench.rounds(bench.scale.rounds, actions + ([by_hand, virtnbdrestore] if peer else []))
+    others = [lambda: convert(peers.CONVERT_QCOW2), lambda: convert(peers.CONVERT_QCOW2_FAST, "-W", "-m", "8"), by_hand,
+              virtnbdrestore]
+    bench.rounds(bench.scale.rounds, [ours] + (others if peer else []))
 
 
 def latency(bench):

@@ -170,8 +170,8 @@ def disk_size(bench):
 
 def _disk_size_round(bench, session, vps, virtual, turn, tables):
     made, back, written = tables
-    piece = bench.scale.sparse_data // 64
-    subjects.change(vps, min(CHANGE, piece), piece + subjects.MIB, False, turn)
+    piece = bench.scale.sparse_data // subjects.SPARSE_PIECES
+    subjects.change(vps, CHANGE, piece, False, turn)
     load = bench.settle(machine.WARM, vps.disks[0].path)
     before = bench.pool.written()
     outcome = session.create(vps)
@@ -179,7 +179,7 @@ def _disk_size_round(bench, session, vps, virtual, turn, tables):
     written.row(virtual).add((bench.pool.written() - before) / subjects.MIB)
     if not outcome.incremental:
         made.note("A backup was a full one (incremental: false).")
-    subjects.change(vps, min(CHANGE, piece), piece + subjects.MIB, False, turn + 1000)
+    subjects.change(vps, CHANGE, piece, False, turn + 1000)
     load = bench.settle(machine.WARM)
     back.row(virtual).add(session.restore(vps, outcome.backup).seconds, load)
     session.delete_all(vps, keep=1)

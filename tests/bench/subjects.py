@@ -23,6 +23,7 @@ PIECE = 64 << 10
 LATENCY_FILE_BYTES = 128 * MIB
 LATENCY_PAUSE_US = 5000
 DEADLINE_S = 1800
+SPARSE_PIECES = 16
 LARGE_FILE, SMALL_FILE = 32 * MIB, 64 << 10
 
 
@@ -45,7 +46,7 @@ class Scale:
 
 FULL = Scale(10 * GIB, 2700 * MIB, 2 * GIB, 512 * MIB, 3, 5, (10 * GIB, 100 * GIB, 1024 * GIB), 512 * MIB, 10, 16, 256 * MIB,
              16 * GIB)
-QUICK = Scale(2 * GIB, 512 * MIB, GIB, 256 * MIB, 1, 2, (10 * GIB, 100 * GIB), 64 * MIB, 4, 4, 64 * MIB, 3 * GIB)
+QUICK = Scale(2 * GIB, 512 * MIB, GIB, 256 * MIB, 1, 2, (10 * GIB, 100 * GIB), 512 * MIB, 4, 4, 64 * MIB, 3 * GIB)
 
 
 # ---------------------------------------------------------------------------------------------------------------------------
@@ -88,7 +89,7 @@ def make_image(path, virtual, data):
     return path
 
 
-def make_sparse_image(path, virtual, data, pieces=64):
+def make_sparse_image(path, virtual, data, pieces=SPARSE_PIECES):
     """A qcow2 image with data in so many places, spread over the whole disk."""
     isolated.run("qemu-img", "create", "-q", "-f", "qcow2", path, virtual)
     length = data // pieces
