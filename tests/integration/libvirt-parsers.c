@@ -58,16 +58,16 @@ test_skipped (void)
 static void
 test_disk (void)
 {
-  g_autoptr (VbDomainXml) xml = parse (DISK ("vda",
-                                             "<backingStore type='file'><source "
-                                             "file='/b'/><backingStore type='block'>"
-                                             "<source "
-                                             "dev='/c'/><backingStore/></backingStore></"
-                                             "backingStore>") "<disk type='block' "
-                                                              "device='disk'><driver "
-                                                              "type='raw'/><source dev='/dev/x'/>"
-                                                              "<target dev='sda'/></disk>",
-                                       "");
+  g_autoptr (VbDomainXml) xml
+      = parse (DISK ("vda", "<backingStore type='file'><source "
+                            "file='/b'/><backingStore type='block'>"
+                            "<source "
+                            "dev='/c'/><backingStore/></backingStore></"
+                            "backingStore>") "<disk type='block' "
+                                             "device='disk'><driver "
+                                             "type='raw'/><source dev='/dev/x'/>"
+                                             "<target dev='sda'/></disk>",
+               "");
   VbDomainDisk *first = vb_domain_xml_find_disk (xml, "vda");
   VbDomainDisk *second = vb_domain_xml_find_disk (xml, "sda");
 

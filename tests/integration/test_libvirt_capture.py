@@ -201,6 +201,8 @@ def test_qemu_dies_in_mid_capture(driver, new_guest):
     vps = new_guest(disks=two_disks()).start()
     first = driver.begin(vps)
     first.end(keep=True)
+    vps.destroy()
+    vps.start()  # from now on its bitmap is in the image, in use
     capture = driver.begin(vps, bases=[first.backup])
     os.kill(vps.qemu_pid(), signal.SIGKILL)
     wait_until(lambda: capture.check() == "interrupted", "the capture is known to be lost")
