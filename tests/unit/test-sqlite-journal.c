@@ -140,6 +140,24 @@ test_request_key (JournalLab *f, gconstpointer data)
 }
 
 static void
+test_all_or_nothing (JournalLab *f, gconstpointer data)
+{
+  g_autoptr (VbOperationRecord) record
+      = journal_lab_make_record ("op-1", VPS_A, VB_OPERATION_FAILED);
+  g_autoptr (VbNotification) notification = vb_notification_new ();
+  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (GError) error = NULL;
+
+  /* A notification that cannot be stored takes the operation with it. */
+  notification->vps = g_strdup (VPS_A);
+  notification->created_at = g_date_time_new_now_utc ();
+  g_assert_false (vb_journal_save_operation (f->journal, record, notification, &error));
+  g_assert_error (error, VB_ERROR, VB_ERROR_INTERNAL);
+  list = journal_lab_list_operations (f, VPS_A, 10);
+  g_assert_cmpuint (list->len, ==, 0);
+}
+
+static void
 test_operation_retention (JournalLab *f, gconstpointer data)
 {
   g_autoptr (VbOperationRecord) running
@@ -343,6 +361,7 @@ main (int argc, char **argv)
   TEST ("/sqlite-journal/operation-round-trip", test_operation_round_trip);
   TEST ("/sqlite-journal/operation-order", test_operation_order);
   TEST ("/sqlite-journal/request-key", test_request_key);
+  TEST ("/sqlite-journal/all-or-nothing", test_all_or_nothing);
   TEST ("/sqlite-journal/operation-retention", test_operation_retention);
   TEST ("/sqlite-journal/notifications", test_notifications);
   TEST ("/sqlite-journal/read-marks", test_read_marks);

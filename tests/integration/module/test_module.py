@@ -32,12 +32,14 @@ def test_never_unloaded():
 # ---- another host
 
 def test_other_host(daemon):
-    done = run_host(MODULE, daemon.write_config(), 4)
+    rounds = 40
+    done = run_host(MODULE, daemon.write_config(), rounds)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("loaded vps-backup ")
-    assert [line for line in lines if not line.startswith("status: ")][1:] == ["started", "stopped", "stopped", "started", "stopped",
-                                                                             "stopped"]
+    assert lines.count("stopped") == rounds
+    # Some were stopped before they had started, some after.
+    assert 1 < lines.count("started") < rounds
     assert "status: Starting" in lines and "status: Stopped" in lines
     assert any(line.startswith("status: Waiting for the hypervisor") or line.startswith("status: Serving") for line in lines)
     assert not daemon.socket.exists()
