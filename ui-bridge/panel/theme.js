@@ -71,8 +71,8 @@ button.icon-button[aria-disabled=true] { opacity: .45 }
 button.link, a { color: var(--accent); font-weight: 550; text-decoration: underline; text-decoration-color: color-mix(in srgb, currentColor, transparent 60%); text-underline-offset: .2em }
 button.link { display: inline; min-height: 0; padding: 0; border: 0; background: none !important; box-shadow: none; white-space: normal }
 button.link:hover { text-decoration-color: currentColor }
-button[aria-busy=true] { cursor: progress }
-button[aria-busy=true]::before { content: ''; width: 1em; height: 1em; border: 2px solid; border-inline-end-color: transparent; border-radius: 50%; animation: turn .8s linear infinite }
+button[aria-busy=true] { position: relative; cursor: progress; color: transparent !important }
+button[aria-busy=true]::before { content: ''; position: absolute; inset: 0; margin: auto; width: 1em; height: 1em; border: 2px solid var(--muted); border-inline-end-color: transparent; border-radius: 50%; animation: turn .8s linear infinite }
 
 .state { display: inline-flex; align-items: center; gap: .5rem; font-weight: 550; white-space: nowrap; --tone: var(--muted); --fill: var(--tone); color: var(--tone) }
 .state::before { content: ''; width: .5rem; height: .5rem; border-radius: 50%; background: var(--fill); flex: none }

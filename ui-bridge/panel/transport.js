@@ -10,6 +10,8 @@ const LONGEST_PAUSE_MS = 30000;
 const SILENCE_MS = 20000;
 const PING_MS = 8000;
 const RENEW_AGAIN_MS = 10000;
+/** One refusal may be a server that is just starting, or full; as many in a row are meant. */
+const REFUSALS = 4;
 
 /** What the server refused, with the protocol's reason. */
 export class RpcError extends Error {
@@ -47,6 +49,7 @@ export class Transport {
   #pending = new Map();
   #id = 0;
   #attempt = 0;
+  #refusals = 0;
   /** @type {string | null} */
   #token = null;
   /** @type {string | null} */
@@ -108,6 +111,7 @@ export class Transport {
     if (this.state === 'open') this.#ping();
     else if (this.state !== 'connecting') {
       this.#refused = null;
+      this.#refusals = 0;
       this.open();
     }
   }
@@ -149,6 +153,7 @@ export class Transport {
     this.#timer = setTimeout(() => this.#lost(1006, false), PING_MS);
     socket.onopen = () => {
       this.#refused = null;
+      this.#refusals = 0;
       this.#set('open');
       this.#listen();
     };
@@ -206,11 +211,10 @@ export class Transport {
    */
   async #lost(code, wasOpen) {
     this.#drop();
-    if (code === EXPIRED || (!wasOpen && (await this.#isReachable()))) {
-      // The server is there and does not want this token: a new one, or none.
-      this.#refused = this.#token;
-      this.#token = null;
-    }
+    const refused = code === EXPIRED || (!wasOpen && (await this.#isReachable()));
+    // The server is there and does not want this token: a new one, or in the end none.
+    if (code === EXPIRED || (refused && ++this.#refusals >= REFUSALS)) this.#refused = this.#token;
+    if (refused) this.#token = null;
     if (code === FLOODING) this.#attempt = Math.max(this.#attempt, 5);
     if (this.#stopped || this.#socket) return;
     if (code === EXPIRED) this.open();

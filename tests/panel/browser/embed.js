@@ -111,10 +111,10 @@ export const embed = [
         await visit.live();
         await visit.page.getByText('No backups yet').waitFor();
         assert.equal(sockets, 1);
+        await visit.page.locator('vps-backup-panel').evaluate((panel) => (panel.style.background = '#0f1217'));
         const scheme = (element) => visit.page.locator(element).evaluate((node) => getComputedStyle(node.shadowRoot.querySelector('h2')).color);
         assert.equal(await scheme('vps-backup-panel'), 'rgb(233, 236, 242)');
         assert.equal(await scheme('vps-backup-overview'), 'rgb(22, 26, 34)', 'a page without a dark side gets a light element');
-        await visit.page.evaluate(() => document.body.setAttribute('class', 'x'));
         await visit.page.locator('vps-backup-card a').first().click();
         assert.match(visit.page.url(), /#there$/);
         const statuses = await visit.page.evaluate(() => window.seen.statuses.map(({ status }) => status));

@@ -26,23 +26,44 @@ class Lab:
     def __init__(self):
         self._service = None
         self._guests = {}
-        self._frozen = False
 
-    def start(self, pool="plain", **config):
-        """pool: "xfs" for one with reflinks that can be frozen."""
-        path = None
-        if pool == "xfs":
-            path = isolated.mount_xfs(isolated.new_folder("pool"), 2 << 30) / "backups"
-        self._service = services.Service(pool_path=path, **config).init_pool().start()
+    def start(self, **config):
+        self._service = services.Service(**config).init_pool().start()
         return {"port": services.PORT}
 
     def configure(self, **config):
-        """Other settings, and a restart in order."""
-        for group, values in config.items():
-            self._service.config.setdefault(group, {}).update(values)
+        """Other settings, and a restart in order if they are not in force."""
+        wanted = {group: {**self._service.config.get(group, {}), **values} for group, values in config.items()}
+        if all(self._service.config.get(group) == values for group, values in wanted.items()) and self._service.alive:
+            return
+        self._service.config.update(wanted)
         self._service.stop()
         self._service.write_config()
         self._service.start()
+
+    def reset(self, **config):
+        """As at the start: these settings, guests running, two slots, no backups."""
+        self.configure(**config)
+        with self._service.client() as client:
+            for guest in self._guests.values():
+                state = client.subscribe(guest.vps)
+                if state["operation"]:
+                    client.start("operation.cancel", vps=guest.vps, operation=state["operation"]["id"])
+                    client.wait_operation(guest.vps, state["operation"]["id"])
+                for backup in client.request("vps.get", vps=guest.vps)["backups"]:
+                    client.request("backup.delete", vps=guest.vps, backup=backup["id"])
+                client.request("slots.set", vps=guest.vps, total=2)
+                if not guest.active:
+                    client.request("power.start", vps=guest.vps)
+                guest.wait_ready()
+
+    def backup(self, vps, name):
+        """A complete backup; the result is its id."""
+        with self._service.client() as client:
+            client.subscribe(vps)
+            ended, backup = client.back_up(vps, name=name)
+            assert ended["state"] == "completed", ended
+            return backup
 
     def kill(self):
         self._service.kill()
@@ -93,21 +114,10 @@ class Lab:
                     image.seek(offset + 4096)
                     image.write(bytes(byte ^ 0xFF for byte in data))
 
-    def freeze(self):
-        """The pool hangs."""
-        isolated.run("fsfreeze", "-f", self._service.pool.parent)
-        self._frozen = True
-
-    def thaw(self):
-        if self._frozen:
-            isolated.run("fsfreeze", "-u", self._service.pool.parent)
-        self._frozen = False
-
     def log(self):
         return self._service.log_tail(60)
 
     def end(self):
-        self.thaw()
         if self._service is not None:
             self._service.stop()
         for vps in self._guests.values():

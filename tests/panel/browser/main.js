@@ -8,13 +8,13 @@ import { closeBrowser, openBrowser, setPanelUrl, Visit } from './visit.js';
 import { tests } from './all.js';
 
 /** What a running operation looks like takes seconds to see: 24 MiB at this many bytes a second. */
-const SLOW = '6M';
+const RATE = '6M';
+const SETTINGS = { operations: { 'bandwidth-limit': RATE, 'stall-timeout': '1800' } };
 
-const stage = { web: '', db: '', slow: (rate = SLOW) => lab('configure', { operations: { 'bandwidth-limit': rate } }) };
+const stage = { web: '', db: '', slow: (rate = '2M') => lab('configure', { operations: { 'bandwidth-limit': rate } }) };
 
 before(async () => {
-  const config = { operations: { 'bandwidth-limit': SLOW }, bridge: { 'allowed-origins': 'http://127.0.0.1:9080' } };
-  const { port } = await lab('start', config);
+  const { port } = await lab('start', { ...SETTINGS, bridge: { 'allowed-origins': 'http://127.0.0.1:9080' } });
   setPanelUrl(`http://127.0.0.1:${port}/panel/`);
   stage.web = await lab('guest', { name: 'web-01' });
   stage.db = await lab('guest', { name: 'db-01' });
@@ -29,6 +29,7 @@ after(async () => {
 for (const [name, options, run] of tests) {
   if (!new RegExp(process.env.VB_ONLY ?? '').test(name)) continue;
   test(name, { timeout: 240000 }, async () => {
+    await lab('reset', SETTINGS);
     const visit = await Visit.start(options);
     try {
       await run(visit, stage);

@@ -17,7 +17,7 @@ export const measure = [
     'measured: page weight, first paint to live state, event on the socket to pixel',
     {},
     async (visit, { web, slow }) => {
-      await slow('2M');
+      await slow();
       const token = await lab('token', { vps: [web] });
       const { page } = visit;
       await page.addInitScript(() => {
@@ -69,7 +69,6 @@ export const measure = [
       keep('measured', measured);
       console.log(`# ${JSON.stringify({ ...measured, files: undefined })}`);
       assert.ok(Object.keys(weight).length > 10 && Object.values(weight).every((bytes) => bytes > 0), 'each file was weighed');
-      for (const { id } of (await lab('state', { vps: web })).backups) await lab('call', { method: 'backup.delete', params: { vps: web, backup: id } });
     },
   ],
 ];

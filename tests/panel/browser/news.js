@@ -9,27 +9,17 @@ import { until } from './visit.js';
 const unread = (page) => page.locator('[part=unread]');
 const bell = (page) => page.getByRole('button', { name: /^Notifications/ });
 
-async function backUp(vps, name) {
-  await lab('call', { method: 'backup.create', params: { vps, name } });
-  await until(async () => (await lab('state', { vps })).operation === null, `${name} is complete`);
-}
-
-async function deleteAll(vps) {
-  for (const { id } of (await lab('state', { vps })).backups) await lab('call', { method: 'backup.delete', params: { vps, backup: id } });
-}
-
 /** @type {import('./all.js').Test[]} */
 export const news = [
   [
     'what has happened while away is there on return: unread on the bell, read once the list was open',
     {},
     async (visit, { db }) => {
-      await deleteAll(db);
       await visit.panel(db, { sub: 'away' });
       await bell(visit.page).click();
-      await until(async () => (await lab('token', { vps: [db] })) && !(await unread(visit.page).isVisible()), 'all is read');
+      await until(async () => !(await unread(visit.page).isVisible()), 'all is read');
       await visit.page.goto('about:blank');
-      await backUp(db, 'while away');
+      await lab('backup', { vps: db, name: 'while away' });
       const page = await visit.panel(db, { sub: 'away' });
       await unread(page).waitFor();
       assert.equal(await unread(page).textContent(), '1');
@@ -49,7 +39,6 @@ export const news = [
       await list.locator('li').first().waitFor();
       assert.equal(await list.locator('li.fresh').count(), 0);
       assert.equal(await unread(page).isVisible(), false);
-      await deleteAll(db);
     },
   ],
   [
@@ -57,7 +46,7 @@ export const news = [
     {},
     async (visit, { db }) => {
       const page = await visit.panel(db);
-      await backUp(db, 'announced');
+      const backup = await lab('backup', { vps: db, name: 'announced' });
       await visit.toast('backup_completed').waitFor();
       assert.match(await visit.toast('backup_completed').textContent(), /Backup complete“announced” is ready\.db-01/);
       assert.deepEqual(await page.locator('vps-backup-notifications [role=status]').allTextContents(), [
@@ -65,15 +54,13 @@ export const news = [
       ]);
       await visit.picture('toast');
       await visit.toast('backup_completed').waitFor({ state: 'detached' });
-      const [{ id }] = (await lab('state', { vps: db })).backups;
-      await lab('damage', { vps: db, backup: id });
-      await lab('call', { method: 'backup.restore', params: { vps: db, backup: id } });
+      await lab('damage', { vps: db, backup });
+      await lab('call', { method: 'backup.restore', params: { vps: db, backup } });
       await visit.toast('restore_failed').waitFor();
       await page.waitForTimeout(9000); // longer than a success is shown
       assert.ok(await visit.toast('restore_failed').isVisible());
       await visit.toast('restore_failed').getByRole('button', { name: 'Dismiss' }).click();
       await visit.toast('restore_failed').waitFor({ state: 'detached' });
-      await deleteAll(db);
     },
   ],
 ];

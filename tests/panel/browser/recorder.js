@@ -12,7 +12,7 @@ export function record(page, name) {
     const said = new Map();
     window.recorded = seen;
     window.recording = true;
-    window.seen.shifts = 0;
+    window.seen.shifts = [];
     const place = (element) => {
       const { x, y, width, height } = element.getBoundingClientRect();
       return [x, y, width, height].map(Math.round).join(' ');

@@ -53,7 +53,7 @@ export async function until(condition, what, deadline = DEADLINE_MS) {
 
 /** Runs in the page before anything else: what cannot be seen from outside. */
 function watch() {
-  window.seen = { violations: [], statuses: [], shifts: 0, connections: [] };
+  window.seen = { violations: [], statuses: [], shifts: [], connections: [] };
   addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
     window.seen.violations.push(`${violatedDirective} ${blockedURI}`);
   });
@@ -62,7 +62,8 @@ function watch() {
   });
   addEventListener('vps-backup-connection', ({ detail: { state } }) => window.seen.connections.push(state));
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) window.seen.shifts += entry.value;
+    const words = ({ node, previousRect: from, currentRect: to }) => `${node?.outerHTML?.slice(0, 90) ?? node?.nodeName} ${from.x},${from.y} → ${to.x},${to.y}`;
+    for (const { value, sources } of list.getEntries()) window.seen.shifts.push(`${value.toFixed(6)}: ${sources.map(words).join('; ')}`);
   }).observe({ type: 'layout-shift', buffered: true });
 }
 

@@ -186,9 +186,15 @@ test('a refused upgrade while the server is there means the token; a dead server
   await pass(500);
   assert.equal(transport.state, 'connecting', 'dead: goes on trying');
   reachable = true;
+  for (let refusals = 1; refusals < 4; refusals++) {
+    FakeSocket.last.end(1006);
+    await settle();
+    await pass(30000);
+    assert.equal(transport.state, 'connecting', 'a server that is just starting refuses as well');
+  }
   FakeSocket.last.end(1006);
   await settle();
-  await pass(1000);
+  await pass(30000);
   assert.equal(transport.state, 'ended');
 });
 

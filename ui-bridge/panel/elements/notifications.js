@@ -72,7 +72,7 @@ export class Notifications extends BackupElement {
   #bell = button({ class: 'icon-button bell', part: 'bell', 'aria-haspopup': 'dialog' }, () => this.#toggle(), icon('bell'), this.#unread);
   #items = h('ul');
   #none = h('p', { class: 'none muted' }, t('Nothing has happened yet.'));
-  #list = h('div', { popover: 'auto', class: 'list', part: 'notifications', role: 'dialog', 'aria-label': t('Notifications'), tabindex: -1 });
+  #list = h('div', { popover: 'auto', class: 'list', part: 'notifications', role: 'dialog', 'aria-label': t('Notifications'), tabindex: 0 });
   #toasts = h('div', { popover: 'manual', class: 'toasts', part: 'toasts' });
   #polite = h('div', { role: 'status', class: 'unseen' });
   #urgent = h('div', { role: 'alert', class: 'unseen' });

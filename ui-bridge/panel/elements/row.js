@@ -24,6 +24,8 @@ li[data-state=free] .badge { --tone: var(--muted); background: none; border: 1.5
 .title form input { min-height: 2rem; padding-block: .125rem }
 .title form button { min-height: 2rem; padding-block: .125rem; padding-inline: .625rem }
 .line { grid-column: 2; display: flex; gap: 0 .625rem; min-height: 1.5em }
+.line .state { min-width: 9.25em }
+li[data-state=available] .state { min-width: 0 }
 .facts { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .buttons { grid-area: 1 / 3 / -1; display: flex; gap: .25rem }
 .bar { position: absolute; inset-inline: 0; inset-block-end: 0; height: .25rem; background: color-mix(in srgb, var(--tone) 18%, var(--surface)); --tone: var(--amber-fill) }
