@@ -2,7 +2,6 @@
 #include "vb-image-reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -14,8 +13,8 @@
 #include "vb-worker-pool.h"
 
 #define CHUNK VB_SUMS_CHUNK_BYTES
-#define THREADS 2
-#define JOBS 4
+#define THREADS 4
+#define JOBS 8
 #define WAIT_MS 50
 
 typedef struct
@@ -31,7 +30,7 @@ typedef struct
 
 typedef struct Reader
 {
-  int fd;
+  VbSparseFile *image;
   VbSums *sums;
   gsize unit;
   VbImageSink sink;
@@ -78,7 +77,7 @@ read_unit (gpointer data, gpointer user_data)
   Job *job = data;
   Reader *reader = job->reader;
 
-  if (!vb_files_pread (reader->fd, job->buffer, job->length, job->offset))
+  if (!vb_sparse_file_read (reader->image, job->buffer, job->length, job->offset))
     {
       vb_error_set_errno (&job->error, errno, "Reading the backup");
       return;
@@ -224,11 +223,11 @@ vb_image_reader_run (int fd,
 {
   if (!check_size (fd, sums, error))
     return FALSE;
-  (void) posix_fadvise (fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   g_autoptr (VbRanges) data = vb_ranges_of_file (fd, vb_sums_get_size (sums), error);
+  g_autoptr (VbSparseFile) image = vb_sparse_file_new_for_reading (fd);
   g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func (job_free);
   g_autoptr (GPtrArray) idle = g_ptr_array_new ();
-  Reader reader = { .fd = fd, .sums = sums, .unit = unit_bytes, .sink = sink, .sink_data = sink_data,
+  Reader reader = { .image = image, .sums = sums, .unit = unit_bytes, .sink = sink, .sink_data = sink_data,
                     .bad_chunks = bad_chunks, .transfer = transfer, .stop = stop, .data = data, .idle = idle };
   if (data == NULL)
     return FALSE;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vb-error.h"
 #include "vb-files.h"
@@ -24,6 +25,9 @@
 #define MAX_CLUSTER_BITS 21
 #define DEFAULT_REFCOUNT_ORDER 4
 #define MAX_REFCOUNT_ORDER 6
+
+/* By so much the file is made longer at once. */
+#define GROW_BYTES (G_GUINT64_CONSTANT (256) << 20)
 
 /* The reference count of what this entry points to is exactly one. */
 #define COPIED (G_GUINT64_CONSTANT (1) << 63)
@@ -67,6 +71,7 @@ struct _VbQcow2Writer
   guint64 *l1;    /* host byte order, without flags */
   guint64 l1_size;
   guint64 next_cluster; /* number of the first one that is not in use */
+  guint64 file_bytes;   /* how long the file is for now */
 };
 
 /* --- options --- */
@@ -174,13 +179,28 @@ put (VbQcow2Writer *self, const void *data, gsize length, guint64 offset, GError
   return FALSE;
 }
 
-/* Returns: number of the first of @count clusters in a row */
+/* With the mutex held. Returns: number of the first of @count clusters in a row */
+static guint64
+take_clusters_locked (VbQcow2Writer *self, guint64 count)
+{
+  guint64 first = self->next_cluster;
+  self->next_cluster += count;
+
+  /* Direct writes within a file can go on at the same time, those that make it longer cannot: make it longer now. */
+  guint64 end = self->next_cluster * self->options.cluster_bytes;
+  if (end > self->file_bytes)
+    {
+      self->file_bytes = end + GROW_BYTES;
+      (void) !ftruncate (vb_sparse_file_get_fd (self->file), (off_t) self->file_bytes);
+    }
+  return first;
+}
+
 static guint64
 take_clusters (VbQcow2Writer *self, guint64 count)
 {
   g_mutex_lock (&self->mutex);
-  guint64 first = self->next_cluster;
-  self->next_cluster += count;
+  guint64 first = take_clusters_locked (self, count);
   g_mutex_unlock (&self->mutex);
   return first;
 }
@@ -193,7 +213,7 @@ take_l2_table (VbQcow2Writer *self, guint64 cluster)
 
   g_mutex_lock (&self->mutex);
   if (self->l1[index] == 0)
-    self->l1[index] = self->next_cluster++ * self->options.cluster_bytes;
+    self->l1[index] = take_clusters_locked (self, 1) * self->options.cluster_bytes;
   guint64 table = self->l1[index];
   g_mutex_unlock (&self->mutex);
   return table;

@@ -19,17 +19,33 @@
 struct _VbSparseFile
 {
   int fd;
-  int direct_fd; /* -1 where the file system cannot */
+  gboolean is_borrowed;
+  int direct_fd;  /* -1 where the file system cannot */
   gint mebibytes; /* atomic; written through the page cache */
 };
 
-VbSparseFile *
-vb_sparse_file_new (int fd)
+static VbSparseFile *
+new_with_access (int fd, int access)
 {
   VbSparseFile *self = g_new0 (VbSparseFile, 1);
   g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
   self->fd = fd;
-  self->direct_fd = open (path, O_WRONLY | O_DIRECT | O_CLOEXEC);
+  self->direct_fd = open (path, access | O_DIRECT | O_CLOEXEC);
+  return self;
+}
+
+VbSparseFile *
+vb_sparse_file_new (int fd)
+{
+  return new_with_access (fd, O_WRONLY);
+}
+
+VbSparseFile *
+vb_sparse_file_new_for_reading (int fd)
+{
+  VbSparseFile *self = new_with_access (fd, O_RDONLY);
+  self->is_borrowed = TRUE;
+  (void) posix_fadvise (fd, 0, 0, POSIX_FADV_SEQUENTIAL);
   return self;
 }
 
@@ -37,7 +53,8 @@ void
 vb_sparse_file_free (VbSparseFile *self)
 {
   vb_fd_clear (&self->direct_fd);
-  vb_fd_clear (&self->fd);
+  if (!self->is_borrowed)
+    vb_fd_clear (&self->fd);
   g_free (self);
 }
 
@@ -56,12 +73,29 @@ vb_sparse_file_alloc (gsize length)
   return memory;
 }
 
+static gboolean
+can_be_direct (VbSparseFile *self, const void *data, gsize length, guint64 offset)
+{
+  return self->direct_fd >= 0 && (((guintptr) data | length | offset) % ALIGNMENT) == 0;
+}
+
+gboolean
+vb_sparse_file_read (VbSparseFile *self, void *data, gsize length, guint64 offset)
+{
+  if (can_be_direct (self, data, length, offset))
+    {
+      if (vb_files_pread (self->direct_fd, data, length, offset))
+        return TRUE;
+      if (errno != EINVAL)
+        return FALSE;
+    }
+  return vb_files_pread (self->fd, data, length, offset);
+}
+
 gboolean
 vb_sparse_file_write_all (VbSparseFile *self, const void *data, gsize length, guint64 offset)
 {
-  gboolean aligned = (((guintptr) data | length | offset) % ALIGNMENT) == 0;
-
-  if (aligned && self->direct_fd >= 0)
+  if (can_be_direct (self, data, length, offset))
     {
       if (vb_files_pwrite (self->direct_fd, data, length, offset))
         return TRUE;

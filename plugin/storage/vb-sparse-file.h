@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /**
  * VbSparseFile:
  *
- * A raw image that is written from several threads at once, as long as their parts do not overlap. Where the
- * file system can, it goes past the page cache: the cache would only cost a copy, push out what others
+ * A raw image that is read or written from several threads at once, as long as their parts do not overlap. Where
+ * the file system can, this goes past the page cache: the cache would only cost a copy, push out what others
  * need, and stop the writers for seconds whenever too much of it is dirty.
  */
 typedef struct _VbSparseFile VbSparseFile;
@@ -25,6 +25,9 @@ typedef struct _VbSparseFile VbSparseFile;
  */
 VbSparseFile *vb_sparse_file_new (int fd);
 
+/** vb_sparse_file_new_for_reading: @fd: (transfer none): a descriptor of the image, open for reading */
+VbSparseFile *vb_sparse_file_new_for_reading (int fd);
+
 /** vb_sparse_file_free: closes it, without a sync */
 void vb_sparse_file_free (VbSparseFile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSparseFile, vb_sparse_file_free)
@@ -32,7 +35,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSparseFile, vb_sparse_file_free)
 /** vb_sparse_file_get_fd: Returns: its descriptor, for reading and for what is not writing */
 int vb_sparse_file_get_fd (VbSparseFile *self);
 
-/** vb_sparse_file_alloc: Returns: (transfer full): memory that it can write from without copying, for free() */
+/** vb_sparse_file_alloc: Returns: (transfer full): memory that it can read to and write from without copying, for free() */
 void *vb_sparse_file_alloc (gsize length);
 
 /**
@@ -50,6 +53,9 @@ gssize vb_sparse_file_write (VbSparseFile *self,
                              guint64 offset,
                              gboolean over_data,
                              GError **error);
+
+/** vb_sparse_file_read: reads exactly @length bytes. Returns: %FALSE with errno set */
+gboolean vb_sparse_file_read (VbSparseFile *self, void *data, gsize length, guint64 offset);
 
 /** vb_sparse_file_write_all: writes zeros as well. Returns: %FALSE with errno set */
 gboolean vb_sparse_file_write_all (VbSparseFile *self, const void *data, gsize length, guint64 offset);
