@@ -8,15 +8,23 @@ a page loads; modules stay modules, nothing is bundled.
 
 import argparse
 import pathlib
+import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
 PACKED = {".js", ".css"}
+STYLE = re.compile(r"css`([^`]*)`")
 
 
 def run(*command):
     subprocess.run([str(word) for word in command], check=True)
+
+
+def squeeze(match):
+    """A style sheet in a template string, which esbuild leaves alone."""
+    text = re.sub(r"\s+", " ", match.group(1).strip())
+    return "css`" + re.sub(r" ?([{};]) ?|([:,]) ", r"\1\2", text).replace(";}", "}") + "`"
 
 
 def pack(esbuild, source, target, names):
@@ -24,10 +32,13 @@ def pack(esbuild, source, target, names):
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / name, target / name)
-    if esbuild:
-        files = [source / name for name in names if pathlib.Path(name).suffix in PACKED]
-        run(esbuild, "--minify", "--target=es2022", "--charset=utf8", "--legal-comments=none", "--log-level=warning",
-            f"--outbase={source}", f"--outdir={target}", "--allow-overwrite", *files)
+    if not esbuild:
+        return
+    files = [target / name for name in names if pathlib.Path(name).suffix in PACKED]
+    for path in files:
+        path.write_text(STYLE.sub(squeeze, path.read_text(encoding="utf-8")), encoding="utf-8")
+    run(esbuild, "--minify", "--target=es2022", "--charset=utf8", "--legal-comments=none", "--log-level=warning",
+        f"--outbase={target}", f"--outdir={target}", "--allow-overwrite", *files)
 
 
 def main():

@@ -26,7 +26,7 @@ export const backups = [
       await visit.create('before the update');
       const row = visit.row('before the update');
       await row.getByText(/^Creating \d+\s?%$/).waitFor();
-      await row.getByText(/MB of .* MB · .*MB\/s/).waitFor();
+      await row.getByText(/left · .*B of .* MB · .*B\/s/).waitFor();
       const state = row.locator('[part=backup-state]');
       const [red, green, blue] = channels(await state.evaluate((element) => getComputedStyle(element).color));
       assert.ok(red > green && green > blue, 'amber');
@@ -49,7 +49,7 @@ export const backups = [
       assert.deepEqual(seen.statuses, ['Running', 'Creating Backup', 'Running']);
       assert.ok(seen.power.includes(LOCKED));
       assert.equal(seen.power.at(-1), 'off on on');
-      assert.ok(seen.facts.some((facts) => /left$/.test(facts)), `${seen.facts}`);
+      assert.ok(seen.facts.some((facts) => /left · /.test(facts)), `${seen.facts}`);
       assert.equal(seen.places.length, 1, `nothing moves: ${seen.places.join(' | ')}`);
       assert.ok(seen.spoken.length <= 7, `a reader is not talked to all the time: ${seen.spoken.join(' | ')}`);
       assert.ok(seen.spoken.includes('Creating “before the update”.'), `${seen.spoken}`);

@@ -65,8 +65,8 @@ export class App extends BackupElement {
     const { overview, panel, resources, notifications } = this.#parts;
     for (const [view, label] of VIEWS) this.#nav.append(button({ 'data-view': view }, () => this.#go(view), label()));
     set(overview, { exportparts: 'header, name, status, power, power-reason, cards, card, counter' });
-    set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, progress, notice, dialog' });
-    set(resources, { exportparts: 'slots, total, save' });
+    set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, backup-facts, progress, notice, dialog, empty' });
+    set(resources, { exportparts: 'slots, total, save, slots-reason' });
     set(notifications, { exportparts: 'bell, unread, notifications, notification, toasts, toast' });
     overview.append(h('div', { class: 'bar', slot: 'nav' }, this.#nav, this.#choice, notifications), h('slot', { name: 'cards' }));
     this.#banner.append(this.#bannerText, this.#countdown, this.#retry);

@@ -236,7 +236,7 @@ export class Panel extends BackupElement {
         running
           ? t('The VPS keeps running while the copy is prepared, stops for the exchange, and starts again.')
           : t('The VPS stays off. Start it when the restore has finished.'),
-        ...(running ? [checkbox('stop', t('Stop the VPS right away'), t('Nothing more is written that would be lost anyway.'))] : []),
+        ...(running ? [checkbox('stop', t('Stop the VPS right away'), t('Nothing is written any more that the restore would undo.'))] : []),
       ],
       confirm: t('Restore'),
       danger: true,

@@ -15,7 +15,8 @@ li + li { border-block-start: 1px solid var(--border) }
 .badge { grid-row: 1 / -1; display: grid; place-items: center; width: 2.5rem; height: 2.5rem; border-radius: 50%; --tone: var(--green) }
 li:is([data-state=creating], [data-state=queued]) .badge { --tone: var(--amber) }
 li[data-state=restoring] .badge { --tone: var(--blue) }
-li[data-state=free] .badge { --tone: var(--muted); background: none; border: 1.5px dashed color-mix(in srgb, var(--muted), transparent 45%) }
+li[data-state=free] > * { grid-row: 1 / -1; color: var(--muted) }
+li[data-state=free] .badge { border: 1.5px dashed color-mix(in srgb, var(--muted), transparent 45%) }
 .title { gap: .25rem; min-height: 2rem }
 .title strong { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .title .icon-button { width: 2rem; min-height: 2rem; min-width: 2rem; flex: none }
@@ -135,9 +136,10 @@ export class Row {
   /** @param {Operation} operation */
   #moving({ bytes_done: done, bytes_total: total, rate_bytes_per_s: speed, eta_s: left, state }) {
     if (state !== 'copying' || !total) return '';
+    // What is cut off where it is narrow comes last.
     const facts = [t('{done} of {total}', { done: size(done), total: size(total) })];
+    if (left !== null) facts.unshift(timeLeft(left));
     if (speed > 0) facts.push(rate(speed));
-    if (left !== null) facts.push(timeLeft(left));
     return facts.join(' · ');
   }
 
@@ -190,7 +192,7 @@ export class Row {
 
 /** Shown for the slots that are free, so that a new backup appears where its place has been. */
 export class FreeRow {
-  #label = h('span', { class: 'muted' });
+  #label = h('span');
   element = h('li', { 'data-state': 'free' }, h('span', { class: 'badge' }, icon('archive')), this.#label);
 
   /** @param {{free: string}} shown */
