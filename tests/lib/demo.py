@@ -4,6 +4,7 @@
 import argparse
 import os
 import pathlib
+import shlex
 import signal
 import socket
 import subprocess
@@ -55,7 +56,7 @@ def command(service):
 
 
 def ctl(service, *words):
-    print(f"$ vps-backupctl {' '.join(words)}", flush=True)
+    print(f"$ vps-backupctl {shlex.join(words)}", flush=True)
     done = subprocess.run([*command(service), *words], stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
         raise isolated.LabError(f"vps-backupctl {words[0]} ended with status {done.returncode}:\n{service.log_tail(20)}")
@@ -75,10 +76,10 @@ def expect(truth, what):
 
 def tell(vps, service):
     step("The guest")
+    vps.write_file(LETTER, b"Dear future me, this is the good version.\n")
+    vps.wait_counter(2)
     say("A small Linux with a file system and a counter that it writes to its disk ten times a second. On its console:")
     print(textwrap.indent("\n".join(vps.console().splitlines()[-3:]), "  "))
-    vps.write_file(LETTER, b"Dear future me, this is the good version.\n")
-    vps.wait_counter(0)
     before, counted = vps.tree_sums(), vps.counter()
     show_guest(vps)
 
@@ -116,18 +117,16 @@ def linger(vps, service, port):
     step("Everything is left running; Ctrl-C ends it")
     ctl(service, "create", NAME, "--name", "one to play with", "--wait")
     token = service.token(vps=[vps.vps], perms=ALL_PERMISSIONS, sub="demo", exp=int(time.time()) + 12 * 3600)
-    outside = f"nsenter -t {os.environ.get('VB_OUTER_PID', 'PID')} -m"
+    inside = f"nsenter -t $(pgrep -P {os.environ.get('VB_OUTER_PID', 'PID')}) -m -p"
     print(f"""
 Panel (a token for 12 hours):
   http://127.0.0.1:{port}/panel/#vps={vps.vps}&token={token}
 
-Command line, as root of this machine:
-  {' '.join(command(service))} show {NAME}
-  {' '.join(command(service))} watch
-
-The guest and its libvirt:
-  {outside} virsh list
-  {outside} tail -f {vps.console_path}
+Command line, guest and libvirt, as root of this machine:
+  alias inside='{inside}'
+  inside {' '.join(command(service))} show {NAME}
+  inside virsh list
+  inside tail -f {vps.console_path}
 
 Backups: {service.pool}
 Log:     {service.log_path}""", flush=True)

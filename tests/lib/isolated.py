@@ -251,6 +251,15 @@ def _private_libvirt(work):
     _mount(work / "log", "/var/log/libvirt", flags=MS_BIND)
 
 
+def _private_sys():
+    """A /sys of this network, and without the machine's control groups, which nobody in here may change."""
+    try:
+        _mount("sysfs", "/sys", "sysfs")
+    except LabError:  # busy: in the machine's own network (--host-net) it would be the same one
+        if os.path.isdir("/sys/fs/cgroup"):
+            _tmpfs("/sys/fs/cgroup", 0o755)
+
+
 def _set_up(work):
     work.chmod(0o755)
     _folder(work / "tmp", 0o1777)
@@ -261,7 +270,7 @@ def _set_up(work):
     _folder(pathlib.Path("/run/lock"), 0o1777)
     _private_dev()
     _private_libvirt(work)
-    _mount("sysfs", "/sys", "sysfs")  # of this network, and without the machine's control groups
+    _private_sys()
     subprocess.run(["ip", "link", "set", "lo", "up"], check=False, stderr=subprocess.DEVNULL)
 
 
