@@ -228,14 +228,14 @@ class Client:
         self.send_text(json.dumps(message))
         return number
 
-    def answer(self, number, deadline_s=30):
+    def answer(self, number, deadline_s=120):
         """Result of a request that was started; RpcError if it was refused."""
         message = self.wait_for(lambda: self._answers.pop(number, None), f"the answer to request {number}", deadline_s)
         if "error" in message:
             raise RpcError(message["error"])
         return message["result"]
 
-    def request(self, method, *, deadline_s=30, valid=True, **params):
+    def request(self, method, *, deadline_s=120, valid=True, **params):
         return self.answer(self.start(method, valid=valid, **params), deadline_s)
 
     def refusal(self, method, **params):
@@ -257,7 +257,7 @@ class Client:
 
     # ---- waiting
 
-    def wait_for(self, condition, what, deadline_s=30):
+    def wait_for(self, condition, what, deadline_s=120):
         """Waits until condition() is true, looking again after each message; its value is the result."""
         end = time.monotonic() + deadline_s
         with self._condition:
@@ -281,13 +281,13 @@ class Client:
                     raise TimeoutError("the server did not close the connection")
         return self.close_code
 
-    def wait_event(self, method, matches=lambda params: True, deadline_s=30, after=0):
+    def wait_event(self, method, matches=lambda params: True, deadline_s=120, after=0):
         """The first event of a kind that matches, among those from number `after` on."""
         def found():
             return next((params for _, name, params in self.events[after:] if name == method and matches(params)), None)
         return self.wait_for(found, f"a matching {method}", deadline_s)
 
-    def wait_vps(self, vps, matches, what, deadline_s=60):
+    def wait_vps(self, vps, matches, what, deadline_s=120):
         """Waits until the newest vps.changed of a subscribed VPS matches."""
         return self.wait_for(lambda: (now := self.vps.get(vps)) and matches(now) and now, what, deadline_s)
 
@@ -300,7 +300,7 @@ class Client:
                     self.vps[one["vps"]] = one
         return state
 
-    def follow(self, vps, deadline_s=30):
+    def follow(self, vps, deadline_s=120):
         """Subscribes to a VPS that was defined just now: the service sees it a moment later."""
         end = time.monotonic() + deadline_s
         while True:
@@ -315,7 +315,7 @@ class Client:
         listed = self.request("operation.list", vps=vps)["operations"]
         return next((one for one in listed if one["id"] == operation), None)
 
-    def wait_operation(self, vps, operation, deadline_s=120):
+    def wait_operation(self, vps, operation, deadline_s=300):
         """Waits until an operation of a subscribed VPS has ended, and the VPS has none; its last state is the result."""
         self.wait_vps(vps, lambda now: (now["operation"] or {}).get("id") != operation, f"the end of operation {operation}",
                       deadline_s)
@@ -343,7 +343,7 @@ class Client:
         assert ended["state"] == "failed", ended
         return ended["error"]["reason"]
 
-    def wait_state(self, operation, state, bytes_done=0, deadline_s=60):
+    def wait_state(self, operation, state, bytes_done=0, deadline_s=120):
         """Waits until an operation of a subscribed VPS is seen in a state, so many bytes on."""
         def found():
             return next((one for _, one in self.progress_of(operation)

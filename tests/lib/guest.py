@@ -295,7 +295,7 @@ class Vps:
     def active(self):
         return bool(self.domain.isActive())
 
-    def wait_off(self, deadline_s=60):
+    def wait_off(self, deadline_s=120):
         wait_until(lambda: not self.active, f"{self.name} is off", deadline_s)
 
     def destroy(self):
@@ -383,12 +383,12 @@ class Guest(Vps):
     def console(self):
         return self.console_path.read_text(errors="replace") if self.console_path.exists() else ""
 
-    def boot(self, deadline_s=60):
+    def boot(self, deadline_s=180):
         """Starts the guest and waits until it carries out commands (and its agent answers, if it has one)."""
         self.start()
         return self.wait_ready(deadline_s)
 
-    def wait_ready(self, deadline_s=60):
+    def wait_ready(self, deadline_s=180):
         end = time.monotonic() + deadline_s
         while True:
             try:
@@ -463,7 +463,7 @@ class Guest(Vps):
             raise GuestGone(f"{self.name}: {error}") from error
         return number
 
-    def run(self, script, deadline_s=60):
+    def run(self, script, deadline_s=120):
         """Runs a shell script in the guest: its exit status and output (bytes)."""
         number = self.send(script)
         end = time.monotonic() + deadline_s
@@ -472,7 +472,7 @@ class Guest(Vps):
             if words[0] == str(number):
                 return int(words[1]), base64.b64decode(words[2] if len(words) > 2 else "")
 
-    def sh(self, script, deadline_s=60):
+    def sh(self, script, deadline_s=120):
         """Output of a shell script that must succeed in the guest."""
         status, output = self.run(script, deadline_s)
         if status != 0:
@@ -483,7 +483,7 @@ class Guest(Vps):
         """The last number that is in the counter file of a disk."""
         return int(self.sh(f"tail -n 1 /mnt/{target}/counter"))
 
-    def wait_counter(self, above, target="vda", deadline_s=30):
+    def wait_counter(self, above, target="vda", deadline_s=120):
         return wait_until(lambda: (value := self.counter(target)) > above and value, f"the counter passes {above}", deadline_s)
 
     def write_file(self, path, data):
@@ -503,14 +503,14 @@ class Guest(Vps):
         text = self.sh("cat /tmp/ring.log >&2; cat /tmp/ring 2>/dev/null || true").strip()
         return int(text) if text.isdigit() else -1
 
-    def wait_ring(self, above, deadline_s=60):
+    def wait_ring(self, above, deadline_s=120):
         return wait_until(lambda: (value := self.ring_written()) > above and value, f"the ring passes {above}", deadline_s)
 
     def stop_ring(self):
         self.sh("kill $(cat /tmp/ring.pid); while kill -0 $(cat /tmp/ring.pid) 2>/dev/null; do usleep 10000; done")
         return self.ring_written()
 
-    def power_off(self, deadline_s=60):
+    def power_off(self, deadline_s=120):
         """Shuts the guest down in order, file systems unmounted."""
         with contextlib.suppress(GuestGone):
             self.send("off")

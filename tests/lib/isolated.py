@@ -56,7 +56,7 @@ class LabError(Exception):
     """The lab itself does not work; never the fault of what is tested."""
 
 
-def wait_until(condition, what, deadline_s=30, pause_s=0.02):
+def wait_until(condition, what, deadline_s=120, pause_s=0.02):
     """Polls until condition() is true and returns its value; LabError after the deadline."""
     end = time.monotonic() + deadline_s
     while True:
@@ -139,7 +139,7 @@ def _answers():
         return True
 
 
-def start_libvirtd(deadline_s=60):
+def start_libvirtd(deadline_s=120):
     """Starts virtlogd and libvirtd where they do not run, and waits until libvirtd listens."""
     if not pathlib.Path("/run/virtlogd.pid").exists():
         run("/usr/sbin/virtlogd", "-d")
@@ -147,7 +147,7 @@ def start_libvirtd(deadline_s=60):
     wait_until(_answers, "libvirtd listens (see /var/log/libvirt/libvirtd.log)", deadline_s)
 
 
-def stop_libvirtd(signal_number=signal.SIGTERM, deadline_s=30):
+def stop_libvirtd(signal_number=signal.SIGTERM, deadline_s=120):
     """Ends libvirtd alone, guests go on; SIGKILL for a crash."""
     pid = libvirtd_pid()
     os.kill(pid, signal_number)

@@ -95,7 +95,7 @@ class Service:
         self.ctl("pool", "init", self.pool)
         return self
 
-    def start(self, deadline_s=30):
+    def start(self, deadline_s=120):
         """Starts the daemon and waits for READY=1."""
         path = self.folder / "notify.sock"
         path.unlink(missing_ok=True)
@@ -131,7 +131,7 @@ class Service:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def stop(self, deadline_s=30):
+    def stop(self, deadline_s=60):
         """SIGTERM; the daemon must end in time with exit status 0."""
         self.close_clients()
         if self.process is None:
@@ -192,7 +192,7 @@ class Service:
 
     # ---- command line
 
-    def run_ctl(self, *words, deadline_s=120, stdin=subprocess.DEVNULL):
+    def run_ctl(self, *words, deadline_s=300, stdin=subprocess.DEVNULL):
         command = [build_folder() / "ui-bridge/vps-backupctl", "--socket", self.socket, *words]
         return subprocess.run([str(word) for word in command], stdin=stdin, capture_output=True, text=True, timeout=deadline_s,
                               check=False)
