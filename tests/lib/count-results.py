@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Sums what meson's test logs (JSON lines) say: TAP and pytest lines count each test case, other programs count as one.
 
-Prints "N passed, N failed[, N skipped]"; exit status 1 when anything failed or nothing ran.
+Prints "N passed, N failed[, N skipped]"; exit status 1 when anything failed or nothing ran. An argument FIRST,AGAIN names a log
+and that of the failed tests' second run, whose results stand instead. count-results.py --failed LOG prints the names of failed tests.
 """
 
 import collections
@@ -46,12 +47,31 @@ def of_test(test):
     return found
 
 
-def main():
-    total = collections.Counter()
-    for path in sys.argv[1:]:
+def results_of(paths):
+    """The last result of each test."""
+    tests = {}
+    for path in paths:
         with open(path, encoding="utf-8") as lines:
             for line in lines:
-                total += of_test(json.loads(line))
+                test = json.loads(line)
+                tests[test["name"]] = test
+    return tests.values()
+
+
+def print_failed(path):
+    for test in results_of([path]):
+        if test["result"] not in ("OK", "EXPECTEDFAIL", "SKIP"):
+            print(test["name"].rpartition(" / ")[2])
+
+
+def main():
+    if sys.argv[1:2] == ["--failed"]:
+        print_failed(sys.argv[2])
+        return 0
+    total = collections.Counter()
+    for argument in sys.argv[1:]:
+        for test in results_of(argument.split(",")):
+            total += of_test(test)
     skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
     print(f"{total['passed']} passed, {total['failed']} failed{skipped}")
     return 1 if total["failed"] or not total["passed"] else 0
