@@ -195,11 +195,10 @@ delete_stored (virDomainPtr domain, VbDomainXml *xml, const char *name, GError *
 static gboolean
 delete_online (virDomainPtr domain, VbDomainXml *xml, const char *name, GError **error)
 {
-  gboolean unknown;
-  g_autoptr (GHashTable) recorded = recorded_targets (domain, name, &unknown);
+  g_autoptr (virDomainCheckpoint) checkpoint = virDomainCheckpointLookupByName (domain, name, 0);
   g_autoptr (GError) local = NULL;
 
-  if (unknown)
+  if (checkpoint == NULL && vb_libvirt_last_code () == VIR_ERR_NO_DOMAIN_CHECKPOINT)
     return delete_stored (domain, xml, name, error);
   if (delete_record (domain, name, 0, &local))
     return TRUE;
