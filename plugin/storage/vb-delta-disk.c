@@ -210,21 +210,20 @@ write_image (VbDeltaDisk *self, Writer *writer, const char *path, GError **error
 gboolean
 vb_delta_disk_write_back (VbDeltaDisk *self,
                           int backup,
-                          VbImageStaging *staging,
-                          guint index,
+                          VbStagedFile *file,
                           VbTransfer *transfer,
                           GCancellable *stop,
                           GError **error)
 {
   g_autofree char *image_name = vb_manifest_image_name (self->target);
   g_autofree char *sums_name = vb_manifest_sums_name (self->target);
-  g_autofree char *path = vb_image_staging_dup_new_path (staging, index);
+  g_autofree char *path = vb_staged_file_dup_new_path (file);
   g_autofree guint8 *chunk = g_malloc (CHUNK);
 
   g_autoptr (VbSums) sums = vb_sums_load (backup, sums_name, error);
   vb_autofd int image = sums ? vb_files_open (backup, image_name, O_RDONLY, error) : -1;
-  vb_autofd int from = image >= 0 ? vb_image_staging_open_disk (staging, index, error) : -1;
-  vb_autofd int to = from >= 0 ? vb_image_staging_create (staging, index, error) : -1;
+  vb_autofd int from = image >= 0 ? vb_staged_file_open_disk (file, error) : -1;
+  vb_autofd int to = from >= 0 ? vb_staged_file_create (file, error) : -1;
   if (to < 0)
     return FALSE;
   if (!vb_sparse_file_clone (from, to))

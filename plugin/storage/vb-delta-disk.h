@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-image-staging.h"
+#include "vb-staged-file.h"
 #include "vb-transfer.h"
 
 G_BEGIN_DECLS
@@ -41,15 +41,13 @@ gboolean vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancell
 /**
  * vb_delta_disk_write_back:
  * @backup: descriptor of the backup's folder
- * @staging: where the new image is made
- * @index: number of the disk in it
+ * @file: the new image
  *
  * Clones the present image, and writes back into the clone; all is synced.
  */
 gboolean vb_delta_disk_write_back (VbDeltaDisk *self,
                                    int backup,
-                                   VbImageStaging *staging,
-                                   guint index,
+                                   VbStagedFile *file,
                                    VbTransfer *transfer,
                                    GCancellable *stop,
                                    GError **error);

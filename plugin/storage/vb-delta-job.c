@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "vb-delta-disk.h"
-#include "vb-disk.h"
 #include "vb-error.h"
 #include "vb-files.h"
 #include "vb-log.h"
@@ -25,8 +24,9 @@ typedef struct
   VbTransfer *transfer;
   GPtrArray *disks; /* (element-type VbDeltaDisk) */
 
-  GPtrArray *order; /* (element-type VbDeltaDisk) those that the backup holds, in the order of the staging */
   VbImageStaging *staging;
+  GPtrArray *order; /* (element-type VbDeltaDisk) those that the backup holds */
+  GPtrArray *files; /* (element-type VbStagedFile) their new images, owned by the staging */
 } Job;
 
 static void
@@ -39,6 +39,7 @@ job_finalize (gpointer data)
   vb_busy_set_unref (job->busy);
   vb_pool_folder_free (job->folder);
   g_ptr_array_unref (job->order);
+  g_ptr_array_unref (job->files);
   g_ptr_array_unref (job->disks);
   g_object_unref (job->transfer);
   g_clear_object (&job->staging);
@@ -84,9 +85,11 @@ plan (Job *job, int backup, GError **error)
           g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "It is not known what has changed on %s", target);
           return FALSE;
         }
-      if (!vb_image_staging_add (job->staging, target, vb_delta_disk_get_image (disk), error))
+      VbStagedFile *file = vb_image_staging_add (job->staging, target, vb_delta_disk_get_image (disk), error);
+      if (file == NULL)
         return FALSE;
       g_ptr_array_add (job->order, disk);
+      g_ptr_array_add (job->files, file);
     }
   return TRUE;
 }
@@ -130,7 +133,8 @@ work (gpointer data, GCancellable *stop, GError **error)
   vb_autofd int backup = root >= 0 ? vb_pool_folder_open_backup (root, job->vps, job->backup, error) : -1;
   gboolean ok = backup >= 0 && plan (job, backup, error) && look (job, stop, error);
   for (guint i = 0; ok && i < job->order->len; i++)
-    ok = vb_delta_disk_write_back (g_ptr_array_index (job->order, i), backup, job->staging, i, job->transfer, stop, error);
+    ok = vb_delta_disk_write_back (g_ptr_array_index (job->order, i), backup, g_ptr_array_index (job->files, i),
+                                   job->transfer, stop, error);
   ok = ok && vb_image_staging_complete (job->staging, error) && vb_run_check (stop, error);
   if (!ok)
     discard (job);
@@ -159,22 +163,13 @@ vb_delta_job_can_clone (GPtrArray *disks)
   return disks->len > 0;
 }
 
-static const VbDisk *
-find_disk (GPtrArray *disks, const char *target)
-{
-  for (guint i = 0; i < disks->len; i++)
-    if (g_str_equal (((const VbDisk *) g_ptr_array_index (disks, i))->target, target))
-      return g_ptr_array_index (disks, i);
-  return NULL;
-}
-
 static void
 add_disks (Job *job, const VbCapture *delta, GPtrArray *disks)
 {
   for (guint i = 0; i < delta->disks->len; i++)
     {
       const VbCaptureDisk *changes = g_ptr_array_index (delta->disks, i);
-      const VbDisk *disk = find_disk (disks, changes->target);
+      const VbDisk *disk = vb_image_staging_find_disk (disks, changes->target);
       if (disk && changes->path && changes->changed_context)
         g_ptr_array_add (job->disks, vb_delta_disk_new (disk->target, disk->path, disk->format, changes->path,
                                                         changes->changed_context));
@@ -193,6 +188,7 @@ job_new (const VbPoolFolder *folder, VbBusySet *busy, const VbCapture *delta, gu
   job->limit_bytes = limit_bytes;
   job->transfer = g_object_ref (transfer);
   job->order = g_ptr_array_new ();
+  job->files = g_ptr_array_new ();
   job->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_delta_disk_free);
   return job;
 }

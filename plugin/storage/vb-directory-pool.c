@@ -23,6 +23,7 @@ struct _VbDirectoryPool
   GObject parent_instance;
 
   VbBusySet *busy;
+  gboolean devices_allowed;
 
   GMutex mutex; /* protects the rest */
   VbPoolFolder folder;
@@ -216,8 +217,9 @@ pool_verify (VbPool *pool,
 static gboolean
 pool_check_stage (VbPool *pool, const char *vps, const char *backup, GPtrArray *disks, GError **error)
 {
-  vb_autofd int root = open_root (VB_DIRECTORY_POOL (pool), error);
-  return root >= 0 && vb_stage_job_check (root, vps, backup, disks, error);
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  return vb_stage_job_check (folder, vps, backup, disks, self->devices_allowed, error);
 }
 
 static VbStaging *
@@ -233,7 +235,8 @@ pool_stage (VbPool *pool,
   g_autoptr (VbPoolFolder) folder = dup_folder (self);
   g_autoptr (GError) local = NULL;
 
-  VbImageStaging *staging = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks, transfer, &local);
+  VbImageStaging *staging = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks, self->devices_allowed,
+                                              transfer, &local);
   return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging) : NULL;
 }
 
@@ -262,7 +265,9 @@ pool_stage_delta (VbPool *pool,
 static VbStaging *
 pool_recover_staging (VbPool *pool, const char *operation, GPtrArray *disks, GError **error)
 {
-  return VB_STAGING (vb_image_staging_recover (operation, disks, error));
+  g_autoptr (VbPoolFolder) folder = dup_folder (VB_DIRECTORY_POOL (pool));
+  VbImageStaging *staging = vb_image_staging_recover (folder, operation, disks, error);
+  return staging ? VB_STAGING (staging) : NULL;
 }
 
 static void
@@ -317,6 +322,12 @@ vb_directory_pool_new (const char *path, const char *reserve, GError **error)
   g_autoptr (VbDirectoryPool) self = g_object_new (VB_TYPE_DIRECTORY_POOL, NULL);
   self->folder.path = g_strdup (path);
   return vb_reserve_parse (reserve, &self->folder.reserve, error) ? g_steal_pointer (&self) : NULL;
+}
+
+void
+vb_directory_pool_allow_devices (VbDirectoryPool *self)
+{
+  self->devices_allowed = TRUE;
 }
 
 gboolean

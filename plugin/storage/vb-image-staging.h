@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "vb-disk.h"
+#include "vb-in-place.h"
+#include "vb-staged-file.h"
 #include "vb-staging.h"
 
 G_BEGIN_DECLS
@@ -8,14 +11,9 @@ G_BEGIN_DECLS
 /**
  * VbImageStaging:
  *
- * New images beside disks that are files. It remembers nothing but where they are: what was done is told by
- * the names that are there, so that after a crash it can be made anew.
- *
- * | name beside DISK | |
- * |---|---|
- * | `.DISK.vps-backup.OPERATION.partial` | new image that is being written |
- * | `.DISK.vps-backup.OPERATION.new` | new image, whole and synced |
- * | `.DISK.vps-backup.OPERATION.old` | the old image, after the swap |
+ * New images beside disks that are files (see #VbStagedFile), and devices that are to be overwritten (see
+ * #VbInPlace). Once swap() has begun with the devices, undo() and discard() fail with %VB_ERROR_TOO_LATE: the VPS must
+ * stay off until a further swap() has succeeded.
  */
 #define VB_TYPE_IMAGE_STAGING (vb_image_staging_get_type ())
 G_DECLARE_FINAL_TYPE (VbImageStaging, vb_image_staging, VB, IMAGE_STAGING, GObject)
@@ -30,32 +28,23 @@ VbImageStaging *vb_image_staging_new (const char *operation, GError **error);
 
 /**
  * vb_image_staging_recover:
+ * @folder: the pool
  * @disks: (element-type VbDisk): the disks of the VPS
  *
- * Returns: (transfer full) (nullable): the staging that @operation has left beside @disks
+ * Returns: (transfer full) (nullable): the staging that @operation has left beside @disks. %NULL with
+ *   %VB_ERROR_POOL_UNAVAILABLE when one of them is a device and the pool, which knows of these, is not there
  */
-VbImageStaging *vb_image_staging_recover (const char *operation, GPtrArray *disks, GError **error);
+VbImageStaging *
+vb_image_staging_recover (const VbPoolFolder *folder, const char *operation, GPtrArray *disks, GError **error);
 
-/**
- * vb_image_staging_add:
- * @target: name of the disk
- * @path: absolute path of its image; symbolic links are resolved
- *
- * Returns: %FALSE when the folder of @path cannot be opened or its name is too long to have others made of it
- */
-gboolean vb_image_staging_add (VbImageStaging *self, const char *target, const char *path, GError **error);
+/** vb_image_staging_find_disk: Returns: (transfer none) (nullable): the one of @disks (element-type VbDisk) called @target */
+const VbDisk *vb_image_staging_find_disk (GPtrArray *disks, const char *target);
 
-/** vb_image_staging_create: Returns: a descriptor of the new, empty image of disk number @index, or -1 */
-int vb_image_staging_create (VbImageStaging *self, guint index, GError **error);
+/** vb_image_staging_add: Returns: (transfer none) (nullable): a new entry, see vb_staged_file_new() */
+VbStagedFile *vb_image_staging_add (VbImageStaging *self, const char *target, const char *path, GError **error);
 
-/** vb_image_staging_dup_new_path: Returns: (transfer full): absolute path of the new image of disk number @index */
-char *vb_image_staging_dup_new_path (VbImageStaging *self, guint index);
-
-/** vb_image_staging_open_disk: Returns: a descriptor of the present image of disk number @index for reading, or -1 */
-int vb_image_staging_open_disk (VbImageStaging *self, guint index, GError **error);
-
-/** vb_image_staging_get_folder: Returns: descriptor of the folder of disk number @index, owned by @self */
-int vb_image_staging_get_folder (VbImageStaging *self, guint index);
+/** vb_image_staging_set_in_place: @in_place: (transfer full): devices to be overwritten by swap() */
+void vb_image_staging_set_in_place (VbImageStaging *self, VbInPlace *in_place);
 
 /** vb_image_staging_complete: all new images are whole and synced: gives them their names */
 gboolean vb_image_staging_complete (VbImageStaging *self, GError **error);

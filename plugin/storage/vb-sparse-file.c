@@ -16,6 +16,8 @@
 /* Without direct writes: how much is written before it is sent off. */
 #define FLUSH_BYTES (16 * 1024 * 1024)
 
+#define ZEROS_BYTES (1024 * 1024)
+
 struct _VbSparseFile
 {
   int fd;
@@ -167,10 +169,31 @@ vb_sparse_file_write (VbSparseFile *self,
   return written;
 }
 
+static gboolean
+write_zeros (VbSparseFile *self, guint64 offset, guint64 length)
+{
+  g_autofree guint8 *zeros = g_malloc0 (ZEROS_BYTES);
+
+  while (length > 0)
+    {
+      gsize n = (gsize) MIN (length, ZEROS_BYTES);
+      if (!vb_files_pwrite (self->fd, zeros, n, offset))
+        return FALSE;
+      offset += n;
+      length -= n;
+    }
+  return TRUE;
+}
+
 gboolean
 vb_sparse_file_punch (VbSparseFile *self, guint64 offset, guint64 length, GError **error)
 {
-  if (fallocate (self->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) offset, (off_t) length) == 0)
+  /* Block devices, too, have holes and zeros of their own making, but not every one has, and not at every offset. */
+  if (length == 0 || fallocate (self->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) offset, (off_t) length) == 0)
+    return TRUE;
+  if ((errno == EOPNOTSUPP || errno == EINVAL || errno == ENODEV)
+      && (fallocate (self->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, (off_t) offset, (off_t) length) == 0
+          || write_zeros (self, offset, length)))
     return TRUE;
   vb_error_set_errno (error, errno, "Making a hole in an image");
   return FALSE;

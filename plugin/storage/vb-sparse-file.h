@@ -60,7 +60,7 @@ gboolean vb_sparse_file_read (VbSparseFile *self, void *data, gsize length, guin
 /** vb_sparse_file_write_all: writes zeros as well. Returns: %FALSE with errno set */
 gboolean vb_sparse_file_write_all (VbSparseFile *self, const void *data, gsize length, guint64 offset);
 
-/** vb_sparse_file_punch: makes a hole */
+/** vb_sparse_file_punch: makes a hole or, where there can be none, zeros */
 gboolean vb_sparse_file_punch (VbSparseFile *self, guint64 offset, guint64 length, GError **error);
 
 /** vb_sparse_file_sync: waits until all is on stable storage */

@@ -15,10 +15,11 @@
 #include "vb-qcow2.h"
 #include "vb-run.h"
 
-/* One disk of the backup, on its way to a new image. */
+/* One disk of the backup, on its way to a new image or onto a device. */
 typedef struct
 {
   char *target;
+  VbStagedFile *file; /* (nullable): the new image, owned by the staging; NULL for a device */
   guint64 size_bytes;
   gboolean is_qcow2;
   VbQcow2Options options;     /* of the new image */
@@ -36,8 +37,11 @@ typedef struct
   GPtrArray *disks; /* (element-type VbDisk) */
   VbTransfer *transfer;
 
+  gboolean devices_allowed;
+
   VbImageStaging *staging;
-  GPtrArray *parts; /* (element-type Part) in the order of the staging */
+  VbInPlace *in_place; /* until the staging has it */
+  GPtrArray *parts;    /* (element-type Part) */
 } Job;
 
 static void
@@ -61,6 +65,7 @@ job_finalize (gpointer data)
   g_clear_pointer (&job->parts, g_ptr_array_unref);
   g_clear_object (&job->transfer);
   g_clear_object (&job->staging);
+  g_clear_pointer (&job->in_place, vb_in_place_free);
   g_free (job->busy_id);
   g_free (job->vps);
   g_free (job->backup);
@@ -76,18 +81,6 @@ job_unref (gpointer job)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Job, job_unref)
 
 /* --- planning --- */
-
-static const VbDisk *
-find_disk (GPtrArray *disks, const char *target)
-{
-  for (guint i = 0; i < disks->len; i++)
-    {
-      const VbDisk *disk = g_ptr_array_index (disks, i);
-      if (g_str_equal (disk->target, target))
-        return disk;
-    }
-  return NULL;
-}
 
 static gboolean
 plan_format (Part *part, int fd, const VbDisk *disk, const VbBackupDisk *from, GError **error)
@@ -113,18 +106,25 @@ plan_format (Part *part, int fd, const VbDisk *disk, const VbBackupDisk *from, G
 }
 
 static gboolean
+plan_device (Job *job, const VbDisk *disk, const VbBackupDisk *from, GError **error)
+{
+  if (!job->devices_allowed || g_strcmp0 (disk->format, "raw") != 0)
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
+                   "The disk %s is a block device, which cannot be swapped; restore it by hand from the pool",
+                   from->target);
+      return FALSE;
+    }
+  return vb_in_place_add (job->in_place, disk->target, disk->path, from->virtual_size_bytes, error);
+}
+
+static gboolean
 plan_part (Job *job, const VbBackupDisk *from, GError **error)
 {
-  const VbDisk *disk = find_disk (job->disks, from->target);
+  const VbDisk *disk = vb_image_staging_find_disk (job->disks, from->target);
   if (disk == NULL)
     {
       g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The VPS has no disk %s, but the backup does", from->target);
-      return FALSE;
-    }
-  if (disk->is_block)
-    {
-      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
-                   "The disk %s is a block device, which cannot be swapped; restore it by hand from the pool", from->target);
       return FALSE;
     }
 
@@ -132,21 +132,22 @@ plan_part (Job *job, const VbBackupDisk *from, GError **error)
   part->target = g_strdup (from->target);
   part->size_bytes = from->size_bytes;
   g_ptr_array_add (job->parts, part);
-  if (!vb_image_staging_add (job->staging, disk->target, disk->path, error))
-    return FALSE;
-  vb_autofd int fd = vb_image_staging_open_disk (job->staging, job->parts->len - 1, error);
+  if (disk->is_block)
+    return plan_device (job, disk, from, error);
+  part->file = vb_image_staging_add (job->staging, disk->target, disk->path, error);
+  vb_autofd int fd = part->file ? vb_staged_file_open_disk (part->file, error) : -1;
   return fd >= 0 && plan_format (part, fd, disk, from, error);
 }
 
 /* All new images on one file system together. */
 static gboolean
-check_space (Job *job, guint index, GError **error)
+check_space (Job *job, const Part *wanted, GError **error)
 {
   struct stat mine, other;
   struct statvfs info;
   guint64 needed = 0;
 
-  int folder = vb_image_staging_get_folder (job->staging, index);
+  int folder = vb_staged_file_get_folder (wanted->file);
   if (fstat (folder, &mine) != 0 || fstatvfs (folder, &info) != 0)
     {
       vb_error_set_errno (error, errno, "Looking at the free space");
@@ -155,7 +156,7 @@ check_space (Job *job, guint index, GError **error)
   for (guint i = 0; i < job->parts->len; i++)
     {
       const Part *part = g_ptr_array_index (job->parts, i);
-      if (fstat (vb_image_staging_get_folder (job->staging, i), &other) == 0 && other.st_dev == mine.st_dev)
+      if (part->file && fstat (vb_staged_file_get_folder (part->file), &other) == 0 && other.st_dev == mine.st_dev)
         needed += part->size_bytes + (part->is_qcow2 ? vb_qcow2_get_overhead (&part->options, part->size_bytes) : 0);
     }
   if (needed < (guint64) info.f_bavail * info.f_frsize)
@@ -177,8 +178,13 @@ plan (Job *job, int backup, GError **error)
     if (!plan_part (job, g_ptr_array_index (manifest->info->disks, i), error))
       return FALSE;
   for (guint i = 0; i < job->parts->len; i++)
-    if (!check_space (job, i, error))
-      return FALSE;
+    {
+      const Part *part = g_ptr_array_index (job->parts, i);
+      if (part->file && !check_space (job, part, error))
+        return FALSE;
+    }
+  if (vb_in_place_get_count (job->in_place) > 0)
+    vb_image_staging_set_in_place (job->staging, g_steal_pointer (&job->in_place));
   return TRUE;
 }
 
@@ -230,18 +236,29 @@ open_part (int backup, const Part *part, int *image, GError **error)
 }
 
 static gboolean
+fill_file (Job *job, const Part *part, int image, VbSums *sums, GCancellable *stop, GError **error)
+{
+  int fd = vb_staged_file_create (part->file, error);
+  if (fd < 0)
+    return FALSE;
+  g_autoptr (VbSparseFile) file = vb_sparse_file_new (fd);
+  return part->is_qcow2 ? fill_qcow2 (job, part, image, sums, file, stop, error)
+                        : fill_raw (job, part, image, sums, file, stop, error);
+}
+
+static gboolean
 fill_part (Job *job, int backup, guint index, GCancellable *stop, GError **error)
 {
   const Part *part = g_ptr_array_index (job->parts, index);
   vb_autofd int image = -1;
 
   g_autoptr (VbSums) sums = open_part (backup, part, &image, error);
-  int fd = sums ? vb_image_staging_create (job->staging, index, error) : -1;
-  if (fd < 0)
+  if (sums == NULL)
     return FALSE;
-  g_autoptr (VbSparseFile) file = vb_sparse_file_new (fd);
-  gboolean ok = part->is_qcow2 ? fill_qcow2 (job, part, image, sums, file, stop, error)
-                               : fill_raw (job, part, image, sums, file, stop, error);
+  /* A device cannot be staged, but what it will be overwritten with can be known to be good. */
+  gboolean ok = part->file ? fill_file (job, part, image, sums, stop, error)
+                           : vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL, NULL, job->transfer,
+                                                  stop, error);
   if (!ok)
     g_prefix_error (error, "Restoring %s: ", part->target);
   return ok;
@@ -294,12 +311,20 @@ work (gpointer data, GCancellable *stop, GError **error)
 /* --- in the caller's thread --- */
 
 static Job *
-job_new (const char *vps, const char *backup, const char *operation, GPtrArray *disks)
+job_new (const VbPoolFolder *folder,
+         const char *vps,
+         const char *backup,
+         const char *operation,
+         GPtrArray *disks,
+         gboolean devices_allowed)
 {
   Job *job = g_atomic_rc_box_new0 (Job);
+  job->folder = vb_pool_folder_copy (folder);
+  job->in_place = vb_in_place_new (folder, operation, vps, backup);
   job->vps = g_strdup (vps);
   job->backup = g_strdup (backup);
   job->operation = g_strdup (operation);
+  job->devices_allowed = devices_allowed;
   job->parts = g_ptr_array_new_with_free_func (part_free);
   job->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
   for (guint i = 0; i < disks->len; i++)
@@ -308,14 +333,20 @@ job_new (const char *vps, const char *backup, const char *operation, GPtrArray *
 }
 
 gboolean
-vb_stage_job_check (int root, const char *vps, const char *backup, GPtrArray *disks, GError **error)
+vb_stage_job_check (const VbPoolFolder *folder,
+                    const char *vps,
+                    const char *backup,
+                    GPtrArray *disks,
+                    gboolean devices_allowed,
+                    GError **error)
 {
   /* Nothing is created, so any id will do. */
   g_autofree char *operation = g_uuid_string_random ();
-  g_autoptr (Job) job = job_new (vps, backup, operation, disks);
+  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks, devices_allowed);
 
-  vb_autofd int folder = vb_pool_folder_open_backup (root, vps, backup, error);
-  return folder >= 0 && plan (job, folder, error);
+  vb_autofd int root = vb_pool_folder_open (folder, NULL, error);
+  vb_autofd int opened = root >= 0 ? vb_pool_folder_open_backup (root, vps, backup, error) : -1;
+  return opened >= 0 && plan (job, opened, error);
 }
 
 VbImageStaging *
@@ -325,11 +356,11 @@ vb_stage_job_run (const VbPoolFolder *folder,
                   const char *backup,
                   const char *operation,
                   GPtrArray *disks,
+                  gboolean devices_allowed,
                   VbTransfer *transfer,
                   GError **error)
 {
-  g_autoptr (Job) job = job_new (vps, backup, operation, disks);
-  job->folder = vb_pool_folder_copy (folder);
+  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks, devices_allowed);
   job->transfer = g_object_ref (transfer);
   job->busy = vb_busy_set_ref (busy);
 

@@ -9,13 +9,19 @@ G_BEGIN_DECLS
 
 /**
  * vb_stage_job_check:
- * @root: descriptor of the pool's folder
+ * @folder: the pool
  * @disks: (element-type VbDisk): disks of the VPS
+ * @devices_allowed: whether block devices may be overwritten
  *
  * Refuses what cannot work before anything is read: %VB_ERROR_NOT_FOUND, %VB_ERROR_DISK_MISSING,
  * %VB_ERROR_UNSUPPORTED_DISK, %VB_ERROR_INSUFFICIENT_SPACE beside the disks.
  */
-gboolean vb_stage_job_check (int root, const char *vps, const char *backup, GPtrArray *disks, GError **error);
+gboolean vb_stage_job_check (const VbPoolFolder *folder,
+                             const char *vps,
+                             const char *backup,
+                             GPtrArray *disks,
+                             gboolean devices_allowed,
+                             GError **error);
 
 /**
  * vb_stage_job_run:
@@ -23,6 +29,7 @@ gboolean vb_stage_job_check (int root, const char *vps, const char *backup, GPtr
  * @busy: ids that are worked on
  * @operation: id of the operation
  * @disks: (element-type VbDisk): disks of the VPS
+ * @devices_allowed: whether block devices may be overwritten
  *
  * Makes new images beside @disks from a backup. Does not hang with the pool (see vb_run()).
  *
@@ -34,6 +41,7 @@ VbImageStaging *vb_stage_job_run (const VbPoolFolder *folder,
                                   const char *backup,
                                   const char *operation,
                                   GPtrArray *disks,
+                                  gboolean devices_allowed,
                                   VbTransfer *transfer,
                                   GError **error);
 

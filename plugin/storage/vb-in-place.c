@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-in-place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include "vb-error.h"
+#include "vb-files.h"
+#include "vb-image-reader.h"
+#include "vb-manifest.h"
+#include "vb-ranges.h"
+#include "vb-sparse-file.h"
+#include "vb-strict-json.h"
+
+#define FORMAT "vps-backup restore"
+#define VERSION 1
+#define MAX_NOTE_BYTES (256 * 1024)
+
+static const char *const state_names[] = { "staged", "writing", "written" };
+
+typedef struct
+{
+  char *target;
+  char *path;
+} Device;
+
+struct _VbInPlace
+{
+  VbPoolFolder *folder;
+  char *operation;
+  char *vps;
+  char *backup;
+  GPtrArray *devices; /* (element-type Device) */
+  VbInPlaceState state;
+  gboolean noted;
+};
+
+static void
+device_free (gpointer data)
+{
+  Device *device = data;
+  g_free (device->target);
+  g_free (device->path);
+  g_free (device);
+}
+
+VbInPlace *
+vb_in_place_new (const VbPoolFolder *folder, const char *operation, const char *vps, const char *backup)
+{
+  VbInPlace *self = g_new0 (VbInPlace, 1);
+  self->folder = vb_pool_folder_copy (folder);
+  self->operation = g_strdup (operation);
+  self->vps = g_strdup (vps);
+  self->backup = g_strdup (backup);
+  self->devices = g_ptr_array_new_with_free_func (device_free);
+  return self;
+}
+
+void
+vb_in_place_free (VbInPlace *self)
+{
+  vb_pool_folder_free (self->folder);
+  g_free (self->operation);
+  g_free (self->vps);
+  g_free (self->backup);
+  g_ptr_array_unref (self->devices);
+  g_free (self);
+}
+
+VbInPlaceState
+vb_in_place_get_state (VbInPlace *self)
+{
+  return self->state;
+}
+
+guint
+vb_in_place_get_count (VbInPlace *self)
+{
+  return self->devices->len;
+}
+
+/* --- the note --- */
+
+static char *
+note_name (const char *operation)
+{
+  return g_strdup_printf (".restore.%s.json", operation);
+}
+
+static char *
+note_text (VbInPlace *self)
+{
+  g_autoptr (JsonObject) object = json_object_new ();
+  JsonArray *disks = json_array_new ();
+
+  for (guint i = 0; i < self->devices->len; i++)
+    {
+      const Device *device = g_ptr_array_index (self->devices, i);
+      JsonObject *disk = json_object_new ();
+      json_object_set_string_member (disk, "target", device->target);
+      json_object_set_string_member (disk, "path", device->path);
+      json_array_add_object_element (disks, disk);
+    }
+  json_object_set_string_member (object, "format", FORMAT);
+  json_object_set_int_member (object, "version", VERSION);
+  json_object_set_string_member (object, "vps", self->vps);
+  json_object_set_string_member (object, "backup", self->backup);
+  json_object_set_string_member (object, "state", state_names[self->state]);
+  json_object_set_array_member (object, "disks", disks);
+
+  g_autoptr (JsonNode) root = json_node_init_object (json_node_alloc (), object);
+  return json_to_string (root, FALSE);
+}
+
+static gboolean
+save (VbInPlace *self, VbInPlaceState state, GError **error)
+{
+  g_autofree char *name = note_name (self->operation);
+  VbInPlaceState before = self->state;
+
+  vb_autofd int root = vb_pool_folder_open (self->folder, NULL, error);
+  if (root < 0)
+    return FALSE;
+  self->state = state;
+  g_autofree char *text = note_text (self);
+  if (vb_files_replace (root, name, text, strlen (text), error))
+    {
+      self->noted = TRUE;
+      return TRUE;
+    }
+  self->state = before;
+  return FALSE;
+}
+
+gboolean
+vb_in_place_note (VbInPlace *self, GError **error)
+{
+  return save (self, VB_IN_PLACE_STAGED, error);
+}
+
+static gboolean
+take_note (VbInPlace *self, JsonObject *object)
+{
+  guint64 version;
+  const char *state = vb_strict_json_get_string (object, "state");
+  JsonArray *disks = vb_strict_json_get_array (object, "disks");
+
+  if (g_strcmp0 (vb_strict_json_get_string (object, "format"), FORMAT) != 0 || disks == NULL || state == NULL
+      || !vb_strict_json_get_bytes (object, "version", &version) || version != VERSION)
+    return FALSE;
+  self->vps = g_strdup (vb_strict_json_get_string (object, "vps"));
+  self->backup = g_strdup (vb_strict_json_get_string (object, "backup"));
+  for (guint i = 0; i < json_array_get_length (disks); i++)
+    {
+      JsonObject *disk = json_array_get_object_element (disks, i);
+      Device *device = g_new0 (Device, 1);
+      device->target = g_strdup (vb_strict_json_get_string (disk, "target"));
+      device->path = g_strdup (vb_strict_json_get_string (disk, "path"));
+      g_ptr_array_add (self->devices, device);
+      if (!vb_manifest_is_target (device->target) || device->path == NULL)
+        return FALSE;
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (state_names); i++)
+    if (g_str_equal (state, state_names[i]))
+      {
+        self->state = (VbInPlaceState) i;
+        self->noted = TRUE;
+      }
+  return self->noted;
+}
+
+gboolean
+vb_in_place_load (const VbPoolFolder *folder, const char *operation, VbInPlace **found, GError **error)
+{
+  gsize length;
+  g_autofree char *name = note_name (operation);
+
+  *found = NULL;
+  vb_autofd int root = vb_pool_folder_open (folder, NULL, error);
+  if (root < 0)
+    return FALSE;
+  if (!vb_files_exists (root, name))
+    return TRUE;
+  g_autofree char *text = vb_files_read (root, name, MAX_NOTE_BYTES, &length, error);
+  g_autoptr (JsonObject) object = text ? vb_strict_json_parse (text, length, error) : NULL;
+  if (object == NULL)
+    return FALSE;
+
+  g_autoptr (VbInPlace) self = vb_in_place_new (folder, operation, NULL, NULL);
+  if (!take_note (self, object))
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "The note %s about an unfinished restore is damaged", name);
+      return FALSE;
+    }
+  *found = g_steal_pointer (&self);
+  return TRUE;
+}
+
+gboolean
+vb_in_place_forget (VbInPlace *self, GError **error)
+{
+  g_autofree char *name = note_name (self->operation);
+
+  if (self->state == VB_IN_PLACE_WRITING)
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_TOO_LATE, "A disk is half overwritten and has to be completed");
+      return FALSE;
+    }
+  if (!self->noted)
+    return TRUE;
+  vb_autofd int root = vb_pool_folder_open (self->folder, NULL, error);
+  if (root < 0 || !vb_files_remove (root, name, error) || !vb_files_sync (root, "the pool", error))
+    return FALSE;
+  self->noted = FALSE;
+  return TRUE;
+}
+
+/* --- devices --- */
+
+/* O_EXCL: refused while it is mounted or part of something else. */
+static int
+open_device (const Device *device, guint64 *size, GError **error)
+{
+  struct stat info;
+
+  vb_autofd int fd = open (device->path, O_RDWR | O_EXCL | O_CLOEXEC);
+  if (fd < 0 || fstat (fd, &info) != 0)
+    {
+      vb_error_set_errno (error, errno, "Opening the device of %s", device->target);
+      return -1;
+    }
+  if (!S_ISBLK (info.st_mode) || ioctl (fd, BLKGETSIZE64, size) != 0)
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device", device->target);
+      return -1;
+    }
+  return g_steal_fd (&fd);
+}
+
+static gboolean
+check_device_size (const Device *device, guint64 size, guint64 needed, GError **error)
+{
+  if (size >= needed)
+    return TRUE;
+  g_set_error (error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE,
+               "The device of %s has %" G_GUINT64_FORMAT " bytes, the backup needs %" G_GUINT64_FORMAT, device->target,
+               size, needed);
+  return FALSE;
+}
+
+gboolean
+vb_in_place_add (VbInPlace *self, const char *target, const char *path, guint64 size_bytes, GError **error)
+{
+  guint64 size;
+  struct stat info;
+  Device *device = g_new0 (Device, 1);
+
+  device->target = g_strdup (target);
+  device->path = g_strdup (path);
+  g_ptr_array_add (self->devices, device);
+  /* Without O_EXCL: the VPS may still run on it. */
+  vb_autofd int fd = open (path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0 || fstat (fd, &info) != 0 || !S_ISBLK (info.st_mode) || ioctl (fd, BLKGETSIZE64, &size) != 0)
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device", target);
+      return FALSE;
+    }
+  return check_device_size (device, size, size_bytes, error);
+}
+
+static gboolean
+sink_device (gpointer data, const guint8 *bytes, gsize length, guint64 offset, GError **error)
+{
+  return vb_sparse_file_write (data, bytes, length, offset, TRUE, error) >= 0;
+}
+
+/* What the backup has as holes, and what the device has beyond its end. */
+static gboolean
+write_holes (VbSparseFile *file, int image, guint64 image_size, guint64 size, GError **error)
+{
+  const VbRange *range;
+  g_autoptr (VbRanges) all = vb_ranges_new ();
+  g_autoptr (VbRanges) data = vb_ranges_of_file (image, image_size, error);
+  if (data == NULL)
+    return FALSE;
+
+  vb_ranges_add (all, 0, size);
+  g_autoptr (VbRanges) holes = vb_ranges_subtract (all, data);
+  for (gsize i = 0; (range = vb_ranges_get (holes, i)) != NULL; i++)
+    if (!vb_sparse_file_punch (file, range->start, range->end - range->start, error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+write_device (const Device *device, int backup, GError **error)
+{
+  g_autofree char *image_name = vb_manifest_image_name (device->target);
+  g_autofree char *sums_name = vb_manifest_sums_name (device->target);
+  g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, 0);
+  GCancellable *never = vb_transfer_get_cancellable (transfer);
+  guint64 size;
+
+  g_autoptr (VbSums) sums = vb_sums_load (backup, sums_name, error);
+  vb_autofd int image = sums ? vb_files_open (backup, image_name, O_RDONLY, error) : -1;
+  int fd = image >= 0 ? open_device (device, &size, error) : -1;
+  if (fd < 0)
+    return FALSE;
+  g_autoptr (VbSparseFile) file = vb_sparse_file_new (fd);
+  return check_device_size (device, size, vb_sums_get_size (sums), error)
+         && write_holes (file, image, vb_sums_get_size (sums), size, error)
+         && vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, sink_device, file, NULL, transfer, never, error)
+         && vb_sparse_file_sync (file, error);
+}
+
+gboolean
+vb_in_place_write (VbInPlace *self, GError **error)
+{
+  if (self->state == VB_IN_PLACE_WRITTEN)
+    return TRUE;
+  vb_autofd int root = vb_pool_folder_open (self->folder, NULL, error);
+  vb_autofd int backup = root >= 0 ? vb_pool_folder_open_backup (root, self->vps, self->backup, error) : -1;
+  if (backup < 0 || !save (self, VB_IN_PLACE_WRITING, error))
+    return FALSE;
+  for (guint i = 0; i < self->devices->len; i++)
+    {
+      const Device *device = g_ptr_array_index (self->devices, i);
+      if (!write_device (device, backup, error))
+        {
+          g_prefix_error (error, "Overwriting %s: ", device->target);
+          return FALSE;
+        }
+    }
+  return save (self, VB_IN_PLACE_WRITTEN, error);
+}
