@@ -114,10 +114,12 @@ def test_watch_tells_what_happens(slow_service, new_blank):
     new_blank("web1")
     command = [services.build_folder() / "ui-bridge/vps-backupctl", "--socket", slow_service.socket, "watch", "web1"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as watching:
-        first = watching.stdout.readline()
+        said = watching.stdout.readline()
         slow_service.ctl("create", "web1", "--wait")
+        while "backup_completed" not in said and (line := watching.stdout.readline()):
+            said += line
         watching.send_signal(signal.SIGINT)
-        said = first + watching.communicate(timeout=30)[0]
+        said += watching.communicate(timeout=30)[0]
     assert "creating_backup" in said and "backup_completed" in said and "MiB/s" in said, said
 
 
