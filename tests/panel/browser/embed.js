@@ -85,16 +85,6 @@ export const embed = [
     },
   ],
   [
-    'a session that is revoked ends at once',
-    {},
-    async (visit, { web }) => {
-      await visit.panel(web, { sub: 'to-be-revoked' });
-      visit.outage = true;
-      await lab('call', { method: 'session.revoke', params: { sub: 'to-be-revoked' } });
-      await visit.page.getByText('Your session has ended. Open this page again from your hosting panel.').waitFor();
-    },
-  ],
-  [
     'single elements share one connection, tell the page what happens, and take its theme',
     {},
     async (visit, { web }) => {
