@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vb-error.h"
+#include "vb-extents.h"
 #include "vb-files.h"
 #include "vb-log.h"
 #include "vb-manifest.h"
@@ -55,11 +56,30 @@ for_each_entry (int folder, EntryFunc func, gpointer user_data, GError **error)
 typedef struct
 {
   const char *vps;
+  gboolean reflinks;
   GPtrArray *found;
 } Listing;
 
+static gint64
+sum_unique (int folder, const VbManifest *manifest, gboolean reflinks)
+{
+  gint64 sum = 0;
+
+  for (guint i = 0; i < manifest->info->disks->len; i++)
+    {
+      const VbBackupDisk *disk = g_ptr_array_index (manifest->info->disks, i);
+      g_autofree char *image = vb_manifest_image_name (disk->target);
+      vb_autofd int fd = vb_files_open (folder, image, O_RDONLY, NULL);
+      gint64 unique = fd >= 0 ? vb_extents_get_unique (fd, reflinks) : -1;
+      if (unique < 0)
+        return -1;
+      sum += unique;
+    }
+  return sum;
+}
+
 static VbBackupInfo *
-load_info (int parent, const char *vps, const char *backup, GError **error)
+load_info (int parent, const char *vps, const char *backup, gboolean reflinks, GError **error)
 {
   vb_autofd int folder = vb_files_open_folder (parent, backup, error);
   g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, error) : NULL;
@@ -71,6 +91,7 @@ load_info (int parent, const char *vps, const char *backup, GError **error)
       g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "Its manifest belongs to another backup");
       return NULL;
     }
+  manifest->info->unique_bytes = sum_unique (folder, manifest, reflinks);
   return vb_backup_info_copy (manifest->info);
 }
 
@@ -82,7 +103,7 @@ list_backup (int folder, const char *name, gpointer user_data, GError **error)
 
   if (!g_uuid_string_is_valid (name))
     return TRUE;
-  VbBackupInfo *info = load_info (folder, listing->vps, name, &local);
+  VbBackupInfo *info = load_info (folder, listing->vps, name, listing->reflinks, &local);
   if (info)
     g_ptr_array_add (listing->found, info);
   else
@@ -93,22 +114,24 @@ list_backup (int folder, const char *name, gpointer user_data, GError **error)
 static gboolean
 list_vps (int root, const char *name, gpointer user_data, GError **error)
 {
+  Listing *listing = user_data;
   g_autoptr (GError) local = NULL;
-  Listing listing = { name, user_data };
 
+  listing->vps = name;
   if (!g_uuid_string_is_valid (name))
     return TRUE;
   vb_autofd int folder = vb_files_open_folder (root, name, &local);
-  if (folder < 0 || !for_each_entry (folder, list_backup, &listing, &local))
+  if (folder < 0 || !for_each_entry (folder, list_backup, listing, &local))
     vb_log_warning (name, NULL, NULL, "The backups of a VPS cannot be listed: %s", local->message);
   return TRUE;
 }
 
 GPtrArray *
-vb_backup_folder_list (int root, GError **error)
+vb_backup_folder_list (int root, gboolean reflinks, GError **error)
 {
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
-  return for_each_entry (root, list_vps, found, error) ? g_steal_pointer (&found) : NULL;
+  Listing listing = { .reflinks = reflinks, .found = found };
+  return for_each_entry (root, list_vps, &listing, error) ? g_steal_pointer (&found) : NULL;
 }
 
 /* --- commit --- */
@@ -168,7 +191,7 @@ write_final_manifest (int folder, VbBackupInfo *info, GError **error)
 static gboolean
 is_committed (int parent, VbBackupInfo *info)
 {
-  g_autoptr (VbBackupInfo) present = load_info (parent, info->vps, info->id, NULL);
+  g_autoptr (VbBackupInfo) present = load_info (parent, info->vps, info->id, FALSE, NULL);
   if (present == NULL)
     return FALSE;
   g_clear_pointer (&info->completed_at, g_date_time_unref);

@@ -9,12 +9,13 @@ G_BEGIN_DECLS
 
 /**
  * vb_backup_folder_list:
+ * @reflinks: whether files can share extents
  *
  * Damaged and foreign folders are logged and left out.
  *
  * Returns: (transfer full) (element-type VbBackupInfo) (nullable): all backups of all VPSs
  */
-GPtrArray *vb_backup_folder_list (int root, GError **error);
+GPtrArray *vb_backup_folder_list (int root, gboolean reflinks, GError **error);
 
 /**
  * vb_backup_folder_commit:

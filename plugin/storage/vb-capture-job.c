@@ -112,8 +112,7 @@ prepare (Job *job, int partial, GCancellable *stop, GError **error)
   for (guint i = 0; i < job->disks->len; i++)
     {
       VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
-      if (!vb_disk_copy_connect (disk, stop, error) || !vb_disk_copy_scan (disk, stop, error)
-          || !vb_disk_copy_create (disk, partial, error))
+      if (!vb_disk_copy_connect (disk, stop, error) || !vb_disk_copy_create (disk, partial, error))
         {
           g_prefix_error (error, "Preparing to copy %s: ", vb_disk_copy_get_target (disk));
           return FALSE;
@@ -121,7 +120,12 @@ prepare (Job *job, int partial, GCancellable *stop, GError **error)
     }
   clone_base (job);
   for (guint i = 0; i < job->disks->len; i++)
-    todo += vb_disk_copy_get_todo (g_ptr_array_index (job->disks, i));
+    {
+      VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
+      if (!vb_disk_copy_scan (disk, stop, error))
+        return FALSE;
+      todo += vb_disk_copy_get_todo (disk);
+    }
   vb_transfer_set_total (job->transfer, todo);
   return vb_pool_folder_check_space (job->folder, job->root, todo, error);
 }

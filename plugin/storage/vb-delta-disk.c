@@ -70,7 +70,6 @@ gboolean
 vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancellable *stop, GError **error)
 {
   g_autofree char *context = g_strconcat (BITMAP_CONTEXT, self->bitmap, NULL);
-  g_autoptr (VbRanges) data = vb_ranges_new ();
 
   g_autoptr (VbNbdServer) server = vb_nbd_server_start (self->path, "qcow2", self->bitmap, error);
   if (server == NULL)
@@ -87,7 +86,7 @@ vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancellable *sto
     }
   self->changed = vb_ranges_new ();
   self->size_bytes = vb_nbd_source_get_size (source);
-  if (!vb_nbd_source_scan (source, data, self->changed, stop, error))
+  if (!vb_nbd_source_scan_changed (source, self->changed, stop, error))
     return FALSE;
   *changed_bytes = vb_ranges_get_total (self->changed);
   return TRUE;

@@ -127,8 +127,9 @@ pool_check_space (VbPool *pool, guint64 bytes, GError **error)
 static GPtrArray *
 pool_list (VbPool *pool, GError **error)
 {
-  vb_autofd int root = open_root (VB_DIRECTORY_POOL (pool), error);
-  return root >= 0 ? vb_backup_folder_list (root, error) : NULL;
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  vb_autofd int root = open_root (self, error);
+  return root >= 0 ? vb_backup_folder_list (root, has_reflinks (self, root), error) : NULL;
 }
 
 static gboolean

@@ -25,10 +25,11 @@ struct _VbDiskCopy
   char *changed_context;
 
   VbNbdSource *source;
-  VbRanges *data;    /* all that is not zeros */
-  VbRanges *changed; /* (nullable): since the base */
+  VbRanges *data;  /* to be read */
+  VbRanges *zeros; /* (nullable): what has become zeros since the base */
   VbSparseFile *image;
   VbSums *sums;
+  int base_sums; /* the file that they come from, if incremental; else -1 */
   gboolean incremental;
   guint64 size;
 };
@@ -37,6 +38,7 @@ VbDiskCopy *
 vb_disk_copy_new (const char *target, const char *socket, const char *export_name, const char *changed_context)
 {
   VbDiskCopy *self = g_new0 (VbDiskCopy, 1);
+  self->base_sums = -1;
   self->target = g_strdup (target);
   self->socket = g_strdup (socket);
   self->export_name = g_strdup (export_name);
@@ -49,9 +51,10 @@ vb_disk_copy_free (VbDiskCopy *self)
 {
   g_clear_pointer (&self->source, vb_nbd_source_free);
   g_clear_pointer (&self->data, vb_ranges_free);
-  g_clear_pointer (&self->changed, vb_ranges_free);
+  g_clear_pointer (&self->zeros, vb_ranges_free);
   g_clear_pointer (&self->image, vb_sparse_file_free);
   g_clear_pointer (&self->sums, vb_sums_unref);
+  vb_fd_clear (&self->base_sums);
   g_free (self->target);
   g_free (self->socket);
   g_free (self->export_name);
@@ -89,15 +92,6 @@ vb_disk_copy_connect (VbDiskCopy *self, GCancellable *stop, GError **error)
   if (self->source == NULL)
     self->source = vb_nbd_source_open (self->socket, self->export_name, self->changed_context, stop, error);
   return self->source != NULL;
-}
-
-gboolean
-vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error)
-{
-  self->data = vb_ranges_new ();
-  if (vb_nbd_source_has_changed (self->source))
-    self->changed = vb_ranges_new ();
-  return vb_nbd_source_scan (self->source, self->data, self->changed, stop, error);
 }
 
 gboolean
@@ -152,7 +146,7 @@ vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error)
   g_autofree char *image = vb_manifest_image_name (self->target);
   g_autofree char *sums_name = vb_manifest_sums_name (self->target);
 
-  if (self->changed == NULL)
+  if (!vb_nbd_source_has_changed (self->source))
     return refuse (error, "There is no bitmap of what has changed");
   g_autoptr (VbSums) sums = vb_sums_load (base, sums_name, error);
   vb_autofd int fd = sums ? vb_files_open (base, image, O_RDONLY, error) : -1;
@@ -171,33 +165,51 @@ vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error)
 
   vb_sums_unref (self->sums);
   self->sums = g_steal_pointer (&sums);
+  self->base_sums = vb_files_open (base, sums_name, O_RDONLY, NULL);
   self->incremental = TRUE;
+  return TRUE;
+}
+
+/* --- copying --- */
+
+static gboolean
+scan_all (VbDiskCopy *self, GCancellable *stop, GError **error)
+{
+  g_autoptr (VbRanges) data = vb_nbd_source_scan_data (self->source, NULL, stop, error);
+  if (data == NULL)
+    return FALSE;
+  g_clear_pointer (&self->zeros, vb_ranges_free);
+  g_clear_pointer (&self->data, vb_ranges_free);
+  self->data = vb_ranges_close_gaps (data, GAP_BYTES);
+  return TRUE;
+}
+
+gboolean
+vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error)
+{
+  g_autoptr (VbRanges) changed = vb_ranges_new ();
+
+  if (!self->incremental)
+    return scan_all (self, stop, error);
+  if (!vb_nbd_source_scan_changed (self->source, changed, stop, error))
+    return FALSE;
+  self->data = vb_nbd_source_scan_data (self->source, changed, stop, error);
+  if (self->data == NULL)
+    return FALSE;
+  self->zeros = vb_ranges_subtract (changed, self->data);
   return TRUE;
 }
 
 guint64
 vb_disk_copy_get_todo (VbDiskCopy *self)
 {
-  g_autoptr (VbRanges) some = self->incremental ? vb_ranges_intersect (self->changed, self->data) : NULL;
-  g_autoptr (VbRanges) all = some ? NULL : vb_ranges_close_gaps (self->data, GAP_BYTES);
-  return vb_ranges_get_total (some ? some : all);
+  return vb_ranges_get_total (self->data);
 }
-
-/* --- copying --- */
 
 static gboolean
 copy (VbDiskCopy *self, VbCopyStep step, gpointer step_data, VbTransfer *transfer, GCancellable *stop, GError **error)
 {
-  g_autoptr (VbRanges) data = NULL, zeros = NULL;
-
-  if (self->incremental)
-    {
-      data = vb_ranges_intersect (self->changed, self->data);
-      zeros = vb_ranges_subtract (self->changed, self->data);
-    }
-  else
-    data = vb_ranges_close_gaps (self->data, GAP_BYTES);
-  VbCopyPlan plan = { data, zeros, self->incremental };
+  VbCopyPlan plan = { self->data, self->zeros, self->incremental };
   return vb_copier_copy (self->source, &plan, self->image, self->sums, step, step_data, transfer, stop, &self->size, error);
 }
 
@@ -220,11 +232,14 @@ begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError *
       return FALSE;
     }
   g_clear_pointer (&self->sums, vb_sums_unref);
+  vb_fd_clear (&self->base_sums);
   self->sums = vb_sums_new (size, error);
   self->incremental = FALSE;
+  if (self->sums == NULL || !scan_all (self, stop, error))
+    return FALSE;
   vb_transfer_get (transfer, &done, &total);
   vb_transfer_set_total (transfer, total + vb_disk_copy_get_todo (self));
-  return self->sums != NULL;
+  return TRUE;
 }
 
 /* What a clone holds is not known from what was written to it. */
@@ -267,5 +282,5 @@ vb_disk_copy_run (VbDiskCopy *self,
       return FALSE;
     }
   return vb_sparse_file_sync (self->image, error) && measure (self, error)
-         && vb_sums_save (self->sums, folder, sums_name, error);
+         && vb_sums_save_shared (self->sums, self->base_sums, folder, sums_name, error);
 }

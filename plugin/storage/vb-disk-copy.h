@@ -29,9 +29,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDiskCopy, vb_disk_copy_free)
 /** vb_disk_copy_connect: connects, if it is not connected yet */
 gboolean vb_disk_copy_connect (VbDiskCopy *self, GCancellable *stop, GError **error);
 
-/** vb_disk_copy_scan: asks for the map of the disk */
-gboolean vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error);
-
 /**
  * vb_disk_copy_create:
  * @folder: descriptor of the new backup's folder
@@ -53,7 +50,10 @@ gboolean vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error);
 /** vb_disk_copy_is_incremental: whether only changes are copied */
 gboolean vb_disk_copy_is_incremental (VbDiskCopy *self);
 
-/** vb_disk_copy_get_todo: Returns: bytes to be read */
+/** vb_disk_copy_scan: asks for the map of the disk, or of what has changed on it if only that is copied */
+gboolean vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error);
+
+/** vb_disk_copy_get_todo: Returns: bytes to be read; known once scanned */
 guint64 vb_disk_copy_get_todo (VbDiskCopy *self);
 
 /**

@@ -115,7 +115,7 @@ VbNbdServer *
 vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error)
 {
   g_autofree char *bitmap_option = bitmap ? g_strdup_printf ("--bitmap=%s", bitmap) : NULL;
-  const char *options[] = { "--read-only", "--shared=8", bitmap_option, NULL };
+  const char *options[] = { "--read-only", "--shared=16", bitmap_option, NULL };
 
   return start (path, format, options, error);
 }

@@ -12,13 +12,17 @@
 #define POLL_MS 50
 
 /* Block status requests have 32 bits of length. */
-#define SCAN_BYTES (G_GUINT64_CONSTANT (1) << 31)
+#define SCAN_BYTES ((G_GUINT64_CONSTANT (1) << 32) - (1 << 21))
+
+/* Parts of the map that are nearer than this are asked for at once. */
+#define SCAN_GAP_BYTES (32 * 1024 * 1024)
 
 struct _VbNbdSource
 {
-  struct nbd_handle *handles[MAX_CONNECTIONS];
-  guint in_flight[MAX_CONNECTIONS];
+  struct nbd_handle *handles[MAX_CONNECTIONS + 1];
+  guint in_flight[MAX_CONNECTIONS + 1];
   guint n_handles;
+  guint n_readers; /* of them, from the first; the last one may be for the dirty bitmap only */
 
   char *changed_context;
   guint64 size;
@@ -37,11 +41,12 @@ typedef struct
 
 typedef struct Scan
 {
-  VbNbdSource *source;
-  VbRanges *data;
-  VbRanges *changed;
-  guint64 data_end;    /* up to here the map of the data is known */
-  guint64 changed_end; /* and the dirty bitmap */
+  const char *context;
+  guint32 mask;     /* which bits of an extent's flags count */
+  gboolean wanted;  /* whether extents with or without them are added */
+  VbRanges *ranges;
+  guint64 end;   /* up to here all is known */
+  guint64 limit; /* what lies beyond was not asked for */
   gboolean done;
   int error_number;
 } Scan;
@@ -55,27 +60,38 @@ fail (GError **error, const char *doing)
 
 /* --- connecting --- */
 
-static gboolean
-connect_one (VbNbdSource *self, const char *socket, const char *export_name, GCancellable *stop, GError **error)
+/* Returns: (transfer none) (nullable): a new connection, owned by @self */
+static struct nbd_handle *
+connect_one (VbNbdSource *self,
+             const char *socket,
+             const char *export_name,
+             const char *context,
+             GCancellable *stop,
+             GError **error)
 {
   struct nbd_handle *handle = nbd_create ();
   if (handle == NULL)
-    return fail (error, "Preparing an NBD connection");
+    {
+      fail (error, "Preparing an NBD connection");
+      return NULL;
+    }
 
-  guint number = self->n_handles++;
-  self->handles[number] = handle;
+  self->handles[self->n_handles++] = handle;
   /* The buffers are zeroed or fully written before anything reads them; libnbd need not clear them as well. */
   if (nbd_set_pread_initialize (handle, false) != 0
       || nbd_set_export_name (handle, export_name ? export_name : "") != 0
-      || (number == 0 && nbd_add_meta_context (handle, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0)
-      || (number == 0 && self->changed_context && nbd_add_meta_context (handle, self->changed_context) != 0)
-      || nbd_aio_connect_unix (handle, socket) != 0)
-    return fail (error, "Connecting to the NBD server");
-
+      || (context && nbd_add_meta_context (handle, context) != 0) || nbd_aio_connect_unix (handle, socket) != 0)
+    {
+      fail (error, "Connecting to the NBD server");
+      return NULL;
+    }
   while (nbd_aio_is_connecting (handle))
     if (!vb_run_check (stop, error) || !vb_nbd_source_poll (self, -1, POLL_MS, error))
-      return FALSE;
-  return nbd_aio_is_ready (handle) == 1 || fail (error, "Connecting to the NBD server");
+      return NULL;
+  if (nbd_aio_is_ready (handle) == 1)
+    return handle;
+  fail (error, "Connecting to the NBD server");
+  return NULL;
 }
 
 VbNbdSource *
@@ -87,10 +103,10 @@ vb_nbd_source_open (const char *socket,
 {
   g_autoptr (VbNbdSource) self = g_new0 (VbNbdSource, 1);
   self->changed_context = g_strdup (changed_context);
-  if (!connect_one (self, socket, export_name, stop, error))
-    return NULL;
 
-  struct nbd_handle *first = self->handles[0];
+  struct nbd_handle *first = connect_one (self, socket, export_name, LIBNBD_CONTEXT_BASE_ALLOCATION, stop, error);
+  if (first == NULL)
+    return NULL;
   gint64 size = nbd_get_size (first);
   if (size < 0)
     {
@@ -99,12 +115,21 @@ vb_nbd_source_open (const char *socket,
     }
   self->size = (guint64) size;
   self->has_data_map = nbd_can_meta_context (first, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
-  self->has_changed = changed_context && nbd_can_meta_context (first, changed_context) == 1;
 
   guint connections = nbd_can_multi_conn (first) == 1 ? MAX_CONNECTIONS : 1;
-  while (self->n_handles < connections)
-    if (!connect_one (self, socket, export_name, stop, error))
+  for (self->n_readers = 1; self->n_readers < connections; self->n_readers++)
+    if (connect_one (self, socket, export_name, NULL, stop, error) == NULL)
       return NULL;
+
+  /* A connection of its own: on the others each question would be answered for both maps, and that of the data is
+   * the one that grows with the disk. */
+  if (changed_context)
+    {
+      struct nbd_handle *last = connect_one (self, socket, export_name, changed_context, stop, error);
+      if (last == NULL)
+        return NULL;
+      self->has_changed = nbd_can_meta_context (last, changed_context) == 1;
+    }
   return g_steal_pointer (&self);
 }
 
@@ -130,32 +155,24 @@ vb_nbd_source_has_changed (VbNbdSource *self)
   return self->has_changed;
 }
 
-/* --- the map --- */
+/* --- the maps --- */
 
 /* The server may tell more or less than it was asked: keep what is new. */
-static void
-add_extents (VbRanges *ranges, guint64 *end, guint64 offset, const guint32 *entries, gsize n, gboolean is_data)
-{
-  for (gsize i = 0; i + 1 < n; i += 2)
-    {
-      guint64 next = offset + entries[i];
-      gboolean wanted = is_data ? (entries[i + 1] & LIBNBD_STATE_ZERO) == 0 : (entries[i + 1] & 1) != 0;
-      if (wanted && next > *end && ranges != NULL)
-        vb_ranges_add (ranges, MAX (offset, *end), next);
-      *end = MAX (*end, next);
-      offset = next;
-    }
-}
-
 static int
 on_extents (void *data, const char *context, uint64_t offset, uint32_t *entries, size_t n, int *error)
 {
   Scan *scan = data;
 
-  if (g_str_equal (context, LIBNBD_CONTEXT_BASE_ALLOCATION))
-    add_extents (scan->data, &scan->data_end, offset, entries, n, TRUE);
-  else if (g_strcmp0 (context, scan->source->changed_context) == 0)
-    add_extents (scan->changed, &scan->changed_end, offset, entries, n, FALSE);
+  if (!g_str_equal (context, scan->context))
+    return 0;
+  for (gsize i = 0; i + 1 < n; i += 2)
+    {
+      guint64 next = MIN (offset + entries[i], scan->limit);
+      if (((entries[i + 1] & scan->mask) != 0) == scan->wanted && next > scan->end)
+        vb_ranges_add (scan->ranges, MAX (offset, scan->end), next);
+      scan->end = MAX (scan->end, next);
+      offset += entries[i];
+    }
   return 0;
 }
 
@@ -169,26 +186,15 @@ on_scanned (void *data, int *error)
   return 1;
 }
 
-static guint64
-scanned_up_to (const Scan *scan)
-{
-  guint64 end = scan->source->size;
-
-  if (scan->source->has_data_map)
-    end = MIN (end, scan->data_end);
-  if (scan->changed)
-    end = MIN (end, scan->changed_end);
-  return end;
-}
-
 static gboolean
-scan_from (Scan *scan, guint64 offset, GCancellable *stop, GError **error)
+scan_from (VbNbdSource *self, guint handle, guint64 offset, guint64 end, GCancellable *stop, GError **error)
 {
-  VbNbdSource *self = scan->source;
-  guint64 length = MIN (SCAN_BYTES, self->size - offset);
+  Scan *scan = self->scan;
 
   scan->done = FALSE;
-  if (nbd_aio_block_status (self->handles[0], length, offset,
+  scan->end = offset;
+  scan->limit = end;
+  if (nbd_aio_block_status (self->handles[handle], MIN (SCAN_BYTES, end - offset), offset,
                             (nbd_extent_callback){ .callback = on_extents, .user_data = scan },
                             (nbd_completion_callback){ .callback = on_scanned, .user_data = scan }, 0)
       < 0)
@@ -196,7 +202,7 @@ scan_from (Scan *scan, guint64 offset, GCancellable *stop, GError **error)
   while (!scan->done)
     if (!vb_run_check (stop, error) || !vb_nbd_source_poll (self, -1, POLL_MS, error))
       return FALSE;
-  if (scan->error_number != 0 || scanned_up_to (scan) <= offset)
+  if (scan->error_number != 0 || scan->end <= offset)
     {
       vb_error_set_errno (error, scan->error_number ? scan->error_number : EPROTO, "Reading the map of a disk");
       return FALSE;
@@ -204,20 +210,49 @@ scan_from (Scan *scan, guint64 offset, GCancellable *stop, GError **error)
   return TRUE;
 }
 
-gboolean
-vb_nbd_source_scan (VbNbdSource *self, VbRanges *data, VbRanges *changed, GCancellable *stop, GError **error)
+static gboolean
+scan_range (VbNbdSource *self, guint handle, const VbRange *range, GCancellable *stop, GError **error)
 {
-  Scan *scan = g_new0 (Scan, 1);
-  *scan = (Scan){ .source = self, .data = data, .changed = self->has_changed ? changed : NULL };
-  g_free (self->scan);
-  self->scan = scan;
-
-  if (!self->has_data_map)
-    vb_ranges_add (data, 0, self->size);
-  for (guint64 at = 0; (self->has_data_map || scan->changed) && at < self->size; at = scanned_up_to (scan))
-    if (!scan_from (scan, at, stop, error))
+  for (guint64 at = range->start; at < range->end; at = self->scan->end)
+    if (!scan_from (self, handle, at, range->end, stop, error))
       return FALSE;
   return TRUE;
+}
+
+static Scan *
+begin_scan (VbNbdSource *self, const char *context, guint32 mask, gboolean wanted, VbRanges *ranges)
+{
+  if (self->scan == NULL)
+    self->scan = g_new0 (Scan, 1);
+  *self->scan = (Scan){ .context = context, .mask = mask, .wanted = wanted, .ranges = ranges };
+  return self->scan;
+}
+
+gboolean
+vb_nbd_source_scan_changed (VbNbdSource *self, VbRanges *changed, GCancellable *stop, GError **error)
+{
+  VbRange all = { 0, self->size };
+
+  begin_scan (self, self->changed_context, 1, TRUE, changed);
+  return scan_range (self, self->n_handles - 1, &all, stop, error);
+}
+
+VbRanges *
+vb_nbd_source_scan_data (VbNbdSource *self, const VbRanges *within, GCancellable *stop, GError **error)
+{
+  const VbRange *range;
+  g_autoptr (VbRanges) all = vb_ranges_new ();
+  g_autoptr (VbRanges) data = vb_ranges_new ();
+
+  vb_ranges_add (all, 0, self->size);
+  if (!self->has_data_map)
+    return vb_ranges_intersect (all, within ? within : all);
+  g_autoptr (VbRanges) questions = vb_ranges_close_gaps (within ? within : all, SCAN_GAP_BYTES);
+  begin_scan (self, LIBNBD_CONTEXT_BASE_ALLOCATION, LIBNBD_STATE_ZERO, FALSE, data);
+  for (gsize i = 0; (range = vb_ranges_get (questions, i)) != NULL; i++)
+    if (!scan_range (self, 0, range, stop, error))
+      return NULL;
+  return vb_ranges_intersect (data, within ? within : all);
 }
 
 /* --- reading --- */
@@ -242,7 +277,7 @@ vb_nbd_source_read (VbNbdSource *self,
                     GError **error)
 {
   guint best = 0;
-  for (guint i = 1; i < self->n_handles; i++)
+  for (guint i = 1; i < self->n_readers; i++)
     if (self->in_flight[i] < self->in_flight[best])
       best = i;
 
@@ -282,7 +317,7 @@ notify (struct nbd_handle *handle, short events)
 gboolean
 vb_nbd_source_poll (VbNbdSource *self, int extra_fd, int timeout_ms, GError **error)
 {
-  struct pollfd fds[MAX_CONNECTIONS + 1];
+  struct pollfd fds[MAX_CONNECTIONS + 2];
 
   for (guint i = 0; i < self->n_handles; i++)
     {

@@ -48,13 +48,23 @@ guint64 vb_nbd_source_get_size (VbNbdSource *self);
 gboolean vb_nbd_source_has_changed (VbNbdSource *self);
 
 /**
- * vb_nbd_source_scan:
- * @data: what is to be read: all that is not known to be zeros is added
- * @changed: (nullable): what the dirty bitmap lists is added; only if vb_nbd_source_has_changed()
+ * vb_nbd_source_scan_changed:
+ * @changed: what the dirty bitmap lists is added; only if vb_nbd_source_has_changed()
  *
- * Asks for the map of the whole disk. No read may be under way.
+ * No read may be under way.
  */
-gboolean vb_nbd_source_scan (VbNbdSource *self, VbRanges *data, VbRanges *changed, GCancellable *stop, GError **error);
+gboolean vb_nbd_source_scan_changed (VbNbdSource *self, VbRanges *changed, GCancellable *stop, GError **error);
+
+/**
+ * vb_nbd_source_scan_data:
+ * @within: (nullable): look at this only; %NULL for the whole disk
+ *
+ * Asks for the map of the disk. No read may be under way.
+ *
+ * Returns: (transfer full) (nullable): all that is not known to be zeros
+ */
+VbRanges *
+vb_nbd_source_scan_data (VbNbdSource *self, const VbRanges *within, GCancellable *stop, GError **error);
 
 /** vb_nbd_source_read: queues a read into @buffer, which must stay there until @done is called */
 gboolean vb_nbd_source_read (VbNbdSource *self,

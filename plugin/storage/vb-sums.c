@@ -9,11 +9,15 @@
 
 #include "vb-error.h"
 #include "vb-files.h"
+#include "vb-sparse-file.h"
 
 #define MAGIC "VBSUMS\r\n"
 #define VERSION 1
 #define HEADER_BYTES 48
 #define HASHED_HEADER_BYTES 32
+
+/* Checksums are written in groups of about the size of a file system's block. */
+#define GROUP 256
 
 /* 64 TiB: more than any file system of today holds in one file, and 1 GiB of checksums. */
 #define MAX_DISK_BYTES (G_GUINT64_CONSTANT (64) << 40)
@@ -25,6 +29,7 @@ struct _VbSums
   XXH128_canonical_t zero;      /* of a whole chunk of zeros */
   XXH128_canonical_t zero_last; /* of the last chunk, if it were zeros */
   XXH128_canonical_t *sums;
+  guint8 *changed; /* for each group whether any of it was updated */
 };
 
 typedef struct
@@ -52,6 +57,7 @@ finalize (gpointer data)
 {
   VbSums *self = data;
   g_free (self->sums);
+  g_free (self->changed);
 }
 
 static VbSums *
@@ -67,6 +73,7 @@ create (guint64 size, GError **error)
   self->size = size;
   self->count = (size + VB_SUMS_CHUNK_BYTES - 1) / VB_SUMS_CHUNK_BYTES;
   self->sums = g_new (XXH128_canonical_t, self->count);
+  self->changed = g_new0 (guint8, self->count / GROUP + 1);
 
   g_autofree guint8 *zeros = g_malloc0 (VB_SUMS_CHUNK_BYTES);
   self->zero = sum_of (zeros, VB_SUMS_CHUNK_BYTES);
@@ -172,24 +179,54 @@ vb_sums_load (int folder, const char *name, GError **error)
   return g_steal_pointer (&self);
 }
 
-gboolean
-vb_sums_save (VbSums *self, int folder, const char *name, GError **error)
+static Header
+make_header (const VbSums *self)
 {
   Header header = { .version = GUINT32_TO_LE (VERSION), .chunk_bytes = GUINT32_TO_LE (VB_SUMS_CHUNK_BYTES),
                     .size = GUINT64_TO_LE (self->size), .count = GUINT64_TO_LE (self->count) };
   memcpy (header.magic, MAGIC, sizeof header.magic);
   header.own = own_sum (&header, self);
+  return header;
+}
+
+static gboolean
+write_sums (const VbSums *self, int fd, guint64 from, guint64 to)
+{
+  return vb_files_pwrite (fd, self->sums + from, (to - from) * sizeof (XXH128_canonical_t),
+                          HEADER_BYTES + from * sizeof (XXH128_canonical_t));
+}
+
+static gboolean
+write_changed_sums (const VbSums *self, int fd)
+{
+  for (guint64 i = 0; i < self->count; i += GROUP)
+    if (self->changed[i / GROUP] && !write_sums (self, fd, i, MIN (i + GROUP, self->count)))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+vb_sums_save_shared (VbSums *self, int base, int folder, const char *name, GError **error)
+{
+  Header header = make_header (self);
 
   vb_autofd int fd = vb_files_create (folder, name, error);
   if (fd < 0)
     return FALSE;
-  if (!vb_files_pwrite (fd, &header, sizeof header, 0)
-      || !vb_files_pwrite (fd, self->sums, self->count * sizeof (XXH128_canonical_t), HEADER_BYTES))
+  gboolean shared = base >= 0 && vb_sparse_file_clone (base, fd);
+  gboolean ok = shared ? write_changed_sums (self, fd) : write_sums (self, fd, 0, self->count);
+  if (!ok || !vb_files_pwrite (fd, &header, sizeof header, 0))
     {
       vb_error_set_errno (error, errno, "Writing %s", name);
       return FALSE;
     }
   return vb_files_sync (fd, name, error);
+}
+
+gboolean
+vb_sums_save (VbSums *self, int folder, const char *name, GError **error)
+{
+  return vb_sums_save_shared (self, -1, folder, name, error);
 }
 
 guint64
@@ -220,12 +257,14 @@ void
 vb_sums_update (VbSums *self, guint64 index, const void *data)
 {
   self->sums[index] = sum_of (data, vb_sums_get_length (self, index));
+  self->changed[index / GROUP] = TRUE;
 }
 
 void
 vb_sums_update_zero (VbSums *self, guint64 index)
 {
   self->sums[index] = *zero_sum (self, index);
+  self->changed[index / GROUP] = TRUE;
 }
 
 gboolean

@@ -49,6 +49,15 @@ VbSums *vb_sums_load (int folder, const char *name, GError **error);
 /** vb_sums_save: writes and syncs a new file */
 gboolean vb_sums_save (VbSums *self, int folder, const char *name, GError **error);
 
+/**
+ * vb_sums_save_shared:
+ * @base: descriptor of the file that @self was loaded from
+ *
+ * As vb_sums_save(), but what is unchanged shares the extents of @base, if the file system can: the checksums of
+ * a large disk are more than a small change of it.
+ */
+gboolean vb_sums_save_shared (VbSums *self, int base, int folder, const char *name, GError **error);
+
 /** vb_sums_get_size: Returns: bytes of the disk */
 guint64 vb_sums_get_size (VbSums *self);
 

@@ -140,6 +140,45 @@ test_incremental (Fixture *fixture, gconstpointer unused)
   storage_lab_assert_same ("qcow2", disk, "raw", second_image);
 }
 
+static gint64
+get_unique (Fixture *fixture, const char *backup)
+{
+  g_autoptr (GPtrArray) list = vb_pool_list (fixture->lab->pool, NULL);
+
+  for (guint i = 0; i < list->len; i++)
+    {
+      const VbBackupInfo *info = g_ptr_array_index (list, i);
+      if (g_str_equal (info->id, backup))
+        return info->unique_bytes;
+    }
+  g_assert_not_reached ();
+}
+
+/* What deleting each of them would free: the change, then, when it is the only one, everything. */
+static void
+test_unique (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *disk = NULL;
+
+  if (fixture->lab == NULL)
+    return;
+  g_autoptr (VbBackupInfo) first = first_backup (fixture, &disk, "b1");
+  g_assert_cmpint (get_unique (fixture, first->id), >, (gint64) (60 * MIB));
+  storage_lab_scribble (disk, "qcow2", 110 * MIB, 2 * MIB);
+  g_autoptr (VbBackupInfo) second = next_backup (fixture, disk, first->id, "b1");
+  get_used (fixture->mount_point); /* XFS reserves room ahead of writes; a sync settles it */
+  g_assert_cmpint (get_unique (fixture, first->id), >=, (gint64) (2 * MIB));
+  g_assert_cmpint (get_unique (fixture, first->id), <, (gint64) (3 * MIB));
+  g_assert_cmpint (get_unique (fixture, second->id), >=, (gint64) (2 * MIB));
+  g_assert_cmpint (get_unique (fixture, second->id), <, (gint64) (3 * MIB));
+
+  guint64 used = get_used (fixture->mount_point);
+  g_assert_true (vb_pool_remove (fixture->lab->pool, fixture->lab->vps, first->id, NULL));
+  used -= get_used (fixture->mount_point);
+  g_assert_cmpuint (used, <, 3 * MIB);
+  g_assert_cmpint (get_unique (fixture, second->id), >, (gint64) (60 * MIB));
+}
+
 /* The base is damaged where it is needed: all is read, the damage is not passed on. */
 static void
 test_damaged_base (Fixture *fixture, gconstpointer unused)
@@ -388,7 +427,8 @@ main (int argc, char **argv)
     void (*func) (Fixture *fixture, gconstpointer unused);
   } tests[] = {
     { "/storage/incremental", test_incremental }, { "/storage/damaged-base", test_damaged_base },
-    { "/storage/fallbacks", test_fallbacks },     { "/storage/hung-pool", test_hung_pool },
+    { "/storage/unique", test_unique },           { "/storage/fallbacks", test_fallbacks },
+        { "/storage/hung-pool", test_hung_pool },
     { "/storage/delta", test_delta },             { "/storage/delta-refused", test_delta_refused },
     { "/storage/unmounted", test_unmounted },     { "/storage/read-only", test_read_only },
   };

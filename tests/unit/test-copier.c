@@ -36,8 +36,7 @@ open_source (Fixture *fixture, const char *socket)
   fixture->stop = g_cancellable_new ();
   fixture->source = vb_nbd_source_open (socket, NULL, NULL, fixture->stop, &error);
   g_assert_no_error (error);
-  fixture->data = vb_ranges_new ();
-  vb_nbd_source_scan (fixture->source, fixture->data, NULL, fixture->stop, &error);
+  fixture->data = vb_nbd_source_scan_data (fixture->source, NULL, fixture->stop, &error);
   g_assert_no_error (error);
 
   guint64 size = vb_nbd_source_get_size (fixture->source);
