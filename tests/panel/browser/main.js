@@ -34,7 +34,7 @@ for (const [name, options, run] of tests) {
     try {
       await run(visit, stage);
     } catch (error) {
-      await visit.page.screenshot({ path: `${process.env.VB_ARTEFACTS ?? '/tmp'}/failed.png` }).catch(() => {});
+      await visit.page.screenshot({ path: `${process.env.VB_ARTEFACTS ?? '/tmp'}/when-it-failed.png` }).catch(() => {});
       console.log(`${visit.problems.join('\n')}\n${await lab('log')}`);
       await visit.context.close();
       throw error;

@@ -173,6 +173,19 @@ export const people = [
       assert.ok((await overflow(page)) <= 0);
       await visit.picture('rtl-backups');
       await visit.go('overview');
+      const counter = page.locator('vps-backup-card [part=counter]').first();
+      const [used, slots] = await counter.evaluate((element) =>
+        [0, 4].map((place) => {
+          const range = document.createRange();
+          range.setStart(element.firstChild, place);
+          range.setEnd(element.firstChild, place + 1);
+          return range.getBoundingClientRect().x;
+        }),
+      );
+      assert.ok(used < slots, '“0 / 2” does not become “2 / 0”');
+      const edge = await page.locator('vps-backup-card button').first().boundingBox();
+      const shown = await counter.boundingBox();
+      assert.ok(edge.x + edge.width - shown.x - shown.width < 40, 'it stands at the right');
       await visit.picture('rtl-overview');
       await page.getByRole('button', { name: /^Notifications/ }).click();
       const list = await box('[part=notifications]');

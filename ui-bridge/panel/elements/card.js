@@ -101,6 +101,8 @@ export class Card extends BackupElement {
     text(this.#value, fact.value);
     text(this.#note, fact.note);
     this.#value.classList.toggle('long', fact.long === true);
+    // Right to left, the two numbers would change places.
+    set(this.#value, { dir: this.#kind === KINDS.backups ? 'ltr' : null });
     this.#slots.hidden = this.#kind !== KINDS.backups;
     if (data && !this.#slots.hidden) this.#drawSlots(data);
   }

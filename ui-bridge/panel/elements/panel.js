@@ -58,7 +58,7 @@ export class Panel extends BackupElement {
   static observedAttributes = [...BackupElement.observedAttributes, 'support-url'];
   static sheets = [dialogSheet, rowSheet, sheet];
 
-  #counter = h('span', { class: 'counter numbers tint', part: 'counter' });
+  #counter = h('span', { class: 'counter numbers tint', part: 'counter', dir: 'ltr' });
   #title = h('h2', { tabindex: -1, id: 'title' }, t('Backups'), this.#counter);
   #create = button({ class: 'primary', part: 'create', 'aria-describedby': 'hint' }, () => this.#askCreate(), icon('plus'), t('Create Backup'));
   #hint = h('span', { id: 'hint', part: 'create-reason' });
