@@ -214,6 +214,10 @@ test_verify (void)
   g_assert_true (vb_pool_verify (lab->pool, lab->vps, info->id, transfer, &bad, &error));
   g_assert_cmpuint (bad, ==, 3);
 
+  g_free (storage_lab_run ("fallocate --punch-hole --offset 10M --length 2M '%s'", image)); /* data is lost */
+  g_assert_true (vb_pool_verify (lab->pool, lab->vps, info->id, transfer, &bad, &error));
+  g_assert_cmpuint (bad, ==, 5);
+
   storage_lab_flip (sums, 200);
   g_assert_true (vb_pool_verify (lab->pool, lab->vps, info->id, transfer, &bad, &error));
   g_assert_cmpuint (bad, ==, 33);
