@@ -110,6 +110,14 @@ vb_hypervisor_get_info (VbHypervisor *self, const char *vps, GError **error)
   return VB_HYPERVISOR_GET_IFACE (self)->get_info (self, vps, error);
 }
 
+void
+vb_hypervisor_announce (VbHypervisor *self, const char *vps)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+  if (iface->announce != NULL)
+    iface->announce (self, vps);
+}
+
 GPtrArray *
 vb_hypervisor_list_disks (VbHypervisor *self, const char *vps, GError **error)
 {

@@ -83,6 +83,8 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * @stop: closes the connection; no signal afterwards. Main context
  * @is_available: whether there is a connection and the first list of VPSs was announced. Main context
  * @get_info: (transfer full): what one VPS is now, asked afresh
+ * @announce: reads what one VPS is now and emits "vps-changed" if that is news, ahead of anything that the caller
+ *   sends to the main context afterwards. (nullable): an implementation whose signals are never late
  * @list_disks: (transfer full) (element-type VbDisk): the disks that a backup holds, with sizes; fails with
  *   %VB_ERROR_UNSUPPORTED_DISK when the VPS cannot be backed up
  * @begin_capture: (transfer full): holds a point in time of all disks. VPS on: freeze through the agent
@@ -117,6 +119,7 @@ struct _VbHypervisorInterface
   gboolean (*is_available) (VbHypervisor *self);
 
   VbVpsInfo *(*get_info) (VbHypervisor *self, const char *vps, GError **error);
+  void (*announce) (VbHypervisor *self, const char *vps);
   GPtrArray *(*list_disks) (VbHypervisor *self, const char *vps, GError **error);
 
   VbCapture *(*begin_capture) (VbHypervisor *self,
@@ -159,6 +162,7 @@ void vb_hypervisor_start (VbHypervisor *self);
 void vb_hypervisor_stop (VbHypervisor *self);
 gboolean vb_hypervisor_is_available (VbHypervisor *self);
 VbVpsInfo *vb_hypervisor_get_info (VbHypervisor *self, const char *vps, GError **error);
+void vb_hypervisor_announce (VbHypervisor *self, const char *vps);
 GPtrArray *vb_hypervisor_list_disks (VbHypervisor *self, const char *vps, GError **error);
 VbCapture *vb_hypervisor_begin_capture (VbHypervisor *self,
                                         const VbCaptureRequest *request,

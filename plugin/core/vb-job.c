@@ -218,6 +218,8 @@ end (VbJob *self, VbOperationState state, gboolean notify)
   g_autoptr (VbNotification) notification = notify ? notification_for (record, type) : NULL;
   g_mutex_unlock (&self->mutex);
 
+  /* Nobody shall hear of the end of an operation that has stopped and started the VPS, and still see it off. */
+  vb_hypervisor_announce (self->hypervisor, self->record->vps);
   if (!save_outcome (self, notification))
     return;
   vb_job_unlock (self);

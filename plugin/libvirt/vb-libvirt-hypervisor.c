@@ -156,6 +156,12 @@ hypervisor_get_info (VbHypervisor *hypervisor, const char *vps, GError **error)
                                                     : NULL;
 }
 
+static void
+hypervisor_announce (VbHypervisor *hypervisor, const char *vps)
+{
+  vb_libvirt_inventory_announce (VB_LIBVIRT_HYPERVISOR (hypervisor)->inventory, vps);
+}
+
 static GPtrArray *
 hypervisor_list_disks (VbHypervisor *hypervisor, const char *vps, GError **error)
 {
@@ -313,6 +319,7 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->stop = hypervisor_stop;
   iface->is_available = hypervisor_is_available;
   iface->get_info = hypervisor_get_info;
+  iface->announce = hypervisor_announce;
   iface->list_disks = hypervisor_list_disks;
   iface->begin_capture = hypervisor_begin_capture;
   iface->check_capture = hypervisor_check_capture;

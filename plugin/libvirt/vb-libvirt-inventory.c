@@ -7,6 +7,8 @@
 
 /* Before the whole list is asked for again after a failure. */
 #define LIST_PAUSE_US G_USEC_PER_SEC
+/* Longer, and the monitor of that VPS hangs; its news will come late. */
+#define ANNOUNCE_US (5 * G_USEC_PER_SEC)
 
 /* What the reading thread shares with the main context. */
 typedef struct
@@ -20,6 +22,8 @@ typedef struct
   gboolean stopped;
   gboolean list_wanted;
   GHashTable *dirty; /* set of UUIDs */
+  const char *reading; /* the one that was taken out of it last, until it is posted */
+  GCond read;
 } Reader;
 
 struct _VbLibvirtInventory
@@ -62,6 +66,7 @@ reader_clear (gpointer data)
   g_hash_table_unref (reader->dirty);
   g_mutex_clear (&reader->lock);
   g_cond_clear (&reader->cond);
+  g_cond_clear (&reader->read);
 }
 
 static void
@@ -283,6 +288,7 @@ take_work (Reader *reader, gboolean *list, char **vps)
     {
       *vps = key;
       g_hash_table_iter_steal (&iter);
+      reader->reading = *vps;
     }
   g_mutex_unlock (&reader->lock);
   return goes_on;
@@ -305,6 +311,10 @@ read_thread (gpointer data)
       else if (lease != NULL)
         read_one (reader, lease, vps);
       g_clear_pointer (&lease, vb_libvirt_lease_free);
+      g_mutex_lock (&reader->lock);
+      reader->reading = NULL;
+      g_cond_broadcast (&reader->read);
+      g_mutex_unlock (&reader->lock);
       g_free (vps);
     }
   reader_unref (reader);
@@ -355,6 +365,7 @@ vb_libvirt_inventory_new (VbLibvirtGate *gate)
   g_weak_ref_init (&reader->owner, self);
   g_mutex_init (&reader->lock);
   g_cond_init (&reader->cond);
+  g_cond_init (&reader->read);
   reader->dirty = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->reader = reader;
   g_thread_unref (g_thread_new ("vb-inventory", read_thread, g_atomic_rc_box_acquire (reader)));
@@ -380,11 +391,28 @@ vb_libvirt_inventory_refresh (VbLibvirtInventory *self, const char *vps)
 }
 
 void
+vb_libvirt_inventory_announce (VbLibvirtInventory *self, const char *vps)
+{
+  Reader *reader = g_atomic_rc_box_acquire (self->reader);
+  gint64 until = g_get_monotonic_time () + ANNOUNCE_US;
+
+  vb_libvirt_inventory_refresh (self, vps);
+  g_mutex_lock (&reader->lock);
+  while (!reader->stopped
+         && (g_hash_table_contains (reader->dirty, vps) || g_strcmp0 (reader->reading, vps) == 0)
+         && g_cond_wait_until (&reader->read, &reader->lock, until))
+    ;
+  g_mutex_unlock (&reader->lock);
+  reader_unref (reader);
+}
+
+void
 vb_libvirt_inventory_stop (VbLibvirtInventory *self)
 {
   self->stopped = TRUE;
   g_mutex_lock (&self->reader->lock);
   self->reader->stopped = TRUE;
   g_cond_signal (&self->reader->cond);
+  g_cond_broadcast (&self->reader->read);
   g_mutex_unlock (&self->reader->lock);
 }

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  *
  * What is known of every VPS. A thread of its own asks libvirt, one VPS after the other, so that
  * answers come in order and a busy VPS is not asked twice at once; a VPS that changes while it is
- * being read is read again. Main context only.
+ * being read is read again. Main context only, but for vb_libvirt_inventory_announce().
  *
  * Signals:
  *  - "changed" (#VbVpsInfo boxed)
@@ -28,6 +28,10 @@ void vb_libvirt_inventory_list (VbLibvirtInventory *self);
 
 /** vb_libvirt_inventory_refresh: something may have changed about @vps */
 void vb_libvirt_inventory_refresh (VbLibvirtInventory *self, const char *vps);
+
+/** vb_libvirt_inventory_announce: as refresh, and blocks (for some seconds at most) until the answer is on
+ * its way to the main context, ahead of what the caller sends there afterwards. Any thread but the main one */
+void vb_libvirt_inventory_announce (VbLibvirtInventory *self, const char *vps);
 
 /** vb_libvirt_inventory_stop: for good; no signal afterwards */
 void vb_libvirt_inventory_stop (VbLibvirtInventory *self);
