@@ -2,6 +2,7 @@
 #include "vb-hypervisor.h"
 
 #include "vb-error.h"
+#include "vb-fault.h"
 
 static const char *const power_words[] = { "stopped", "running", "paused", "crashed" };
 
@@ -130,7 +131,7 @@ vb_hypervisor_begin_capture (VbHypervisor *self,
                              GCancellable *cancellable,
                              GError **error)
 {
-  return VB_HYPERVISOR_GET_IFACE (self)->begin_capture (self, request, cancellable, error);
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->begin_capture (self, request, cancellable, error), "begin-capture");
 }
 
 gboolean
@@ -142,7 +143,7 @@ vb_hypervisor_check_capture (VbHypervisor *self, VbCapture *capture, GError **er
 gboolean
 vb_hypervisor_end_capture (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error)
 {
-  return VB_HYPERVISOR_GET_IFACE (self)->end_capture (self, capture, keep, error);
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->end_capture (self, capture, keep, error), "end-capture");
 }
 
 gboolean
@@ -152,19 +153,19 @@ vb_hypervisor_abort_orphan_capture (VbHypervisor *self,
                                     const char *backup,
                                     GError **error)
 {
-  return VB_HYPERVISOR_GET_IFACE (self)->abort_orphan_capture (self, vps, operation, backup, error);
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->abort_orphan_capture (self, vps, operation, backup, error), "abort-orphan-capture");
 }
 
 gboolean
 vb_hypervisor_delete_checkpoint (VbHypervisor *self, const char *vps, const char *backup, GError **error)
 {
-  return VB_HYPERVISOR_GET_IFACE (self)->delete_checkpoint (self, vps, backup, error);
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->delete_checkpoint (self, vps, backup, error), "delete-checkpoint");
 }
 
 gboolean
 vb_hypervisor_reset_checkpoints (VbHypervisor *self, const char *vps, const char *backup, GError **error)
 {
-  return VB_HYPERVISOR_GET_IFACE (self)->reset_checkpoints (self, vps, backup, error);
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->reset_checkpoints (self, vps, backup, error), "reset-checkpoints");
 }
 
 static void
@@ -199,7 +200,7 @@ vb_hypervisor_begin_delta (VbHypervisor *self,
 {
   VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
   if (iface->begin_delta != NULL)
-    return iface->begin_delta (self, vps, operation, backup, error);
+    return VB_FAULT_AROUND (iface->begin_delta (self, vps, operation, backup, error), "begin-delta");
   set_no_delta (error);
   return NULL;
 }
@@ -208,7 +209,7 @@ gboolean
 vb_hypervisor_end_delta (VbHypervisor *self, VbCapture *delta, GError **error)
 {
   VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
-  return iface->end_delta == NULL || iface->end_delta (self, delta, error);
+  return VB_FAULT_AROUND (iface->end_delta == NULL || iface->end_delta (self, delta, error), "end-delta");
 }
 
 gboolean
@@ -224,19 +225,19 @@ vb_hypervisor_power (VbHypervisor *self,
 gboolean
 vb_hypervisor_power_off (VbHypervisor *self, const char *vps, VbPower *was, GError **error)
 {
-  return VB_HYPERVISOR_GET_IFACE (self)->power_off (self, vps, was, error);
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->power_off (self, vps, was, error), "power-off");
 }
 
 gboolean
 vb_hypervisor_power_restore (VbHypervisor *self, const char *vps, VbPower power, GError **error)
 {
-  return VB_HYPERVISOR_GET_IFACE (self)->power_restore (self, vps, power, error);
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->power_restore (self, vps, power, error), "power-restore");
 }
 
 gboolean
 vb_hypervisor_set_slots (VbHypervisor *self, const char *vps, guint total, GError **error)
 {
-  return VB_HYPERVISOR_GET_IFACE (self)->set_slots (self, vps, total, error);
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->set_slots (self, vps, total, error), "set-slots");
 }
 
 void

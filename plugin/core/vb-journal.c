@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-journal.h"
 
+#include "vb-fault.h"
+
 G_DEFINE_INTERFACE (VbJournal, vb_journal, G_TYPE_OBJECT)
 
 static void
@@ -14,7 +16,11 @@ vb_journal_save_operation (VbJournal *self,
                            VbNotification *notification,
                            GError **error)
 {
-  return VB_JOURNAL_GET_IFACE (self)->save_operation (self, record, notification, error);
+  return VB_FAULT_AROUND (VB_JOURNAL_GET_IFACE (self)->save_operation (self, record, notification, error),
+                          "%s.%s%s",
+                          vb_operation_kind_to_string (record->kind),
+                          vb_operation_state_to_string (record->state),
+                          record->swapping ? ".swapping" : "");
 }
 
 GPtrArray *
@@ -59,7 +65,7 @@ vb_journal_mark_read (VbJournal *self, const char *subject, gint64 up_to, GError
 gboolean
 vb_journal_save_backups (VbJournal *self, GPtrArray *backups, GError **error)
 {
-  return VB_JOURNAL_GET_IFACE (self)->save_backups (self, backups, error);
+  return VB_FAULT_AROUND (VB_JOURNAL_GET_IFACE (self)->save_backups (self, backups, error), "journal.backups");
 }
 
 GPtrArray *

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-pool.h"
 
+#include "vb-fault.h"
+
 G_DEFINE_INTERFACE (VbPool, vb_pool, G_TYPE_OBJECT)
 
 static void
@@ -33,31 +35,31 @@ vb_pool_capture (VbPool *self,
                  VbTransfer *transfer,
                  GError **error)
 {
-  return VB_POOL_GET_IFACE (self)->capture (self, capture, info, transfer, error);
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->capture (self, capture, info, transfer, error), "pool.capture");
 }
 
 gboolean
 vb_pool_commit (VbPool *self, VbBackupInfo *info, GError **error)
 {
-  return VB_POOL_GET_IFACE (self)->commit (self, info, error);
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->commit (self, info, error), "pool.commit");
 }
 
 gboolean
 vb_pool_discard (VbPool *self, const char *vps, const char *backup, GError **error)
 {
-  return VB_POOL_GET_IFACE (self)->discard (self, vps, backup, error);
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->discard (self, vps, backup, error), "pool.discard");
 }
 
 gboolean
 vb_pool_remove (VbPool *self, const char *vps, const char *backup, GError **error)
 {
-  return VB_POOL_GET_IFACE (self)->remove (self, vps, backup, error);
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->remove (self, vps, backup, error), "pool.remove");
 }
 
 gboolean
 vb_pool_rename (VbPool *self, const char *vps, const char *backup, const char *name, GError **error)
 {
-  return VB_POOL_GET_IFACE (self)->rename (self, vps, backup, name, error);
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->rename (self, vps, backup, name, error), "pool.rename");
 }
 
 gboolean
@@ -90,7 +92,7 @@ vb_pool_stage (VbPool *self,
                VbTransfer *transfer,
                GError **error)
 {
-  return VB_POOL_GET_IFACE (self)->stage (self, vps, backup, operation, disks, transfer, error);
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->stage (self, vps, backup, operation, disks, transfer, error), "pool.stage");
 }
 
 gboolean
@@ -109,11 +111,11 @@ vb_pool_stage_delta (VbPool *self,
                      VbTransfer *transfer,
                      GError **error)
 {
-  return VB_POOL_GET_IFACE (self)->stage_delta (self, delta, disks, limit_bytes, transfer, error);
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->stage_delta (self, delta, disks, limit_bytes, transfer, error), "pool.stage-delta");
 }
 
 VbStaging *
 vb_pool_recover_staging (VbPool *self, const char *operation, GPtrArray *disks, GError **error)
 {
-  return VB_POOL_GET_IFACE (self)->recover_staging (self, operation, disks, error);
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->recover_staging (self, operation, disks, error), "pool.recover-staging");
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "vb-error.h"
+#include "vb-fault.h"
 #include "vb-log.h"
 
 struct _VbPowerLock
@@ -52,7 +53,8 @@ replace_file (VbPowerLock *self, const char *word, GError **error)
       vb_error_set_errno (error, errno, "Creating the lock file %s", temporary);
       return FALSE;
     }
-  if (!write_line (fd, word, self->operation) || g_rename (temporary, self->path) != 0)
+  if (!write_line (fd, word, self->operation)
+      || VB_FAULT_AROUND (g_rename (temporary, self->path), "lock.%s", word) != 0)
     {
       vb_error_set_errno (error, errno, "Writing the lock file %s", self->path);
       unlink (temporary);
@@ -115,8 +117,10 @@ vb_power_lock_change (VbPowerLock *self, const char *word, GError **error)
 void
 vb_power_lock_release (VbPowerLock *self)
 {
+  VB_FAULT_POINT ("unlock.before");
   unlink (self->path);
   sync_folder (self->folder);
+  VB_FAULT_POINT ("unlock.after");
   power_lock_free (self);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-staging.h"
 
+#include "vb-fault.h"
+
 G_DEFINE_INTERFACE (VbStaging, vb_staging, G_TYPE_OBJECT)
 
 static void
@@ -11,25 +13,25 @@ vb_staging_default_init (VbStagingInterface *iface)
 gboolean
 vb_staging_swap (VbStaging *self, GError **error)
 {
-  return VB_STAGING_GET_IFACE (self)->swap (self, error);
+  return VB_FAULT_AROUND (VB_STAGING_GET_IFACE (self)->swap (self, error), "staging.swap");
 }
 
 gboolean
 vb_staging_undo (VbStaging *self, GError **error)
 {
-  return VB_STAGING_GET_IFACE (self)->undo (self, error);
+  return VB_FAULT_AROUND (VB_STAGING_GET_IFACE (self)->undo (self, error), "staging.undo");
 }
 
 gboolean
 vb_staging_finish (VbStaging *self, GError **error)
 {
-  return VB_STAGING_GET_IFACE (self)->finish (self, error);
+  return VB_FAULT_AROUND (VB_STAGING_GET_IFACE (self)->finish (self, error), "staging.finish");
 }
 
 gboolean
 vb_staging_discard (VbStaging *self, GError **error)
 {
-  return VB_STAGING_GET_IFACE (self)->discard (self, error);
+  return VB_FAULT_AROUND (VB_STAGING_GET_IFACE (self)->discard (self, error), "staging.discard");
 }
 
 gboolean

@@ -6,6 +6,7 @@
 #include "vb-capture-folder.h"
 #include "vb-disk-image.h"
 #include "vb-error.h"
+#include "vb-fault.h"
 #include "vb-guest-agent.h"
 #include "vb-libvirt-backup.h"
 #include "vb-libvirt-checkpoint.h"
@@ -203,11 +204,12 @@ end_on_domain (virDomainPtr domain, VbCapture *capture, gboolean keep, GError **
 {
   g_autofree char *name = vb_libvirt_checkpoint_name (capture->backup);
 
-  if (capture->running && !vb_libvirt_backup_abort (domain, capture->operation, error))
+  if (capture->running
+      && !VB_FAULT_AROUND (vb_libvirt_backup_abort (domain, capture->operation, error), "backup-abort"))
     return FALSE;
   if (!keep)
     return vb_libvirt_checkpoint_delete (domain, name, error);
-  return capture->running || keep_offline (domain, name, error);
+  return capture->running || VB_FAULT_AROUND (keep_offline (domain, name, error), "keep-offline");
 }
 
 gboolean

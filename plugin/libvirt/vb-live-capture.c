@@ -5,6 +5,7 @@
 #include "vb-capture-folder.h"
 #include "vb-disk-image.h"
 #include "vb-error.h"
+#include "vb-fault.h"
 #include "vb-guest-agent.h"
 #include "vb-libvirt-backup.h"
 #include "vb-libvirt-checkpoint.h"
@@ -122,7 +123,7 @@ begin_job (Begin *begin, const char *base, gboolean with_checkpoint)
                                                                      begin->recordable, NULL, 0)
                                                 : NULL;
 
-  return virDomainBackupBegin (begin->domain, backup, checkpoint, 0) == 0;
+  return VB_FAULT_AROUND (virDomainBackupBegin (begin->domain, backup, checkpoint, 0), "backup-begin") == 0;
 }
 
 static void

@@ -8,6 +8,7 @@
 
 #include "vb-error.h"
 #include "vb-extents.h"
+#include "vb-fault.h"
 #include "vb-files.h"
 #include "vb-log.h"
 #include "vb-manifest.h"
@@ -210,8 +211,8 @@ vb_backup_folder_commit (int root, VbBackupInfo *info, GError **error)
   if (!vb_files_exists (parent, name) && is_committed (parent, info))
     return vb_files_sync (parent, "the folder of the VPS", error);
   vb_autofd int partial = vb_files_open_folder (parent, name, error);
-  return partial >= 0 && write_final_manifest (partial, info, error)
-         && vb_files_rename (parent, name, info->id, error);
+  return partial >= 0 && VB_FAULT_AROUND (write_final_manifest (partial, info, error), "commit.manifest")
+         && VB_FAULT_AROUND (vb_files_rename (parent, name, info->id, error), "commit.rename");
 }
 
 /* --- remove and rename --- */
@@ -226,7 +227,7 @@ vb_backup_folder_remove (int root, const char *vps, const char *backup, GError *
   if (parent < 0)
     return FALSE;
   /* From the rename on it is a partial backup, which whoever finds it removes. */
-  return vb_files_remove_tree (parent, name, error) && vb_files_rename (parent, backup, name, error)
+  return vb_files_remove_tree (parent, name, error) && VB_FAULT_AROUND (vb_files_rename (parent, backup, name, error), "remove.rename")
          && vb_pool_folder_remove_partial (root, vps, backup, error);
 }
 

@@ -8,6 +8,7 @@
 
 #include "vb-disk-copy.h"
 #include "vb-error.h"
+#include "vb-fault.h"
 #include "vb-files.h"
 #include "vb-log.h"
 #include "vb-manifest.h"
@@ -183,8 +184,10 @@ fill_folder (Job *job, GCancellable *stop, GError **error)
   if (partial < 0)
     return FALSE;
 
-  gboolean ok = prepare (job, partial, stop, error) && copy_disks (job, partial, stop, error)
-                && write_texts (job, partial, error) && vb_run_check (stop, error);
+  VB_FAULT_POINT ("capture.partial");
+  gboolean ok = prepare (job, partial, stop, error)
+                && VB_FAULT_AROUND (copy_disks (job, partial, stop, error), "capture.copy")
+                && VB_FAULT_AROUND (write_texts (job, partial, error), "capture.texts") && vb_run_check (stop, error);
   /* The images must not stay open: while they are, their space is not free. */
   g_ptr_array_set_size (job->disks, 0);
   return ok;

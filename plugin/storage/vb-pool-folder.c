@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "vb-error.h"
+#include "vb-fault.h"
 #include "vb-files.h"
 #include "vb-i18n.h"
 #include "vb-strict-json.h"
@@ -232,7 +233,7 @@ vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GE
     return FALSE;
 
   g_autofree char *partial = vb_pool_folder_partial_name (backup);
-  if (!vb_files_remove_tree (folder, partial, error))
+  if (!VB_FAULT_AROUND (vb_files_remove_tree (folder, partial, error), "partial.remove"))
     return FALSE;
   /* Fails while other backups are there, as it should. */
   (void) unlinkat (root, vps, AT_REMOVEDIR);

@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 
 #include "vb-error.h"
+#include "vb-fault.h"
 #include "vb-files.h"
 
 #define MAX_XATTR_BYTES (64 * 1024)
@@ -98,7 +99,7 @@ vb_staged_file_get_folder (VbStagedFile *self)
 gboolean
 vb_staged_file_complete (VbStagedFile *self, GError **error)
 {
-  return vb_files_rename (self->folder, self->partial, self->new_name, error);
+  return VB_FAULT_AROUND (vb_files_rename (self->folder, self->partial, self->new_name, error), "staged.complete.%s", self->target);
 }
 
 /* --- putting it in place --- */
@@ -171,13 +172,13 @@ vb_staged_file_swap (VbStagedFile *self, gboolean must, GError **error)
     }
   if (!copy_owner (self, error))
     return FALSE;
-  if (linkat (self->folder, self->name, self->folder, self->old_name, 0) != 0
+  if (VB_FAULT_AROUND (linkat (self->folder, self->name, self->folder, self->old_name, 0), "swap.link.%s", self->target) != 0
       && !(errno == EEXIST && is_same_file (self, self->name, self->old_name)))
     {
       vb_error_set_errno (error, errno, "Keeping the old image of %s", self->target);
       return FALSE;
     }
-  return vb_files_rename (self->folder, self->new_name, self->name, error);
+  return VB_FAULT_AROUND (vb_files_rename (self->folder, self->new_name, self->name, error), "swap.rename.%s", self->target);
 }
 
 gboolean
@@ -189,12 +190,13 @@ vb_staged_file_undo (VbStagedFile *self, GError **error)
     return vb_files_remove (self->folder, self->old_name, error) && vb_files_sync (self->folder, "the folder", error);
 
   /* The new image keeps a name of its own until it is discarded. */
-  if (linkat (self->folder, self->name, self->folder, self->new_name, 0) != 0 && errno != EEXIST && errno != ENOENT)
+  if (VB_FAULT_AROUND (linkat (self->folder, self->name, self->folder, self->new_name, 0), "undo.link.%s", self->target) != 0
+      && errno != EEXIST && errno != ENOENT)
     {
       vb_error_set_errno (error, errno, "Keeping the new image of %s", self->target);
       return FALSE;
     }
-  return vb_files_rename (self->folder, self->old_name, self->name, error);
+  return VB_FAULT_AROUND (vb_files_rename (self->folder, self->old_name, self->name, error), "undo.rename.%s", self->target);
 }
 
 gboolean
@@ -207,7 +209,8 @@ vb_staged_file_finish (VbStagedFile *self, GError **error)
       g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "The image of %s is gone; its old one is kept", self->target);
       return FALSE;
     }
-  return vb_files_remove (self->folder, self->old_name, error) && vb_files_sync (self->folder, "the folder", error);
+  return VB_FAULT_AROUND (vb_files_remove (self->folder, self->old_name, error), "finish.remove.%s", self->target)
+         && vb_files_sync (self->folder, "the folder", error);
 }
 
 gboolean
