@@ -248,16 +248,20 @@ vb_job_fail (VbJob *self, const GError *error)
       cancelled = FALSE;
       code = VB_ERROR_INTERRUPTED;
     }
+  /* What an operation ends with is one of the protocol's reasons; a bad argument is none. */
+  if (code == VB_ERROR_INVALID_ARGUMENT)
+    code = VB_ERROR_INTERNAL;
   g_free (self->record->error_reason);
   self->record->error_reason = g_strdup (vb_error_reason (code));
   g_free (self->record->error_message);
   self->record->error_message
       = g_strdup (code == VB_ERROR_INTERRUPTED || error == NULL ? vb_error_public_message (code)
                                                                 : error->message);
-  gboolean late = self->record->state == VB_OPERATION_FINISHING;
+  if (self->record->state == VB_OPERATION_FINISHING)
+    cancelled = FALSE;
   g_mutex_unlock (&self->mutex);
 
-  end (self, cancelled && !late ? VB_OPERATION_CANCELLED : VB_OPERATION_FAILED, !cancelled);
+  end (self, cancelled ? VB_OPERATION_CANCELLED : VB_OPERATION_FAILED, !cancelled);
 }
 
 gboolean

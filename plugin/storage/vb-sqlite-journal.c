@@ -3,6 +3,7 @@
 
 #include "vb-journal.h"
 #include "vb-sqlite-backups.h"
+#include "vb-sqlite-journal-private.h"
 #include "vb-sqlite-notifications.h"
 #include "vb-sqlite-operations.h"
 #include "vb-sqlite-schema.h"
@@ -35,7 +36,20 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (VbSqliteJournal,
                                G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE,
                                                       vb_sqlite_journal_initable_init)
                                    G_IMPLEMENT_INTERFACE (VB_TYPE_JOURNAL,
-                                                          vb_sqlite_journal_journal_init))
+                                                          vb_sqlite_journal_journal_init)
+                                   G_IMPLEMENT_INTERFACE (VB_TYPE_OUTBOX,
+                                                          vb_sqlite_journal_outbox_init))
+
+gboolean
+vb_sqlite_journal_transaction (VbSqliteJournal *self,
+                               VbSqliteFunc func,
+                               gpointer user_data,
+                               GError **error)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return vb_sqlite_transaction (self->sqlite, func, user_data, error);
+}
 
 /* ---- VbJournal ---- */
 

@@ -2,6 +2,7 @@
 #include "vb-sqlite-notifications.h"
 
 #include "vb-error.h"
+#include "vb-sqlite-outbox.h"
 
 #define KEEP_US (90 * 24 * 3600 * G_TIME_SPAN_SECOND)
 
@@ -54,11 +55,13 @@ prune (VbSqlite *sqlite, const VbNotification *notification, GError **error)
 {
   g_autoptr (VbStatement) statement = NULL;
 
-  /* The one just added stays whatever the clock says. */
+  /* The one just added stays whatever the clock says, and so does what is still to be told. */
   statement = vb_sqlite_prepare (sqlite,
                                  "DELETE FROM notifications WHERE id <> ?1 AND (created_at < ?2"
                                  " OR (vps = ?3 AND id <= (SELECT id FROM notifications"
-                                 " WHERE vps = ?3 ORDER BY id DESC LIMIT 1 OFFSET 1000)))",
+                                 " WHERE vps = ?3 ORDER BY id DESC LIMIT 1 OFFSET 1000)))"
+                                 " AND id NOT IN (SELECT notification FROM outbox"
+                                 " WHERE notification IS NOT NULL)",
                                  error);
   if (statement == NULL)
     return FALSE;
@@ -83,6 +86,7 @@ vb_sqlite_notifications_add (VbSqlite *sqlite, VbNotification *notification, GEr
 
   return insert (sqlite, notification, error)
          && find_id (sqlite, notification, &notification->id, error)
+         && vb_sqlite_outbox_add (sqlite, notification, error)
          && prune (sqlite, notification, error);
 }
 
@@ -161,6 +165,24 @@ to_json_array (const char *const *texts)
     }
   g_string_append_c (json, ']');
   return g_string_free (json, FALSE);
+}
+
+VbNotification *
+vb_sqlite_notifications_get (VbSqlite *sqlite, gint64 id, GError **error)
+{
+  g_autoptr (VbStatement) statement = NULL;
+  gboolean has_row;
+
+  statement = vb_sqlite_prepare (sqlite,
+                                 "SELECT id, type, vps, vps_name, backup, backup_name, operation,"
+                                 " reason, created_at, 0 FROM notifications WHERE id = ?",
+                                 error);
+  if (statement == NULL)
+    return NULL;
+  vb_statement_bind_int (statement, 1, id);
+  if (!vb_sqlite_step (sqlite, statement, &has_row, error) || !has_row)
+    return NULL;
+  return read_notification (sqlite, statement, error);
 }
 
 GPtrArray *

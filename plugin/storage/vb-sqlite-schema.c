@@ -8,12 +8,25 @@
  * microseconds since 1970 in UTC, sizes bytes, words as PROTOCOL spells them, truth 0 or 1.
  *
  * Version 1
- *   operations      all operations. seq gives their order; one request key names at most one
- * operation of a subject on a VPS. An ended one goes a year after its end, or when 1,000 newer ones
- * of its VPS ended notifications   at most one of a type for an operation; ids are never given
- * twice, not even after the newest row was deleted. One goes after 90 days, or when its VPS has
- * 1,000 newer ones read_marks      the id up to which a subject has read backups         what the
- * pool held when it was last seen; replaced as a whole backup_disks    their disks, in order
+ *
+ * - operations: all operations. seq gives their order; one request key names at most one operation
+ *   of a subject on a VPS. An ended one goes a year after its end, or when 1,000 newer ones of its
+ *   VPS ended
+ * - notifications: at most one of a type for an operation; ids are never given twice, not even
+ *   after the newest row was deleted. One goes after 90 days, or when its VPS has 1,000 newer ones
+ * - read_marks: the id up to which a subject has read
+ * - backups: what the pool held when it was last seen; replaced as a whole
+ * - backup_disks: their disks, in order
+ *
+ * Version 2
+ *
+ * - destinations: who is told of notifications without a connection: channel 'push' has one for
+ *   each endpoint, 'webhook' one in all. Nothing goes there before not_before; failures counts how
+ *   often in a row it was held
+ * - destination_vps: the VPSs ('*': all) that a push subscription hears of, until when
+ * - outbox: what still has to be told, one row for each destination, removed when it has arrived.
+ *   It is about a notification, or slots has its text. key is what the receiver knows it by
+ * - known_slots: the total of slots that was told last
  *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released.
@@ -82,6 +95,40 @@ const char *const vb_sqlite_schema_steps[] = {
   "  virtual_size_bytes INTEGER NOT NULL,"
   "  size_bytes INTEGER NOT NULL,"
   "  PRIMARY KEY (backup, position)) WITHOUT ROWID;",
+
+  "CREATE TABLE destinations ("
+  "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+  "  channel TEXT NOT NULL,"
+  "  endpoint TEXT NOT NULL UNIQUE,"
+  "  p256dh TEXT,"
+  "  auth TEXT,"
+  "  locale TEXT,"
+  "  subject TEXT,"
+  "  failures INTEGER NOT NULL DEFAULT 0,"
+  "  not_before INTEGER NOT NULL DEFAULT 0);"
+  "CREATE INDEX destinations_by_subject ON destinations (subject);"
+  "CREATE TABLE destination_vps ("
+  "  destination INTEGER NOT NULL REFERENCES destinations (id) ON DELETE CASCADE,"
+  "  vps TEXT NOT NULL,"
+  "  token_id TEXT,"
+  "  valid_until INTEGER NOT NULL,"
+  "  PRIMARY KEY (destination, vps)) WITHOUT ROWID;"
+  "CREATE INDEX destination_vps_by_vps ON destination_vps (vps);"
+  "CREATE TABLE outbox ("
+  "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+  "  destination INTEGER NOT NULL REFERENCES destinations (id) ON DELETE CASCADE,"
+  "  vps TEXT NOT NULL,"
+  "  notification INTEGER,"
+  "  slots TEXT,"
+  "  key TEXT NOT NULL,"
+  "  created_at INTEGER NOT NULL,"
+  "  attempts INTEGER NOT NULL DEFAULT 0,"
+  "  next_at INTEGER NOT NULL);"
+  "CREATE INDEX outbox_in_order ON outbox (destination, vps, id);"
+  "CREATE INDEX outbox_by_notification ON outbox (notification);"
+  "CREATE TABLE known_slots ("
+  "  vps TEXT PRIMARY KEY,"
+  "  total INTEGER NOT NULL) WITHOUT ROWID;",
 
   NULL,
 };

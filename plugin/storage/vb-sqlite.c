@@ -185,6 +185,26 @@ vb_sqlite_query_int (VbSqlite *self, const char *sql, gint64 *value, GError **er
 }
 
 gboolean
+vb_sqlite_run (VbSqlite *self, GError **error, const char *sql, const char *types, ...)
+{
+  g_autoptr (VbStatement) statement = vb_sqlite_prepare (self, sql, error);
+  va_list values;
+
+  if (statement == NULL)
+    return FALSE;
+  va_start (values, types);
+  for (int i = 0; types[i] != '\0'; i++)
+    {
+      if (types[i] == 's')
+        vb_statement_bind_text (statement, i + 1, va_arg (values, const char *));
+      else
+        vb_statement_bind_int (statement, i + 1, va_arg (values, gint64));
+    }
+  va_end (values);
+  return vb_sqlite_step (self, statement, NULL, error);
+}
+
+gboolean
 vb_sqlite_transaction (VbSqlite *self, VbSqliteFunc func, gpointer user_data, GError **error)
 {
   if (!vb_sqlite_exec (self, "BEGIN IMMEDIATE", error))

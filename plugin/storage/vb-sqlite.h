@@ -54,6 +54,16 @@ const char *vb_sqlite_get_file (VbSqlite *self);
 /** vb_sqlite_exec: runs @sql, one or more statements without results */
 gboolean vb_sqlite_exec (VbSqlite *self, const char *sql, GError **error);
 
+/**
+ * vb_sqlite_run:
+ * @sql: one statement; its rows, if any, are not looked at
+ * @types: a letter for each value: "s" text (%NULL is stored as NULL), "i" #gint64
+ *
+ * Runs a prepared statement with these values.
+ */
+gboolean
+vb_sqlite_run (VbSqlite *self, GError **error, const char *sql, const char *types, ...);
+
 /** vb_sqlite_query_int: @value: (out): first column of the first row of @sql, 0 without a row */
 gboolean vb_sqlite_query_int (VbSqlite *self, const char *sql, gint64 *value, GError **error);
 
