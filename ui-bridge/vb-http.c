@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vb-http-auth.h"
+#include "vb-log.h"
 #include "vb-panel-files.h"
 
 /* From the whole request to the last byte of the answer. */
@@ -203,6 +204,12 @@ check_identity (VbHttp *self, SoupServerMessage *message, const Route *route)
                                     &status);
   if (identity == NULL)
     return status;
+  if (vb_hub_is_revoked (self->hub, identity))
+    {
+      vb_log_info (NULL, NULL, NULL, "Refused a token from %s: it was revoked",
+                   vb_peer_get_name (get_peer (message)));
+      return SOUP_STATUS_UNAUTHORIZED;
+    }
   if (route->needs_admin && !vb_identity_is_admin (identity))
     return SOUP_STATUS_FORBIDDEN;
 

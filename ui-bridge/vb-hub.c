@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-hub.h"
 
+#include "vb-close-codes.h"
 #include "vb-events.h"
 #include "vb-rpc.h"
 #include "vb-subscriptions.h"
@@ -246,9 +247,46 @@ on_session_closed (VbSession *session, gpointer user_data)
   g_hash_table_remove (self->sessions, session);
 }
 
+gboolean
+vb_hub_is_revoked (VbHub *self, VbIdentity *identity)
+{
+  return vb_identity_get_expires_at_s (identity) != 0
+         && vb_manager_is_revoked (self->manager, vb_identity_get_subject (identity),
+                                   vb_identity_get_token_id (identity),
+                                   vb_identity_get_issued_at_s (identity));
+}
+
+void
+vb_hub_close_if_revoked (VbHub *self, VbSession *session)
+{
+  if (vb_hub_is_revoked (self, vb_session_get_identity (session)))
+    vb_session_close (session, VB_CLOSE_TOKEN_ENDED, "token revoked");
+}
+
+guint
+vb_hub_close_revoked (VbHub *self, VbSession *except)
+{
+  guint n, n_closed = 0;
+  g_autofree gpointer *sessions = g_hash_table_get_keys_as_array (self->sessions, &n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      if (!vb_hub_is_revoked (self, vb_session_get_identity (sessions[i])))
+        continue;
+
+      n_closed++;
+      if (sessions[i] != except)
+        vb_session_close (sessions[i], VB_CLOSE_TOKEN_ENDED, "token revoked");
+    }
+
+  return n_closed;
+}
+
 void
 vb_hub_add (VbHub *self, VbSession *session)
 {
+  /* Its token may have been taken back between the request and here. */
+  vb_hub_close_if_revoked (self, session);
   if (!vb_session_is_open (session))
     return;
 

@@ -28,6 +28,15 @@ guint vb_hub_get_n_sessions (VbHub *self);
 /** vb_hub_close_all: closes every session with @code */
 void vb_hub_close_all (VbHub *self, guint16 code, const char *reason);
 
+/** vb_hub_is_revoked: Returns: whether the token that @identity stands for was taken back; those whom
+ * the kernel vouches for have none */
+gboolean vb_hub_is_revoked (VbHub *self, VbIdentity *identity);
+/** vb_hub_close_revoked: closes every session whose token was taken back, with 4401; @except: is left
+ * open for its answer; Returns: how many, @except included */
+guint vb_hub_close_revoked (VbHub *self, VbSession *except);
+/** vb_hub_close_if_revoked: the same for @session alone */
+void vb_hub_close_if_revoked (VbHub *self, VbSession *session);
+
 /** vb_hub_subscribe: @vps: (nullable): UUID, %NULL for all that the session may see, later ones
  * included */
 void vb_hub_subscribe (VbHub *self, VbSession *session, const char *vps);

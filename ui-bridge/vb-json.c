@@ -254,6 +254,24 @@ vb_json_error_new (int code, const char *message)
 }
 
 JsonObject *
+vb_json_audit_entry (const VbAuditEntry *entry)
+{
+  JsonObject *object = json_object_new ();
+
+  json_object_set_int_member (object, "id", entry->id);
+  vb_json_add_time (object, "at", entry->at);
+  json_object_set_int_member (object, "count", entry->count);
+  add_text (object, "subject", entry->subject);
+  add_text (object, "address", entry->address);
+  add_text (object, "token", entry->token_id);
+  add_text (object, "method", entry->method);
+  add_text (object, "vps", entry->vps);
+  add_text (object, "target", entry->target);
+  add_text (object, "outcome", entry->outcome);
+  return object;
+}
+
+JsonObject *
 vb_json_error (const GError *error, gboolean for_admin)
 {
   VbError code = vb_error_code_of (error);

@@ -3,6 +3,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "vb-audit-entry.h"
 #include "vb-notification.h"
 #include "vb-vps.h"
 
@@ -27,6 +28,9 @@ JsonObject *vb_json_operation (VbOperation *operation, gboolean for_admin);
 JsonObject *vb_json_operation_record (const VbOperationRecord *record, gboolean for_admin);
 
 JsonObject *vb_json_notification (const VbNotification *notification);
+
+/** vb_json_audit_entry: for administrators only */
+JsonObject *vb_json_audit_entry (const VbAuditEntry *entry);
 
 /** vb_json_add_time: sets @name to @time in RFC 3339, UTC, or to null when @time is %NULL */
 void vb_json_add_time (JsonObject *object, const char *name, GDateTime *time);

@@ -78,10 +78,10 @@ const VbMethod vb_rpc_notification_methods[] = {
     { { "vps", VB_PARAM_VPS, TRUE },
       { "after", VB_PARAM_INTEGER, TRUE, 0, G_MAXINT64 },
       { "limit", VB_PARAM_INTEGER, TRUE, 1, LIST_MAX } },
-    run_list },
+    run_list, VB_AUDIT_REFUSED },
   { "notification.read",
     VB_PERMISSION_BACKUP_READ,
     { { "up_to", VB_PARAM_INTEGER, FALSE, 0, G_MAXINT64 } },
-    run_read },
+    run_read, VB_AUDIT_REFUSED },
   { NULL },
 };

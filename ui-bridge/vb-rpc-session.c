@@ -6,6 +6,9 @@
 #include "vb-rpc.h"
 #include "vb-token.h"
 
+/* As long as a token's may be. */
+#define NAME_LENGTH_MAX 256
+
 static JsonArray *
 make_array (const char *const *words)
 {
@@ -65,6 +68,12 @@ run_renew (VbCall *call)
     identity = vb_token_verify (vb_call_get_string (call, "token"), keys,
                                 g_get_real_time () / G_USEC_PER_SEC, &problem);
 
+  if (identity != NULL && vb_hub_is_revoked (vb_call_get_hub (call), identity))
+    {
+      g_clear_pointer (&identity, vb_identity_unref);
+      g_set_error_literal (&problem, VB_ERROR, VB_ERROR_FORBIDDEN, "it was revoked");
+    }
+
   if (identity == NULL)
     {
       g_autoptr (GError) error = g_error_new_literal (VB_ERROR, VB_ERROR_FORBIDDEN,
@@ -81,11 +90,56 @@ run_renew (VbCall *call)
   vb_call_answer (call, make_info (identity));
 }
 
+static void
+on_revoked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  VbCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  JsonObject *object;
+
+  if (!vb_manager_revoke_finish (VB_MANAGER (source), result, &error))
+    {
+      vb_call_refuse (call, error);
+      return;
+    }
+
+  object = json_object_new ();
+  json_object_set_int_member (object, "closed", vb_call_get_number (call));
+  vb_call_answer (call, object);
+}
+
+static void
+run_revoke (VbCall *call)
+{
+  const char *subject = vb_call_get_string (call, "sub");
+  const char *token_id = vb_call_get_string (call, "jti");
+  VbHub *hub = vb_call_get_hub (call);
+
+  if ((subject == NULL) == (token_id == NULL))
+    {
+      g_autoptr (GError) error
+          = g_error_new_literal (VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
+                                 "Give either “sub” or “jti”, to say whose tokens or which one.");
+
+      vb_call_refuse (call, error);
+      return;
+    }
+
+  /* In force from here on, whatever becomes of the journal. */
+  vb_manager_revoke_async (vb_call_get_manager (call), subject, token_id, on_revoked, call);
+  vb_call_set_number (call, vb_hub_close_revoked (hub, vb_call_get_session (call)));
+}
+
 const VbMethod vb_rpc_session_methods[] = {
-  { "session.info", VB_PERMISSION_NONE, { { NULL } }, run_info },
+  { "session.info", VB_PERMISSION_NONE, { { NULL } }, run_info, VB_AUDIT_REFUSED },
   { "session.renew",
     VB_PERMISSION_NONE,
     { { "token", VB_PARAM_STRING, FALSE, 1, VB_MESSAGE_BYTES_MAX } },
-    run_renew },
+    run_renew, VB_AUDIT_REFUSED },
+  { "session.revoke",
+    VB_PERMISSION_ADMIN,
+    { { "sub", VB_PARAM_STRING, TRUE, 1, NAME_LENGTH_MAX },
+      { "jti", VB_PARAM_STRING, TRUE, 1, NAME_LENGTH_MAX } },
+    run_revoke },
   { NULL },
 };

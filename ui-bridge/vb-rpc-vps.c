@@ -124,13 +124,13 @@ run_restart (VbCall *call)
   }
 
 const VbMethod vb_rpc_vps_methods[] = {
-  { "vps.list", VB_PERMISSION_BACKUP_READ, { { NULL } }, run_list },
-  { "vps.get", VB_PERMISSION_BACKUP_READ, { { "vps", VB_PARAM_VPS } }, run_get },
-  { "vps.subscribe", VB_PERMISSION_BACKUP_READ, { { "vps", VB_PARAM_VPS_OR_ALL } }, run_subscribe },
+  { "vps.list", VB_PERMISSION_BACKUP_READ, { { NULL } }, run_list, VB_AUDIT_REFUSED },
+  { "vps.get", VB_PERMISSION_BACKUP_READ, { { "vps", VB_PARAM_VPS } }, run_get, VB_AUDIT_REFUSED },
+  { "vps.subscribe", VB_PERMISSION_BACKUP_READ, { { "vps", VB_PARAM_VPS_OR_ALL } }, run_subscribe, VB_AUDIT_REFUSED },
   { "vps.unsubscribe",
     VB_PERMISSION_BACKUP_READ,
     { { "vps", VB_PARAM_VPS_NAME_OR_ALL } },
-    run_unsubscribe },
+    run_unsubscribe, VB_AUDIT_REFUSED },
   { "slots.set",
     VB_PERMISSION_SLOTS_WRITE,
     { { "vps", VB_PARAM_VPS }, { "total", VB_PARAM_INTEGER, FALSE, 0, G_MAXINT32 } },

@@ -1,105 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-rpc.h"
+#include "vb-rpc-private.h"
 
 #include <string.h>
 
 #include "vb-error.h"
-#include "vb-events.h"
 #include "vb-json-text.h"
 #include "vb-json.h"
-#include "vb-log.h"
 #include "vb-rpc-codes.h"
 
 /* Requests of one connection that may be under way at a time. */
 #define PENDING_MAX 32
 #define NAME_SHOWN_MAX 64
 
-struct _VbCall
-{
-  VbHub *hub;
-  VbSession *session;
-  JsonNode *id; /* NULL: the client wants no answer */
-  const VbMethod *method;
-  JsonObject *params;
-  char *vps_name;
-  VbVps *vps;
-};
-
 static const VbMethod *const tables[] = {
+  vb_rpc_audit_methods,
   vb_rpc_session_methods,
   vb_rpc_vps_methods,
   vb_rpc_backup_methods,
   vb_rpc_notification_methods,
 };
-
-static void
-call_free (VbCall *self)
-{
-  vb_session_add_pending (self->session, -1);
-  g_clear_pointer (&self->id, json_node_unref);
-  g_clear_pointer (&self->params, json_object_unref);
-  g_clear_object (&self->vps);
-  g_free (self->vps_name);
-  g_object_unref (self->session);
-  g_object_unref (self->hub);
-  g_free (self);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbCall, call_free)
-
-/* Answers */
-
-/* @body: (transfer full); @id: (nullable) */
-static void
-respond (VbSession *session, JsonNode *id, const char *name, JsonObject *body)
-{
-  JsonObject *response = json_object_new ();
-  char *text;
-
-  json_object_set_string_member (response, "jsonrpc", "2.0");
-  json_object_set_member (response, "id",
-                          id != NULL ? json_node_copy (id) : json_node_new (JSON_NODE_NULL));
-  json_object_set_object_member (response, name, body);
-  text = vb_event_from_object (response);
-  vb_session_send (session, VB_SEND_ALWAYS, NULL, text);
-  g_ref_string_release (text);
-}
-
-void
-vb_call_answer (VbCall *self, JsonObject *result)
-{
-  g_autoptr (VbCall) call = self;
-
-  if (call->id != NULL)
-    respond (call->session, call->id, "result", result);
-  else
-    json_object_unref (result);
-}
-
-static void
-log_refusal (VbCall *self, const GError *error)
-{
-  VbError code = vb_error_code_of (error);
-
-  /* What a client is told is not enough to find an error of ours. */
-  if (code == VB_ERROR_INTERNAL)
-    vb_log_warning (self->vps_name, NULL, NULL, "%s of %s failed: %s", self->method->name,
-                    vb_peer_get_name (vb_session_get_peer (self->session)), error->message);
-  else
-    vb_log_debug (self->vps_name, NULL, NULL, "%s of %s refused (%s): %s", self->method->name,
-                  vb_peer_get_name (vb_session_get_peer (self->session)), vb_error_reason (code),
-                  error->message);
-}
-
-void
-vb_call_refuse (VbCall *self, const GError *error)
-{
-  g_autoptr (VbCall) call = self;
-
-  log_refusal (call, error);
-  if (call->id != NULL)
-    respond (call->session, call->id, "error",
-             vb_json_error (error, vb_identity_is_admin (vb_call_get_identity (call))));
-}
 
 /* Params */
 
@@ -231,9 +150,10 @@ check_scope (VbCall *self, GError **error)
 }
 
 static gboolean
-check_pending (VbCall *self, GError **error)
+check_rate (VbCall *self, GError **error)
 {
-  if (vb_session_get_pending (self->session) <= PENDING_MAX)
+  if (vb_session_get_pending (self->session) <= PENDING_MAX
+      && !vb_session_is_over_rate (self->session))
     return TRUE;
 
   g_set_error_literal (error, VB_ERROR, VB_ERROR_RATE_LIMITED,
@@ -257,7 +177,7 @@ find_method (const char *name)
 static void
 respond_error (VbSession *session, JsonNode *id, int code, const char *message)
 {
-  respond (session, id, "error", vb_json_error_new (code, message));
+  vb_rpc_respond (session, id, "error", vb_json_error_new (code, message));
 }
 
 static const char *
@@ -282,18 +202,10 @@ id_is_valid (JsonNode *id)
 static void
 run_method (VbHub *hub, VbSession *session, const VbMethod *method, JsonNode *id, JsonNode *params)
 {
-  g_autoptr (VbCall) call = g_new0 (VbCall, 1);
+  g_autoptr (VbCall) call = vb_call_new (hub, session, method, id, params);
   g_autoptr (GError) error = NULL;
 
-  call->hub = g_object_ref (hub);
-  call->session = g_object_ref (session);
-  call->method = method;
-  call->id = id != NULL ? json_node_ref (id) : NULL;
-  call->params
-      = params != NULL ? json_object_ref (json_node_get_object (params)) : json_object_new ();
-  vb_session_add_pending (session, 1);
-
-  if (!check_pending (call, &error) || !check_permission (call, &error)
+  if (!check_rate (call, &error) || !check_permission (call, &error)
       || !check_params (call, &error) || !check_scope (call, &error))
     vb_call_refuse (g_steal_pointer (&call), error);
   else
@@ -337,60 +249,4 @@ vb_rpc_handle (VbHub *hub, VbSession *session, const char *text, gsize length)
     respond_error (session, NULL, VB_RPC_INVALID_REQUEST, "This is not a JSON-RPC 2.0 request.");
   else
     handle_request (hub, session, json_node_get_object (root));
-}
-
-/* For the methods */
-
-VbHub *
-vb_call_get_hub (VbCall *self)
-{
-  return self->hub;
-}
-
-VbManager *
-vb_call_get_manager (VbCall *self)
-{
-  return vb_hub_get_manager (self->hub);
-}
-
-VbSession *
-vb_call_get_session (VbCall *self)
-{
-  return self->session;
-}
-
-VbIdentity *
-vb_call_get_identity (VbCall *self)
-{
-  return vb_session_get_identity (self->session);
-}
-
-VbVps *
-vb_call_get_vps (VbCall *self)
-{
-  return self->vps;
-}
-
-const char *
-vb_call_get_vps_name (VbCall *self)
-{
-  return self->vps_name;
-}
-
-const char *
-vb_call_get_string (VbCall *self, const char *name)
-{
-  return json_object_get_string_member_with_default (self->params, name, NULL);
-}
-
-gint64
-vb_call_get_integer (VbCall *self, const char *name, gint64 fallback)
-{
-  return json_object_get_int_member_with_default (self->params, name, fallback);
-}
-
-gboolean
-vb_call_get_boolean (VbCall *self, const char *name)
-{
-  return json_object_get_boolean_member_with_default (self->params, name, FALSE);
 }

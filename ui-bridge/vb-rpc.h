@@ -65,11 +65,23 @@ typedef struct
 typedef struct _VbCall VbCall;
 
 /**
+ * VbAudit:
+ * @VB_AUDIT_ALWAYS: whoever asks for it is written down, with the outcome
+ * @VB_AUDIT_REFUSED: it changes nothing of a VPS: only who asks for what is not theirs is
+ */
+typedef enum
+{
+  VB_AUDIT_ALWAYS,
+  VB_AUDIT_REFUSED,
+} VbAudit;
+
+/**
  * VbMethod:
  * @name: its name
  * @any_of: permissions of which one is enough, %VB_PERMISSION_NONE for everybody
  * @params: ended by a zeroed row
  * @run: does it; takes the call
+ * @audit: what of it goes into the audit log
  */
 typedef struct
 {
@@ -77,9 +89,11 @@ typedef struct
   VbPermissions any_of;
   VbParam params[VB_PARAMS_MAX];
   void (*run) (VbCall *call);
+  VbAudit audit;
 } VbMethod;
 
 /* Tables of methods, each ended by a zeroed row. */
+extern const VbMethod vb_rpc_audit_methods[];
 extern const VbMethod vb_rpc_session_methods[];
 extern const VbMethod vb_rpc_vps_methods[];
 extern const VbMethod vb_rpc_backup_methods[];
@@ -103,6 +117,11 @@ gint64 vb_call_get_integer (VbCall *self, const char *name, gint64 fallback);
 /** vb_call_get_boolean: Returns: %FALSE when it is missing */
 gboolean vb_call_get_boolean (VbCall *self, const char *name);
 
+/* A number that a method has to remember until it answers. */
+gint64 vb_call_get_number (VbCall *self);
+void vb_call_set_number (VbCall *self, gint64 number);
+
+/* The answer goes out when the audit log has it. */
 /** vb_call_answer: @self: (transfer full); @result: (transfer full) */
 void vb_call_answer (VbCall *self, JsonObject *result);
 /** vb_call_refuse: @self: (transfer full); @error: (transfer none): of #VB_ERROR or any other

@@ -4,6 +4,7 @@
 #include "vb-close-codes.h"
 #include "vb-events.h"
 #include "vb-log.h"
+#include "vb-rate-limit.h"
 #include "vb-token.h"
 
 /* What may wait for a slow client. An administrator may watch a thousand VPSs. */
@@ -28,7 +29,9 @@ struct _VbSession
   GSource *write_source;
   gint64 ends_at_us; /* wall clock; 0 for never */
   guint expiry;
+  VbRateLimit rate;
   guint pending;
+  gboolean over_rate;
   gboolean warned;
   gboolean closed;
 };
@@ -104,6 +107,7 @@ vb_session_init (VbSession *self)
 {
   self->cancellable = g_cancellable_new ();
   self->queue = vb_send_queue_new (QUEUE_BYTES);
+  vb_rate_limit_init (&self->rate, g_get_monotonic_time ());
 }
 
 /* Sending */
@@ -231,12 +235,17 @@ on_connection_message (SoupWebsocketConnection *connection,
                        gpointer user_data)
 {
   g_autoptr (VbSession) self = g_object_ref (user_data);
+  VbRate rate;
 
   if (self->closed)
     return;
 
+  rate = vb_rate_limit_take (&self->rate, g_get_monotonic_time ());
+  self->over_rate = rate != VB_RATE_OK;
   if (type != SOUP_WEBSOCKET_DATA_TEXT)
     vb_session_close (self, VB_CLOSE_NOT_TEXT, "text frames only");
+  else if (rate == VB_RATE_FLOOD)
+    on_limit_broken (self->stream, VB_CLOSE_FLOODING, self);
   else
     g_signal_emit (self, signals[MESSAGE], 0, message);
 }
@@ -368,6 +377,12 @@ gboolean
 vb_session_is_open (VbSession *self)
 {
   return !self->closed;
+}
+
+gboolean
+vb_session_is_over_rate (VbSession *self)
+{
+  return self->over_rate;
 }
 
 guint

@@ -66,6 +66,9 @@ void vb_session_check_pace (VbSession *self, gint64 now_us);
  */
 void vb_session_close (VbSession *self, guint16 code, const char *reason);
 
+/** vb_session_is_over_rate: Returns: whether the message that has come last was one too many */
+gboolean vb_session_is_over_rate (VbSession *self);
+
 /* Requests that have been accepted and not yet answered; whoever handles them counts. */
 guint vb_session_get_pending (VbSession *self);
 void vb_session_add_pending (VbSession *self, int change);

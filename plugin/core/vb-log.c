@@ -32,6 +32,20 @@ add_field (GLogField *fields, gsize *n, const char *key, const char *value)
 }
 
 void
+vb_log_fields (GLogLevelFlags level, const VbLogField *given, gsize n_given, const char *message)
+{
+  g_autofree GLogField *fields = g_new (GLogField, n_given + 3);
+  gsize n = 0;
+
+  add_field (fields, &n, "PRIORITY", priority_of (level));
+  add_field (fields, &n, "GLIB_DOMAIN", "vps-backup");
+  add_field (fields, &n, "MESSAGE", message);
+  for (gsize i = 0; i < n_given; i++)
+    add_field (fields, &n, given[i].key, given[i].value);
+  g_log_structured_array (level, fields, n);
+}
+
+void
 vb_log (GLogLevelFlags level,
         const char *vps,
         const char *operation,
@@ -39,18 +53,12 @@ vb_log (GLogLevelFlags level,
         const char *format,
         ...)
 {
+  const VbLogField fields[]
+      = { { "VPS", vps }, { "OPERATION", operation }, { "BACKUP", backup } };
   va_list args;
   va_start (args, format);
   g_autofree char *message = g_strdup_vprintf (format, args);
   va_end (args);
 
-  GLogField fields[6];
-  gsize n = 0;
-  add_field (fields, &n, "PRIORITY", priority_of (level));
-  add_field (fields, &n, "GLIB_DOMAIN", "vps-backup");
-  add_field (fields, &n, "MESSAGE", message);
-  add_field (fields, &n, "VPS", vps);
-  add_field (fields, &n, "OPERATION", operation);
-  add_field (fields, &n, "BACKUP", backup);
-  g_log_structured_array (level, fields, n);
+  vb_log_fields (level, fields, G_N_ELEMENTS (fields), message);
 }

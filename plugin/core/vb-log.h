@@ -23,6 +23,23 @@ void vb_log (GLogLevelFlags level,
              const char *format,
              ...) G_GNUC_PRINTF (5, 6);
 
+/**
+ * VbLogField:
+ * @key: name of a journal field
+ * @value: (nullable): its text; %NULL leaves it out
+ */
+typedef struct
+{
+  const char *key;
+  const char *value;
+} VbLogField;
+
+/** vb_log_fields: the same with any fields; for what is not about an operation */
+void vb_log_fields (GLogLevelFlags level,
+                    const VbLogField *fields,
+                    gsize n_fields,
+                    const char *message);
+
 #define vb_log_info(vps, operation, backup, ...) \
   vb_log (G_LOG_LEVEL_INFO, vps, operation, backup, __VA_ARGS__)
 #define vb_log_warning(vps, operation, backup, ...) \

@@ -3,6 +3,7 @@
 
 /* Shared by the vb-manager*.c files only: one class, one file for each of its duties. */
 
+#include "vb-access-journal.h"
 #include "vb-error.h"
 #include "vb-job.h"
 #include "vb-manager.h"
@@ -35,6 +36,10 @@ struct _VbManager
 
   GPtrArray *unended;          /* VbOperationRecord: left by a crash, waiting for the hypervisor */
   GHashTable *checkpoint_gone; /* VPS UUID → GPtrArray of backup ids whose checkpoints go when the operation ends */
+
+  VbRevocations *revocations;
+  GPtrArray *audit_waiting; /* GTask, each with a VbAuditEntry to be written */
+  gboolean audit_writing;
 
   VbPoolStatus pool_status;
   gboolean pool_available;
@@ -82,6 +87,9 @@ void vb_manager_attach_stored (VbManager *self, VbVps *vps);
 void vb_manager_store_backup (VbManager *self, const VbBackupInfo *info);
 void vb_manager_merge_backups (VbManager *self, GPtrArray *infos);
 void vb_manager_remember_backups (VbManager *self);
+
+/* vb-manager-access.c: who may come in no more, and who asked what */
+void vb_manager_keep_revoked (VbManager *self, GPtrArray *revocations);
 
 /* vb-manager-recovery.c */
 void vb_manager_attach_unended (VbManager *self, VbVps *vps);

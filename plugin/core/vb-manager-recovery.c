@@ -12,6 +12,7 @@ typedef struct
 {
   GPtrArray *unended;
   GPtrArray *backups;
+  GPtrArray *revocations;
 } Journalled;
 
 static void
@@ -19,6 +20,7 @@ journalled_free (Journalled *self)
 {
   g_clear_pointer (&self->unended, g_ptr_array_unref);
   g_clear_pointer (&self->backups, g_ptr_array_unref);
+  g_clear_pointer (&self->revocations, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -175,6 +177,9 @@ load_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
   journalled->unended = vb_journal_load_unended (self->journal, &error);
   if (journalled->unended != NULL)
     journalled->backups = vb_journal_load_backups (self->journal, &error);
+  if (journalled->backups != NULL)
+    journalled->revocations
+        = vb_access_journal_load_revocations (VB_ACCESS_JOURNAL (self->journal), &error);
   if (error == NULL)
     {
       g_task_return_pointer (task, journalled, (GDestroyNotify) journalled_free);
@@ -201,6 +206,7 @@ loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   self->unended = g_steal_pointer (&journalled->unended);
   for (guint i = 0; i < journalled->backups->len; i++)
     vb_manager_store_backup (self, g_ptr_array_index (journalled->backups, i));
+  vb_manager_keep_revoked (self, journalled->revocations);
   journalled_free (journalled);
 
   sweep_locks (self);
@@ -249,7 +255,7 @@ stop_without_them (gpointer data)
 void
 vb_manager_check_stopped (VbManager *self)
 {
-  if (self->stop_task != NULL && self->running == 0)
+  if (self->stop_task != NULL && self->running == 0 && !self->audit_writing)
     finish_stop (self);
 }
 

@@ -55,6 +55,8 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->vps);
   g_hash_table_unref (self->checkpoint_gone);
   g_ptr_array_unref (self->unended);
+  g_ptr_array_unref (self->audit_waiting);
+  vb_revocations_free (self->revocations);
   g_clear_pointer (&self->hypervisor_worker, vb_worker_free);
   g_clear_pointer (&self->pool_worker, vb_worker_free);
   g_clear_pointer (&self->journal_worker, vb_worker_free);
@@ -105,6 +107,8 @@ vb_manager_init (VbManager *self)
   self->checkpoint_gone
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->unended = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_operation_record_free);
+  self->revocations = vb_revocations_new ();
+  self->audit_waiting = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_init (&self->queue);
   self->hypervisor_worker = vb_worker_new (4);
   self->pool_worker = vb_worker_new (64);

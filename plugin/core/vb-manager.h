@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 
+#include "vb-audit-entry.h"
 #include "vb-hypervisor.h"
 #include "vb-journal.h"
 #include "vb-pool.h"
@@ -182,5 +183,43 @@ void vb_manager_mark_read_async (VbManager *self,
                                  GAsyncReadyCallback callback,
                                  gpointer user_data);
 gboolean vb_manager_mark_read_finish (VbManager *self, GAsyncResult *result, GError **error);
+
+/**
+ * vb_manager_revoke_async:
+ * @subject: (nullable): user whose tokens, issued until now, are taken back; or
+ * @token_id: (nullable): the one token that is
+ *
+ * In force at once; answers when the journal has it, so that it stays in force.
+ */
+void vb_manager_revoke_async (VbManager *self,
+                              const char *subject,
+                              const char *token_id,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+gboolean vb_manager_revoke_finish (VbManager *self, GAsyncResult *result, GError **error);
+
+/** vb_manager_is_revoked: whether a token was taken back, see vb_revocations_match() */
+gboolean vb_manager_is_revoked (VbManager *self,
+                                const char *subject,
+                                const char *token_id,
+                                gint64 issued_at_s);
+
+/** vb_manager_audit_async: @entry: copied; answers when it is in the journal; also logs it */
+void vb_manager_audit_async (VbManager *self,
+                             const VbAuditEntry *entry,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data);
+gboolean vb_manager_audit_finish (VbManager *self, GAsyncResult *result, GError **error);
+
+/** vb_manager_list_audit_async: @vps: (nullable): UUID, %NULL for all; @before: (0 for none): only
+ * entries with a smaller id; newest first */
+void vb_manager_list_audit_async (VbManager *self,
+                                  const char *vps,
+                                  gint64 before,
+                                  guint limit,
+                                  GAsyncReadyCallback callback,
+                                  gpointer user_data);
+/** vb_manager_list_audit_finish: Returns: (transfer full) (element-type VbAuditEntry) */
+GPtrArray *vb_manager_list_audit_finish (VbManager *self, GAsyncResult *result, GError **error);
 
 G_END_DECLS

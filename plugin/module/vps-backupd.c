@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vps-backupd: the small host manager. It loads the module, gives it a main loop and the service
  * manager's ear. */
+#include <errno.h>
 #include <glib-unix.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "vb-host-log.h"
 #include "vb-host-module.h"
@@ -116,6 +118,23 @@ run (Host *host, const char *config_file)
   return host->exit_status;
 }
 
+/* ---- process ---- */
+
+/* Thousands of panels are as many descriptors. The usual soft limit of 1,024 is there for programs
+ * that use select(), which neither we nor what we are made of does. */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+    return;
+
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit (RLIMIT_NOFILE, &limit) != 0)
+    g_warning ("The limit of open files cannot be raised: %s", g_strerror (errno));
+}
+
 /* ---- command line ---- */
 
 typedef struct
@@ -184,6 +203,7 @@ main (int argc, char **argv)
     }
 
   signal (SIGPIPE, SIG_IGN);
+  raise_descriptor_limit ();
   host.notify = vb_host_notify_new ();
   path
       = options.module != NULL ? g_strdup (options.module) : vb_host_module_find (VB_MODULE_FOLDER);

@@ -3,6 +3,7 @@
 
 /* Shared by the vb-sqlite-journal*.c files only: one class, one file for each of its interfaces. */
 
+#include "vb-access-journal.h"
 #include "vb-outbox.h"
 #include "vb-sqlite-journal.h"
 #include "vb-sqlite.h"
@@ -15,6 +16,7 @@ gboolean vb_sqlite_journal_transaction (VbSqliteJournal *self,
                                         gpointer user_data,
                                         GError **error);
 
+void vb_sqlite_journal_access_init (VbAccessJournalInterface *iface);
 void vb_sqlite_journal_outbox_init (VbOutboxInterface *iface);
 
 G_END_DECLS

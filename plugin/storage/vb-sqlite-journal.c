@@ -38,7 +38,9 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (VbSqliteJournal,
                                    G_IMPLEMENT_INTERFACE (VB_TYPE_JOURNAL,
                                                           vb_sqlite_journal_journal_init)
                                    G_IMPLEMENT_INTERFACE (VB_TYPE_OUTBOX,
-                                                          vb_sqlite_journal_outbox_init))
+                                                          vb_sqlite_journal_outbox_init)
+                                   G_IMPLEMENT_INTERFACE (VB_TYPE_ACCESS_JOURNAL,
+                                                          vb_sqlite_journal_access_init))
 
 gboolean
 vb_sqlite_journal_transaction (VbSqliteJournal *self,

@@ -28,6 +28,12 @@
  *   It is about a notification, or slots has its text. key is what the receiver knows it by
  * - known_slots: the total of slots that was told last
  *
+ * Version 3
+ *
+ * - revocations: tokens and users whose tokens were taken back; goes when all of them have expired
+ * - audit: who asked what. A repetition within a minute only adds to count. An entry goes after a
+ *   year
+ *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released.
  */
@@ -129,6 +135,26 @@ const char *const vb_sqlite_schema_steps[] = {
   "CREATE TABLE known_slots ("
   "  vps TEXT PRIMARY KEY,"
   "  total INTEGER NOT NULL) WITHOUT ROWID;",
+
+  "CREATE TABLE revocations ("
+  "  is_token INTEGER NOT NULL,"
+  "  name TEXT NOT NULL,"
+  "  revoked_at INTEGER NOT NULL,"
+  "  PRIMARY KEY (is_token, name)) WITHOUT ROWID;"
+  "CREATE TABLE audit ("
+  "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+  "  at INTEGER NOT NULL,"
+  "  count INTEGER NOT NULL,"
+  "  subject TEXT NOT NULL,"
+  "  address TEXT NOT NULL,"
+  "  token_id TEXT,"
+  "  method TEXT NOT NULL,"
+  "  vps TEXT,"
+  "  target TEXT,"
+  "  outcome TEXT NOT NULL);"
+  "CREATE INDEX audit_by_vps ON audit (vps, id);"
+  "CREATE INDEX audit_by_subject ON audit (subject, at);"
+  "CREATE INDEX audit_by_time ON audit (at);",
 
   NULL,
 };

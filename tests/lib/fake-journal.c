@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "doubles.h"
+#include "fake-access.h"
 #include "fake-script.h"
 
 struct _VbFakeJournal
@@ -18,7 +19,9 @@ static void vb_fake_journal_iface_init (VbJournalInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (VbFakeJournal,
                                vb_fake_journal,
                                G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (VB_TYPE_JOURNAL, vb_fake_journal_iface_init))
+                               G_IMPLEMENT_INTERFACE (VB_TYPE_JOURNAL, vb_fake_journal_iface_init)
+                                   G_IMPLEMENT_INTERFACE (VB_TYPE_ACCESS_JOURNAL,
+                                                          vb_fake_access_iface_init))
 
 static void
 record_free (gpointer record)

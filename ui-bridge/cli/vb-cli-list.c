@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* list, show, log: what there is and what has been. */
+/* list, show: what there is. */
 #include "vb-cli-progress.h"
 #include "vb-cli-resolve.h"
 #include "vb-cli-table.h"
@@ -116,8 +116,8 @@ print_head (JsonObject *vps)
     }
 }
 
-static char *
-format_size_member (JsonObject *object, const char *name)
+char *
+vb_cli_format_size (JsonObject *object, const char *name)
 {
   const gint64 bytes = vb_cli_get_int (object, name);
 
@@ -142,8 +142,8 @@ print_backups (JsonArray *backups)
       vb_cli_table_add (table, g_strdup (vb_cli_get_string (backup, "name")));
       vb_cli_table_add (table, g_strdup (vb_cli_get_string (backup, "state")));
       vb_cli_table_add (table, vb_cli_text_time (vb_cli_get_string (backup, "created_at")));
-      vb_cli_table_add (table, format_size_member (backup, "size_bytes"));
-      vb_cli_table_add (table, format_size_member (backup, "unique_bytes"));
+      vb_cli_table_add (table, vb_cli_format_size (backup, "size_bytes"));
+      vb_cli_table_add (table, vb_cli_format_size (backup, "unique_bytes"));
       vb_cli_table_add (table, g_strdup (vb_cli_get_string (backup, "consistency")));
     }
   if (json_array_get_length (backups) > 0)
@@ -167,59 +167,5 @@ vb_cli_show (VbCli *self, char **arguments, GError **error)
   print_head (vps);
   backups = vb_cli_get_array (vps, "backups");
   print_backups (backups);
-  return TRUE;
-}
-
-/* ---- log ---- */
-
-static void
-add_operation (VbCliTable *table, JsonObject *operation)
-{
-  const char *started_at = vb_cli_get_string (operation, "started_at");
-  JsonObject *cause = vb_cli_get_object (operation, "error");
-
-  vb_cli_table_add (table, vb_cli_text_time (started_at));
-  vb_cli_table_add (table, g_strdup (vb_cli_get_string (operation, "kind")));
-  vb_cli_table_add (table, g_strdup (vb_cli_get_string (operation, "backup")));
-  vb_cli_table_add (table, g_strdup (vb_cli_get_string (operation, "state")));
-  vb_cli_table_add (table,
-                    vb_cli_text_elapsed (started_at, vb_cli_get_string (operation, "ended_at")));
-  vb_cli_table_add (table, format_size_member (operation, "bytes_done"));
-  vb_cli_table_add (table, cause == NULL
-                               ? NULL
-                               : g_strdup_printf ("%s: %s", vb_cli_get_string (cause, "reason"),
-                                                  vb_cli_get_string (cause, "message")));
-}
-
-gboolean
-vb_cli_log (VbCli *self, char **arguments, GError **error)
-{
-  const char *const headings[] = { _ ("STARTED"), _ ("KIND"),  _ ("BACKUP"), _ ("STATE"),
-                                   _ (">TIME"),   _ (">DATA"), _ ("ERROR"),  NULL };
-  g_autoptr (JsonObject) vps = vb_cli_resolve_vps (self, arguments[0], error);
-  g_autoptr (JsonObject) list = NULL;
-  g_autoptr (JsonArray) operations = NULL;
-  g_autoptr (VbCliTable) table = NULL;
-  JsonObject *params;
-
-  if (vps == NULL)
-    return FALSE;
-  params = vb_cli_params ("vps", vb_cli_get_string (vps, "vps"), NULL);
-  if (self->limit > 0)
-    json_object_set_int_member (params, "limit", self->limit);
-  list = vb_cli_call (self, "operation.list", params, error);
-  if (list == NULL)
-    return FALSE;
-  if (self->json)
-    {
-      vb_cli_print_json (list);
-      return TRUE;
-    }
-
-  table = vb_cli_table_new (headings);
-  operations = vb_cli_get_array (list, "operations");
-  for (guint i = 0; i < json_array_get_length (operations); i++)
-    add_operation (table, json_array_get_object_element (operations, i));
-  vb_cli_table_print (table);
   return TRUE;
 }

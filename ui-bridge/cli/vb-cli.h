@@ -98,5 +98,8 @@ JsonArray *vb_cli_get_array (JsonObject *object, const char *name);
 gint64 vb_cli_get_int (JsonObject *object, const char *name);
 double vb_cli_get_double (JsonObject *object, const char *name);
 gboolean vb_cli_get_boolean (JsonObject *object, const char *name);
+/** vb_cli_format_size: Returns: (transfer full) (nullable): a member in bytes as text for people,
+ * %NULL when it is null or missing */
+char *vb_cli_format_size (JsonObject *object, const char *name);
 
 G_END_DECLS

@@ -14,7 +14,7 @@ TEXT = (SOURCE / "ui-bridge/PROTOCOL.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"[\w.-]+", TEXT))
 
 OBJECTS = ("Vps", "Slots", "Backup", "BackupDisk", "Operation", "OperationError", "Notification", "SessionInfo", "PowerActions",
-           "CanCreate")
+           "CanCreate", "AuditEntry")
 
 
 def section(title):
@@ -54,6 +54,16 @@ def test_reasons():
 
 def test_permissions():
     assert rows("Permissions") == set(SCHEMA["Permission"]["enum"])
+
+
+def test_permissions_of_methods():
+    for line in section("Permissions").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("| `") or cells[0] == "`admin`":
+            continue
+        permission, = re.findall(r"`([^`]+)`", cells[0])
+        assert set(re.findall(r"`([^`]+)`", cells[1])) == {
+            name for name, method in SCHEMA["methods"].items() if permission in method["permissions"]}, permission
 
 
 @pytest.mark.parametrize("name", OBJECTS)

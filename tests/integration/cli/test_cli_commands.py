@@ -11,13 +11,16 @@ from fake_service import OPERATION, OTHER, VPS, NEW_BACKUP, Refusal, backup, ope
 FIRST = "aaaa0000-0000-4000-8000-000000000001"
 SECOND = "bbbb0000-0000-4000-8000-000000000002"
 
+ENTRY = {"id": 7, "at": "2026-03-01T10:00:05Z", "count": 3, "subject": "bob\x1b[2J", "address": "198.51.100.7", "token": "t-1",
+         "method": "backup.delete", "vps": VPS, "target": FIRST, "outcome": "forbidden"}
+
 
 # ---- usage
 
 @pytest.mark.parametrize("words", [
     [], ["frobnicate"], ["list", "x"], ["show"], ["show", "a", "b"], ["create"], ["create", "web", "--frobnicate"], ["restore", "web"],
     ["delete", "web"], ["rename", "web", "latest"], ["verify", "web"], ["cancel"], ["slots"], ["slots", "web", "many"],
-    ["slots", "web", "-1"], ["log"], ["log", "web", "--limit", "x"], ["watch", "a", "b"], ["--frobnicate"],
+    ["slots", "web", "-1"], ["log", "web", "--limit", "x"], ["log", "web", "mail"], ["watch", "a", "b"], ["--frobnicate"],
     ["token"], ["token", "--vps", "*", "--perms", "admin"], ["token", "--vps", "*", "--ttl", "60"],
     ["token", "--perms", "admin", "--ttl", "60"], ["token", "--vps", "*", "--perms", "everything", "--ttl", "60"],
     ["token", "--vps", "*", "--perms", "admin", "--ttl", "86401"],
@@ -62,9 +65,11 @@ def test_list(ctl, service):
 
 def test_json_is_the_protocols(ctl, service):
     service.answers["operation.list"] = {"operations": [operation("completed")]}
+    service.answers["audit.list"] = {"entries": [ENTRY]}
     assert json.loads(ctl.run("--json", "list").stdout) == {"vps": service.vps}
     assert json.loads(ctl.run("show", "web", "--json").stdout) == service.vps[0]
-    assert json.loads(ctl.run("--json", "log", "web").stdout) == {"operations": [operation("completed")]}
+    assert json.loads(ctl.run("--json", "log", "web").stdout) == {"operations": [operation("completed")], "entries": [ENTRY]}
+    assert json.loads(ctl.run("--json", "log").stdout) == {"entries": [ENTRY]}
     # A number that has no exact binary form is not made longer on its way.
     service.vps[0]["operation"] = operation(progress=12.3)
     assert '"progress":12.3,' in ctl.run("--json", "show", "web").stdout.replace(" ", "")
@@ -80,9 +85,14 @@ def test_show(ctl, service):
 def test_log(ctl, service):
     service.answers["operation.list"] = {"operations": [
         operation("failed", error={"reason": "insufficient_space", "message": "The pool is full."}), operation("completed")]}
+    service.answers["audit.list"] = {"entries": [ENTRY]}
     text = ctl.run("log", "web", "--limit", "5").stdout
     assert service.wait_for_call("operation.list") == {"vps": VPS, "limit": 5}
+    assert service.wait_for_call("audit.list") == {"vps": VPS, "limit": 5}
     assert "insufficient_space: The pool is full." in text and "0:12" in text
+    assert "198.51.100.7" in text and "forbidden (3×)" in text and "\x1b" not in text
+    text = ctl.run("log").stdout
+    assert service.wait_for_call("audit.list", 2) == {} and "backup.delete" in text and "insufficient_space" not in text
 
 
 def test_names_cannot_command_the_terminal(ctl, service):

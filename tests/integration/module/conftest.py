@@ -6,10 +6,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "lib"))
 
 DEADLINE_S = 60
 BUILD = pathlib.Path(os.environ["VB_BUILD"])
@@ -51,7 +54,7 @@ class Daemon:
         assert done.returncode == status, f"status {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
-    def start(self, abstract=False, **environment):
+    def start(self, abstract=False, preexec=None, **environment):
         """Starts it and returns at once; what it tells the service manager comes from wait_state()."""
         address = f"\0vps-backup-test-{os.getpid()}-{id(self)}" if abstract else str(self.folder / "notify.sock")
         with contextlib.suppress(FileNotFoundError):
@@ -62,6 +65,7 @@ class Daemon:
         with open(self.folder / "log", "wb") as log:
             self.process = subprocess.Popen(
                 [BUILD / "plugin/vps-backupd", "--config", self.write_config()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=preexec,
                 env={**ENVIRONMENT, "NOTIFY_SOCKET": address.replace("\0", "@"), **environment})
         return self
 

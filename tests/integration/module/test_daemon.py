@@ -3,10 +3,14 @@
 
 import json
 import os
+import pathlib
+import resource
 import signal
+import socket
 import stat
 import time
 
+import client as clients
 import pytest
 
 
@@ -198,3 +202,46 @@ def test_log_lines(daemon):
     assert any(f" OPERATION={operation}" in line and " VPS=" in line and " BACKUP=" in line for line in lines)
     assert daemon.stop() == 0
     assert time.strptime(lines[0].split(".")[0], "%Y-%m-%dT%H:%M:%S")
+
+
+# ---- process and access
+
+def test_it_may_open_as_many_files_as_the_system_allows(daemon):
+    def lower():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
+    hard = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 20000)
+    daemon.start(preexec=lower).wait_ready()
+    limits = pathlib.Path(f"/proc/{daemon.process.pid}/limits").read_text(encoding="ascii")
+    assert next(line.split()[3] for line in limits.splitlines() if line.startswith("Max open files")) == str(hard)
+
+
+def test_revoked_tokens_stay_revoked(daemon, folder):
+    key = os.urandom(32)
+    (folder / "keys").mkdir()
+    (folder / "keys/k").write_bytes(key)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    daemon.config["bridge"]["listen"] = f"127.0.0.1:{port}"
+
+    def mint(**claims):
+        return clients.mint(key, "k", **{"iat": int(time.time()) - 5, **claims})
+    eve, carol, bob = mint(sub="eve"), mint(sub="carol", jti="t-1"), mint(sub="bob")
+    daemon.start().wait_ready()
+    victim = clients.Client(port=port, token=eve)
+    admin = clients.Client(socket=daemon.socket)
+    assert admin.request("session.revoke", sub="eve") == {"closed": 1}
+    assert victim.wait_closed() == 4401
+    admin.request("session.revoke", jti="t-1")
+    # What was answered is kept, however the service ends.
+    daemon.process.kill()
+    daemon.process.wait()
+    daemon.start().wait_ready()
+    for token in (eve, carol):
+        with pytest.raises(clients.ConnectRefused):
+            clients.Client(port=port, token=token)
+    with clients.Client(port=port, token=bob) as client:
+        assert client.request("session.info")["subject"] == "bob"
+    entries = json.loads(daemon.ctl("--json", "log").stdout)["entries"]
+    assert [(one["method"], one["target"]) for one in entries] == [("session.revoke", "t-1"), ("session.revoke", "eve")]
+    assert daemon.stop() == 0

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Who may come in no more, and who has asked what. */
+#include "vb-manager-private.h"
+
+static gint64
+get_now_s (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* Revocations */
+
+void
+vb_manager_keep_revoked (VbManager *self, GPtrArray *revocations)
+{
+  for (guint i = 0; i < revocations->len; i++)
+    vb_revocations_add (self->revocations, g_ptr_array_index (revocations, i), get_now_s ());
+}
+
+static void
+revoke_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  VbManager *self = source;
+  GError *error = NULL;
+
+  if (vb_access_journal_save_revocation (VB_ACCESS_JOURNAL (self->journal), data, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+vb_manager_revoke_async (VbManager *self,
+                         const char *subject,
+                         const char *token_id,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  VbRevocation *revocation = vb_revocation_new (
+      token_id != NULL, token_id != NULL ? token_id : subject, get_now_s ());
+
+  g_task_set_source_tag (task, vb_manager_revoke_async);
+  g_task_set_task_data (task, revocation, (GDestroyNotify) vb_revocation_free);
+  vb_revocations_add (self->revocations, revocation, get_now_s ());
+  vb_worker_run (self->journal_worker, task, revoke_in_thread);
+}
+
+gboolean
+vb_manager_revoke_finish (VbManager *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+gboolean
+vb_manager_is_revoked (VbManager *self,
+                       const char *subject,
+                       const char *token_id,
+                       gint64 issued_at_s)
+{
+  return vb_revocations_match (self->revocations, subject, token_id, issued_at_s);
+}
+
+/* The audit log. However many requests end at the same time, one write at a time is under way and
+ * takes all that have come meanwhile. */
+
+static void write_audit (VbManager *self);
+
+static void
+add_audit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  VbManager *self = source;
+  GPtrArray *waiting = data;
+  g_autoptr (GPtrArray) entries = g_ptr_array_new ();
+  GError *error = NULL;
+
+  for (guint i = 0; i < waiting->len; i++)
+    g_ptr_array_add (entries, g_task_get_task_data (g_ptr_array_index (waiting, i)));
+  if (vb_access_journal_add_audit (VB_ACCESS_JOURNAL (self->journal), entries, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+on_audit_added (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  VbManager *self = VB_MANAGER (source);
+  GPtrArray *waiting = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GError) error = NULL;
+  const gboolean written = g_task_propagate_boolean (G_TASK (result), &error);
+
+  self->audit_writing = FALSE;
+  for (guint i = 0; i < waiting->len; i++)
+    if (written)
+      g_task_return_boolean (g_ptr_array_index (waiting, i), TRUE);
+    else
+      g_task_return_error (g_ptr_array_index (waiting, i), g_error_copy (error));
+  write_audit (self);
+  vb_manager_check_stopped (self);
+}
+
+static void
+write_audit (VbManager *self)
+{
+  g_autoptr (GTask) task = NULL;
+
+  if (self->audit_writing || self->audit_waiting->len == 0)
+    return;
+
+  self->audit_writing = TRUE;
+  task = g_task_new (self, NULL, on_audit_added, NULL);
+  g_task_set_task_data (task, self->audit_waiting, (GDestroyNotify) g_ptr_array_unref);
+  self->audit_waiting = g_ptr_array_new_with_free_func (g_object_unref);
+  vb_worker_run (self->journal_worker, task, add_audit_in_thread);
+}
+
+void
+vb_manager_audit_async (VbManager *self,
+                        const VbAuditEntry *entry,
+                        GAsyncReadyCallback callback,
+                        gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, vb_manager_audit_async);
+  g_task_set_task_data (task, vb_audit_entry_copy (entry), (GDestroyNotify) vb_audit_entry_free);
+  vb_audit_entry_log (entry);
+  g_ptr_array_add (self->audit_waiting, task);
+  write_audit (self);
+}
+
+gboolean
+vb_manager_audit_finish (VbManager *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+typedef struct
+{
+  char *vps;
+  gint64 before;
+  guint limit;
+} Query;
+
+static void
+query_free (Query *query)
+{
+  g_free (query->vps);
+  g_free (query);
+}
+
+static void
+list_audit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  VbManager *self = source;
+  const Query *query = data;
+  GError *error = NULL;
+  GPtrArray *entries = vb_access_journal_list_audit (
+      VB_ACCESS_JOURNAL (self->journal), query->vps, query->before, query->limit, &error);
+
+  if (entries != NULL)
+    g_task_return_pointer (task, entries, (GDestroyNotify) g_ptr_array_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+vb_manager_list_audit_async (VbManager *self,
+                             const char *vps,
+                             gint64 before,
+                             guint limit,
+                             GAsyncReadyCallback callback,
+                             gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
+  Query *query = g_new0 (Query, 1);
+
+  query->vps = g_strdup (vps);
+  query->before = before;
+  query->limit = limit;
+  g_task_set_source_tag (task, vb_manager_list_audit_async);
+  g_task_set_task_data (task, query, (GDestroyNotify) query_free);
+  vb_worker_run (self->journal_worker, task, list_audit_in_thread);
+}
+
+GPtrArray *
+vb_manager_list_audit_finish (VbManager *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may do what: every method of the schema with every permission, on an own and on a foreign VPS; who is thrown out; what is
+written down of it."""
+
+import json
+import os
+import pathlib
+import time
+import uuid
+
+import pytest
+
+import client as clients
+from client import ConnectionEnded, ConnectRefused, RpcError
+
+SOURCE = pathlib.Path(os.environ.get("VB_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
+SCHEMA = json.loads((SOURCE / "ui-bridge/schema/vps-backup.v1.schema.json").read_text(encoding="utf-8"))["definitions"]
+METHODS = SCHEMA["methods"]
+PERMISSIONS = SCHEMA["Permission"]["enum"]
+
+
+def example(name, schema, vps):
+    """A value that the schema allows: the VPS where one is named, else the first thing that fits."""
+    if name == "vps":
+        return vps
+    if name == "subscription":
+        return {"endpoint": "https://push.example/1", "keys": {"p256dh": "x", "auth": "y"}}
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type")
+    return {"integer": schema.get("minimum", 1), "boolean": True, "object": {}, "array": []}.get(kind, str(uuid.uuid4()))
+
+
+def params_of(method, vps):
+    """All params that a method requires; the VPS is named wherever one can be."""
+    schema = METHODS[method]["params"]
+    names = set(schema.get("required", [])) | ({"vps"} & set(schema["properties"]))
+    if schema.get("minProperties") == 1 and not names:
+        names = {next(iter(schema["properties"]))}
+    return {name: example(name, schema["properties"][name], vps) for name in names}
+
+
+def outcome(client, method, vps):
+    """None when it was done, else the reason, or the code where there is none."""
+    try:
+        client.request(method, valid=False, **params_of(method, vps))
+    except RpcError as error:
+        return error.reason or error.code
+    return None
+
+
+def test_every_method_says_whom_it_is_for():
+    for name, method in METHODS.items():
+        assert set(method["permissions"]) <= set(PERMISSIONS), name
+        assert method["audit"] in ("always", "refused"), name
+        # What anybody may ask must not be about a VPS.
+        assert method["permissions"] or "vps" not in method["params"]["properties"], name
+    assert {name for name, method in METHODS.items() if not method["permissions"]} == {"session.info", "session.renew"}
+
+
+@pytest.mark.parametrize("permission", [None] + PERMISSIONS)
+def test_every_method_with_each_permission_on_an_own_and_a_foreign_vps(host, permission):
+    own, foreign = host.add("own"), host.add("foreign")
+    client = host.user(host.mint(*([permission] if permission else []), vps=[own]))
+    for number, (name, method) in enumerate(METHODS.items()):
+        if number % 12 == 11:
+            client.close()
+            client = host.user(host.mint(*([permission] if permission else []), vps=[own]))
+        allowed = permission == "admin" or not method["permissions"] or permission in method["permissions"]
+        about_vps = "vps" in method["params"]["properties"]
+        on_foreign, on_unknown = outcome(client, name, foreign), outcome(client, name, str(uuid.uuid4()))
+        if not allowed:
+            assert on_foreign == on_unknown == "forbidden", name
+            assert outcome(client, name, own) == "forbidden", name
+        elif about_vps and permission != "admin":
+            # What is not theirs is as if it had never been.
+            assert on_foreign == on_unknown == "not_found", name
+        elif name == "session.renew":
+            assert on_foreign == "forbidden"
+        else:
+            assert on_foreign != "forbidden", name
+        if allowed and name not in ("session.revoke", "session.renew"):
+            assert outcome(client, name, own) != "forbidden", name
+    client.close()
+
+
+def test_no_event_of_a_foreign_vps_and_none_without_the_permission(host):
+    own, foreign = host.add("own"), host.add("foreign")
+    customer = host.user(host.mint("backup.read", "backup.create", vps=[own]))
+    blind = host.user(host.mint("backup.read", vps=[own]))
+    for client in (customer, blind):
+        client.subscribe("*")
+    blind.request("session.renew", token=host.mint("backup.create", vps=[own]))
+    admin = host.admin()
+    admin.subscribe("*")
+    for vps in (foreign, own):
+        admin.back_up(vps)
+    host.tell("remove", foreign)
+    host.tell("remove", own)
+    admin.wait_for(lambda: [name for _, name, _ in admin.events].count("vps.removed") == 2, "both to go")
+    customer.wait_event("vps.removed")
+    assert {name for _, name, _ in customer.events} == {"vps.changed", "operation.progress", "notification.added", "vps.removed"}
+    assert {params["vps"] for _, _, params in customer.events} == {own}
+    blind.request("session.info")
+    assert not blind.events
+
+
+# ---- revocation
+
+
+def test_revoking_a_user(host):
+    vps = host.add()
+    early = int(time.time()) - 5
+    victims = [host.user(host.mint("backup.read", vps=[vps], sub="mallory", iat=early)) for _ in range(3)]
+    without_iat = host.user(host.mint("backup.read", sub="mallory"))
+    other = host.user(host.mint("backup.read", vps=[vps], sub="bob", iat=early))
+    admin = host.admin()
+    assert admin.request("session.revoke", sub="mallory") == {"closed": 4}
+    for client in victims + [without_iat]:
+        assert client.wait_closed() == 4401
+    with pytest.raises(ConnectRefused) as caught:
+        host.user(host.mint("backup.read", sub="mallory", iat=int(time.time()) - 1))
+    assert caught.value.status == 401
+    with pytest.raises(ConnectRefused):
+        host.user(host.mint("backup.read", sub="mallory"))
+    with pytest.raises(RpcError) as refused:
+        other.request("session.renew", token=host.mint("backup.read", sub="mallory", iat=early))
+    assert refused.value.reason == "forbidden"
+    assert other.request("session.info")["subject"] == "bob"
+    # Not for ever: what is issued from the next second on is good.
+    assert host.user(host.mint("backup.read", sub="mallory", iat=int(time.time()) + 2)).request("session.info")
+    assert admin.request("session.revoke", sub="nobody") == {"closed": 0}
+
+
+def test_revoking_a_token(host):
+    token = host.mint("backup.read", sub="carol", jti="t-1")
+    one, two = host.user(token), host.user(host.mint("backup.read", sub="carol", jti="t-2"))
+    assert host.admin().request("session.revoke", jti="t-1") == {"closed": 1}
+    assert one.wait_closed() == 4401
+    with pytest.raises(ConnectRefused):
+        host.user(token)
+    assert two.request("session.info")["subject"] == "carol"
+
+
+def test_a_renewed_session_is_known_by_its_new_token(host):
+    client = host.user(host.mint("backup.read", sub="dave", jti="old"))
+    client.request("session.renew", token=host.mint("backup.read", sub="dave", jti="new"))
+    admin = host.admin()
+    assert admin.request("session.revoke", jti="old") == {"closed": 0}
+    assert admin.request("session.revoke", jti="new") == {"closed": 1}
+    assert client.wait_closed() == 4401
+
+
+def test_whoever_revokes_themselves_reads_the_answer(host):
+    client = host.user(host.mint("admin", sub="root"))
+    assert client.request("session.revoke", sub="root") == {"closed": 1}
+    assert client.wait_closed() == 4401
+
+
+def test_revoking_is_in_force_even_when_it_cannot_be_kept(host):
+    victim = host.user(host.mint("backup.read", sub="eve"))
+    admin = host.admin()
+    host.tell("fail", "journal", "save_revocation", "internal")
+    assert admin.refusal("session.revoke", sub="eve").reason == "internal"
+    assert victim.wait_closed() == 4401
+
+
+def test_revoking_takes_a_user_or_a_token(host):
+    admin = host.admin()
+    for params in ({}, {"sub": "a", "jti": "b"}, {"sub": ""}, {"sub": "x" * 257}):
+        with pytest.raises(RpcError) as caught:
+            admin.request("session.revoke", valid=False, **params)
+        assert caught.value.code == -32602
+
+
+def test_those_on_the_socket_cannot_be_revoked(host):
+    admin = host.admin()
+    subject = admin.request("session.info")["subject"]
+    assert admin.request("session.revoke", sub=subject) == {"closed": 0}
+    assert host.admin().request("session.info")
+
+
+# ---- the audit log
+
+
+def last_entry(host):
+    return host.admin().request("audit.list", limit=1)["entries"][0]
+
+
+def test_who_asked_what_and_what_came_of_it(host):
+    vps = host.add()
+    user = host.user(host.mint("backup.create", vps=[vps], sub="bob", jti="t-7"))
+    operation = user.request("backup.create", vps=vps)["operation"]["id"]
+    entry = last_entry(host)
+    assert (entry["subject"], entry["address"], entry["token"]) == ("bob", "127.0.0.1", "t-7")
+    assert (entry["method"], entry["vps"], entry["target"], entry["outcome"]) == ("backup.create", vps, operation, "ok")
+    assert "bob (127.0.0.1) asked for backup.create: ok" in host.read_log()
+
+    backup = str(uuid.uuid4())
+    assert user.refusal("backup.delete", vps=vps, backup=backup).reason == "forbidden"
+    entry = last_entry(host)
+    assert (entry["method"], entry["target"], entry["outcome"]) == ("backup.delete", backup, "forbidden")
+    assert user.refusal("vps.get", vps=vps).reason == "forbidden"
+    assert last_entry(host)["method"] == "vps.get"
+
+    admin = host.admin()
+    assert admin.refusal("slots.set", vps=vps, total=99).code == -32602
+    assert last_entry(host)["outcome"] == "invalid_params"
+    admin.request("slots.set", vps=vps, total=3)
+    entry = last_entry(host)
+    assert (entry["subject"], entry["token"], entry["outcome"]) == (f"uid:{os.getuid()}", None, "ok")
+
+
+def test_a_foreign_vps_is_named_in_the_audit_log(host):
+    own, foreign = host.add(), host.add()
+    user = host.user(host.mint("power", vps=[own]))
+    assert user.refusal("power.stop", vps=foreign, force=True).reason == "not_found"
+    assert user.refusal("power.stop", vps="x" * 5000).reason == "not_found"
+    admin = host.admin()
+    long, stop = admin.request("audit.list", limit=2)["entries"]
+    assert stop["vps"] == foreign and stop["outcome"] == "not_found" and long["vps"] == "x" * 64
+    assert [one["vps"] for one in admin.request("audit.list", vps=foreign)["entries"]] == [foreign]
+    before = admin.request("audit.list", before=long["id"])["entries"]
+    assert before[0] == stop
+
+
+def test_reading_is_not_written_down(host):
+    vps = host.add()
+    admin = host.admin()
+    for method in ("vps.list", "session.info", "audit.list", "notification.list"):
+        admin.request(method)
+    admin.subscribe(vps)
+    assert admin.request("audit.list")["entries"] == []
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method["audit"] == "always"])
+def test_every_method_that_changes_something_is_written_down(host, name):
+    vps = host.add()
+    try:
+        host.admin().request(name, valid=False, **params_of(name, vps))
+    except RpcError:
+        pass
+    assert last_entry(host)["method"] == name
+
+
+def test_an_answer_waits_for_the_audit_log(host):
+    vps = host.add()
+    admin = host.admin()
+    host.tell("hold", "journal", "add_audit")
+    number = admin.start("slots.set", vps=vps, total=3)
+    assert host.admin().request("vps.get", vps=vps)
+    assert number not in admin._answers
+    host.tell("release", "journal", "add_audit")
+    assert admin.answer(number)["total"] == 3
+
+
+def test_what_cannot_be_written_down_is_still_answered(host):
+    vps = host.add()
+    host.tell("fail", "journal", "add_audit", "insufficient_space")
+    assert host.admin().request("slots.set", vps=vps, total=3)["total"] == 3
+    assert "audit log cannot be written" in host.read_log()
+
+
+# ---- requests a second
+
+
+def flood(client, n):
+    for number in range(n):
+        client.start("session.info")
+
+
+def test_a_burst_is_fine_and_more_is_refused(host):
+    client = host.admin()
+    numbers = [client.start("session.info") for _ in range(60)]
+    for number in numbers[:40]:
+        assert client.answer(number)
+    with pytest.raises(RpcError) as caught:
+        for number in numbers[40:]:
+            client.answer(number)
+    assert caught.value.reason == "rate_limited"
+    # It fills again.
+    end = time.monotonic() + 20
+    while True:
+        time.sleep(0.2)
+        try:
+            assert client.request("session.info")
+            break
+        except RpcError:
+            assert time.monotonic() < end
+
+
+def test_flooding_ends_the_connection_and_disturbs_nobody(host):
+    other = host.admin()
+    for connect in (host.admin, lambda: host.user(host.mint("backup.read"))):
+        client = connect()
+        with pytest.raises((ConnectionEnded, clients.websockets.ConnectionClosed)):
+            flood(client, 5000)
+            client.request("session.info")
+        assert client.wait_closed() == 4429
+        assert other.request("session.info")
+
+
+def test_a_flood_of_rubbish_is_a_flood(host):
+    client = host.admin()
+    with pytest.raises(clients.websockets.ConnectionClosed):
+        for _ in range(5000):
+            client.send_text("{")
+    assert client.wait_closed() == 4429

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Revocations and the audit log: they come back after a restart, and nobody can make them grow. */
+#include "journal-lab.h"
+#include "vb-access-journal.h"
+
+static void
+take_back (JournalLab *f, gboolean is_token, const char *name, gint64 at_s)
+{
+  g_autoptr (VbRevocation) revocation = vb_revocation_new (is_token, name, at_s);
+  g_autoptr (GError) error = NULL;
+
+  vb_access_journal_save_revocation (VB_ACCESS_JOURNAL (f->journal), revocation, &error);
+  g_assert_no_error (error);
+}
+
+static VbRevocations *
+load (JournalLab *f)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) list
+      = vb_access_journal_load_revocations (VB_ACCESS_JOURNAL (f->journal), &error);
+  VbRevocations *revocations = vb_revocations_new ();
+
+  g_assert_no_error (error);
+  for (guint i = 0; i < list->len; i++)
+    vb_revocations_add (revocations, list->pdata[i], g_get_real_time () / G_USEC_PER_SEC);
+  return revocations;
+}
+
+static void
+test_revocations_survive (JournalLab *f, gconstpointer data)
+{
+  const gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  g_autoptr (VbRevocations) known = NULL;
+
+  take_back (f, FALSE, "bob", now_s);
+  take_back (f, FALSE, "bob", now_s - 100);
+  take_back (f, TRUE, "bob", now_s);
+  take_back (f, TRUE, "t'1", now_s);
+  journal_lab_reopen (f);
+
+  known = load (f);
+  g_assert_cmpuint (vb_revocations_get_size (known), ==, 3);
+  g_assert_true (vb_revocations_match (known, "bob", NULL, now_s));
+  g_assert_true (vb_revocations_match (known, "bob", NULL, 0));
+  g_assert_false (vb_revocations_match (known, "bob", NULL, now_s + 1));
+  g_assert_true (vb_revocations_match (known, "eve", "t'1", now_s + 1));
+  g_assert_true (vb_revocations_match (known, "eve", "bob", now_s + 1));
+  g_assert_false (vb_revocations_match (known, "eve", NULL, 0));
+  g_assert_false (vb_revocations_match (known, "t'1", "t2", 0));
+}
+
+static void
+test_old_revocations_go (JournalLab *f, gconstpointer data)
+{
+  const gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  g_autoptr (VbRevocations) known = NULL;
+
+  take_back (f, FALSE, "old", now_s - VB_REVOCATION_KEPT_S - 1);
+  take_back (f, FALSE, "kept", now_s - VB_REVOCATION_KEPT_S + 60);
+  known = load (f);
+  g_assert_cmpuint (vb_revocations_get_size (known), ==, 1);
+  g_assert_true (vb_revocations_match (known, "kept", NULL, 0));
+  journal_lab_reopen (f);
+}
+
+/* The audit log */
+
+static VbAuditEntry *
+make_entry (const char *method, const char *vps, const char *target, const char *outcome)
+{
+  VbAuditEntry *entry = vb_audit_entry_new ();
+
+  entry->subject = g_strdup ("bob");
+  entry->address = g_strdup ("198.51.100.7");
+  entry->method = g_strdup (method);
+  entry->vps = g_strdup (vps);
+  entry->target = g_strdup (target);
+  entry->outcome = g_strdup (outcome);
+  return entry;
+}
+
+static gint64
+add (JournalLab *f, VbAuditEntry *entry)
+{
+  g_autoptr (GPtrArray) entries
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_audit_entry_free);
+  g_autoptr (GError) error = NULL;
+
+  g_ptr_array_add (entries, entry);
+  vb_access_journal_add_audit (VB_ACCESS_JOURNAL (f->journal), entries, &error);
+  g_assert_no_error (error);
+  return entry->id;
+}
+
+static GPtrArray *
+list (JournalLab *f, const char *vps, gint64 before, guint limit)
+{
+  g_autoptr (GError) error = NULL;
+  GPtrArray *entries = vb_access_journal_list_audit (VB_ACCESS_JOURNAL (f->journal), vps, before,
+                                                     limit, &error);
+
+  g_assert_no_error (error);
+  return entries;
+}
+
+static void
+test_audit_round_trip (JournalLab *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) all = NULL;
+  g_autoptr (GPtrArray) of_one = NULL;
+  g_autoptr (GPtrArray) older = NULL;
+  VbAuditEntry *entry = make_entry ("backup.delete", VPS_A, "b1", "ok");
+  gint64 first, second;
+
+  entry->token_id = g_strdup ("t1");
+  first = add (f, entry);
+  second = add (f, make_entry ("power.stop", VPS_B, NULL, "forbidden"));
+  g_assert_cmpint (second, >, first);
+  journal_lab_reopen (f);
+
+  all = list (f, NULL, 0, 10);
+  g_assert_cmpuint (all->len, ==, 2);
+  entry = all->pdata[1];
+  g_assert_cmpint (entry->id, ==, first);
+  g_assert_cmpint (entry->count, ==, 1);
+  g_assert_cmpstr (entry->subject, ==, "bob");
+  g_assert_cmpstr (entry->address, ==, "198.51.100.7");
+  g_assert_cmpstr (entry->token_id, ==, "t1");
+  g_assert_cmpstr (entry->method, ==, "backup.delete");
+  g_assert_cmpstr (entry->vps, ==, VPS_A);
+  g_assert_cmpstr (entry->target, ==, "b1");
+  g_assert_cmpstr (entry->outcome, ==, "ok");
+  g_assert_nonnull (entry->at);
+
+  of_one = list (f, VPS_B, 0, 10);
+  g_assert_cmpuint (of_one->len, ==, 1);
+  g_assert_cmpint (((VbAuditEntry *) of_one->pdata[0])->id, ==, second);
+  older = list (f, NULL, second, 10);
+  g_assert_cmpuint (older->len, ==, 1);
+  g_assert_cmpint (((VbAuditEntry *) older->pdata[0])->id, ==, first);
+}
+
+static void
+test_repetitions_are_counted (JournalLab *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) all = NULL;
+  VbAuditEntry *old = make_entry ("vps.get", VPS_A, NULL, "not_found");
+  GDateTime *now = old->at;
+
+  /* Whoever asks for one VPS after the other fills one line. */
+  old->at = g_date_time_add_seconds (now, -61);
+  g_date_time_unref (now);
+  add (f, old);
+  for (guint i = 0; i < 100; i++)
+    {
+      g_autofree char *vps = g_uuid_string_random ();
+
+      add (f, make_entry ("vps.get", vps, NULL, "not_found"));
+    }
+  /* What was done is another thing each time, unless it is the very same. */
+  add (f, make_entry ("backup.delete", VPS_A, "b1", "ok"));
+  add (f, make_entry ("backup.delete", VPS_A, "b2", "ok"));
+  add (f, make_entry ("backup.delete", VPS_A, "b2", "ok"));
+
+  all = list (f, NULL, 0, 1000);
+  g_assert_cmpuint (all->len, ==, 4);
+  g_assert_cmpint (((VbAuditEntry *) all->pdata[0])->count, ==, 2);
+  g_assert_cmpint (((VbAuditEntry *) all->pdata[1])->count, ==, 1);
+  g_assert_cmpint (((VbAuditEntry *) all->pdata[2])->count, ==, 100);
+  g_assert_cmpint (((VbAuditEntry *) all->pdata[3])->count, ==, 1);
+}
+
+static void
+test_the_audit_log_is_kept_for_a_year (JournalLab *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) all = NULL;
+  VbAuditEntry *old = make_entry ("power.stop", VPS_A, NULL, "ok");
+  GDateTime *now = old->at;
+
+  old->at = g_date_time_add_days (now, -366);
+  g_date_time_unref (now);
+  add (f, old);
+  add (f, make_entry ("power.start", VPS_A, NULL, "ok"));
+  all = list (f, NULL, 0, 10);
+  g_assert_cmpuint (all->len, ==, 1);
+  g_assert_cmpstr (((VbAuditEntry *) all->pdata[0])->method, ==, "power.start");
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(path, func)                                                                            \
+  g_test_add ("/access-journal/" path, JournalLab, NULL, journal_lab_set_up, func,                 \
+              journal_lab_tear_down)
+  ADD ("revocations-survive", test_revocations_survive);
+  ADD ("old-revocations-go", test_old_revocations_go);
+  ADD ("audit-round-trip", test_audit_round_trip);
+  ADD ("repetitions-are-counted", test_repetitions_are_counted);
+  ADD ("kept-for-a-year", test_the_audit_log_is_kept_for_a_year);
+  return g_test_run ();
+}
