@@ -82,6 +82,7 @@ export class Store {
    */
   onNotification(hearer) {
     this.#hearers.add(hearer);
+    this.#hearAll();
     return () => this.#hearers.delete(hearer);
   }
 
@@ -105,7 +106,9 @@ export class Store {
   /** The page was hidden, asleep or offline. */
   wake() {
     this.#transport.check();
-    if (this.state.connection === 'open') this.#loadNotifications(0);
+    // Another page may have marked them as read.
+    const [oldest] = this.state.notifications;
+    if (this.state.connection === 'open' && oldest) this.#loadNotifications(oldest.id - 1, false);
   }
 
   /** @param {string} token */
@@ -190,7 +193,10 @@ export class Store {
       return;
     }
     this.#watched.delete(vps);
-    if (!this.#watched.has('*')) this.#request('vps.unsubscribe', { vps });
+    if (this.#watched.has('*')) return;
+    this.#request('vps.unsubscribe', { vps });
+    // With all of them the server forgets those that are still wanted one by one.
+    if (vps === '*') for (const one of this.#watched.keys()) this.#subscribe(one);
   }
 
   /**
@@ -228,8 +234,15 @@ export class Store {
     for (const vps of this.#watched.keys()) this.#subscribe(vps);
     const info = await this.#request('session.info');
     if (info) this.state.info = info;
+    this.#hearAll();
     this.#changed();
-    this.#loadNotifications(this.#caughtUp ? (this.state.notifications.at(-1)?.id ?? 0) : 0);
+    this.#loadNotifications(this.#caughtUp ? (this.state.notifications.at(-1)?.id ?? 0) : 0, this.#caughtUp);
+  }
+
+  /** News is of every VPS of the token, not only of those on screen; an administrator's token names too many. */
+  #hearAll() {
+    const scope = this.state.info?.vps;
+    if (this.#hearers.size && Array.isArray(scope) && scope.length > 1 && !this.#watched.has('*')) this.watch('*');
   }
 
   /** @param {string} vps */
@@ -250,8 +263,8 @@ export class Store {
 
   /** @param {Vps[]} present */
   #forgetOthers(present) {
-    const known = new Set(present.map(({ vps }) => vps));
-    for (const vps of this.state.vps.keys()) if (!known.has(vps)) this.#remove(vps);
+    const known = new Set(['*', ...present.map(({ vps }) => vps)]);
+    for (const vps of [...this.state.vps.keys(), ...this.#watched.keys()]) if (!known.has(vps)) this.#remove(vps);
   }
 
   /** @param {string} vps */
@@ -296,8 +309,8 @@ export class Store {
     this.#changed();
   }
 
-  /** @param {number} after id: what came later is news and is announced, unless everything is read anew (0) */
-  async #loadNotifications(after) {
+  /** @param {number} after id @param {boolean} news what came later is announced */
+  async #loadNotifications(after, news) {
     // An administrator's token sees every VPS of the host: too many to read all that ever happened to them.
     const [only] = this.#watched.keys();
     const scope = this.state.info?.vps === '*' && this.#watched.size === 1 && only !== '*' ? { vps: only } : {};
@@ -309,7 +322,7 @@ export class Store {
       if (!page.notifications.length) break;
     }
     this.#caughtUp = true;
-    this.#addNotifications(all, after > 0);
+    this.#addNotifications(all, news);
     this.#changed();
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The protocol's words in the reader's: states, reasons, outcomes.
 
-/** @import { Backup, Notification, Operation, Vps } from './types' */
+/** @import { Backup, Notification, Operation, PowerAction, Vps } from './types' */
 
 import { ConnectionLost, RpcError } from './transport.js';
 import { t } from './i18n.js';
@@ -66,6 +66,12 @@ export const lockedWords = (vps) =>
     ? t('Locked until the restore has finished.')
     : t('Locked until the backup has finished.');
 
+/** Why a power button is of no use although nothing runs. @param {Vps} vps @param {PowerAction} action */
+export function powerlessWords({ can_create: { reason } }, action) {
+  if (reason === 'hypervisor_unavailable') return reasonWords(reason);
+  return action === 'start' ? t('The VPS is already running.') : t('The VPS is not running.');
+}
+
 /** @param {Notification} notification */
 export function notificationWords({ type, backup_name: backup, reason }) {
   const why = reason ? reasonWords(reason) : '';
@@ -79,6 +85,6 @@ export function notificationWords({ type, backup_name: backup, reason }) {
     case 'restore_failed':
       return { title: t('Restore failed'), body: t('The VPS is as it was before. {reason}', { reason: why }), tone: 'red' };
     default:
-      return { title: t('No progress'), body: t('“{backup}” has stopped moving. Please contact support.', { backup }), tone: 'amber' };
+      return { title: t('No progress'), body: t('“{backup}” has made no progress for a long time. Please contact support.', { backup }), tone: 'amber' };
   }
 }

@@ -216,3 +216,57 @@ test('"*" brings every VPS, those that come later and those that go', async () =
   await settle();
   assert.deepEqual([...store.state.vps.keys()], [A]);
 });
+
+test('the bell hears of every VPS of a token that names several; one that is gone is missing', async () => {
+  await settle();
+  const socket = FakeSocket.last;
+  socket.accept();
+  socket.answer('vps.subscribe', vps(1));
+  socket.answer('session.info', { ...INFO, vps: [A, 'B'] });
+  await settle();
+  assert.equal(socket.find('vps.subscribe').params.vps, '*');
+  socket.answer('vps.subscribe', { vps: [vps(1), { ...vps(1), vps: 'B' }] });
+  await answerNotifications(socket, []);
+  socket.event('notification.added', note(5, { vps: 'B' }));
+  assert.deepEqual(heard, [5]);
+  await reconnect();
+  await settle();
+  FakeSocket.last.accept();
+  FakeSocket.last.answer('vps.subscribe', { vps: [{ ...vps(1), vps: 'B' }] });
+  await settle();
+  assert.ok(store.state.missing.has(A));
+});
+
+test('a token of one VPS, or of all of a host, subscribes to no more than what is shown', async () => {
+  for (const scope of [[A], '*']) {
+    FakeSocket.install();
+    store.close();
+    store = new Store({ endpoint: 'https://node1.example/', getToken: () => 'T' });
+    store.onNotification(() => {});
+    store.watch(A);
+    await settle();
+    FakeSocket.last.accept();
+    FakeSocket.last.answer('vps.subscribe', vps(1));
+    FakeSocket.last.answer('session.info', { ...INFO, vps: scope });
+    await settle();
+    assert.equal(FakeSocket.last.find('vps.subscribe'), undefined);
+  }
+});
+
+test('who leaves "*" keeps what is watched by itself', async () => {
+  const socket = await start(vps(1));
+  const unwatch = store.watch('*');
+  socket.answer('vps.subscribe', { vps: [vps(1)] });
+  unwatch();
+  assert.equal(socket.find('vps.unsubscribe').params.vps, '*');
+  assert.equal(socket.find('vps.subscribe').params.vps, A);
+});
+
+test('on waking the read marks of other pages are fetched, and nothing is announced again', async () => {
+  const socket = await start(vps(1), [note(6), note(7)]);
+  store.wake();
+  assert.equal(socket.find('notification.list').params.after, 5);
+  await answerNotifications(socket, [note(6, { read: true }), note(7, { read: true })]);
+  assert.ok(store.state.notifications.every(({ read }) => read));
+  assert.deepEqual(heard, []);
+});

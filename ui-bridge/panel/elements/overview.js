@@ -8,7 +8,7 @@ import { ask, checkbox, dialogSheet } from './dialog.js';
 import { button, disable, h, icon, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { percent } from '../format.js';
-import { errorWords, lockedWords, statusWord } from '../words.js';
+import { errorWords, lockedWords, powerlessWords, statusWord } from '../words.js';
 import { t } from '../i18n.js';
 
 const sheet = css`
@@ -58,7 +58,7 @@ export class Overview extends BackupElement {
     for (const [action, iconName, label] of ACTIONS)
       this.#buttons.set(
         action,
-        button({ part: `power ${action}`, 'aria-describedby': 'why' }, () => this.#power(action), icon(iconName), label()),
+        button({ part: `power ${action}` }, () => this.#power(action), icon(iconName), label()),
       );
     const cards = ['backups', 'latest', 'slots'].map((kind) => document.createElement('vps-backup-card')).map((card, index) => {
       set(card, { kind: ['backups', 'latest', 'slots'][index], exportparts: 'card, counter' });
@@ -109,7 +109,8 @@ export class Overview extends BackupElement {
     text(this.#why, (data && allowed && locked) || this.#failure);
     for (const [action, element] of this.#buttons) {
       element.hidden = !!this.store?.state.info && !allowed;
-      disable(element, data?.power_actions[action] && !this.offline ? null : (locked ?? ''));
+      set(element, { 'aria-describedby': locked && 'why' });
+      disable(element, data?.power_actions[action] && !locked ? null : (locked ?? (data ? powerlessWords(data, action) : '')));
     }
   }
 

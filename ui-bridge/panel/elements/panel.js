@@ -107,15 +107,16 @@ export class Panel extends BackupElement {
   #notice(tone, close) {
     const title = h('h3');
     const body = h('p');
+    const detail = h('p', { class: 'muted name' });
     const link = h('a', { target: '_blank', rel: 'noopener' }, t('Contact support'));
     const element = h(
       'div',
       { class: `notice ${tone}`, part: 'notice', hidden: true },
       icon('warning'),
-      h('div', { class: 'grow' }, title, body, link),
+      h('div', { class: 'grow' }, title, body, detail, link),
       close && iconButton('close', t('Dismiss'), 'dismiss', close),
     );
-    return { element, title, body, link };
+    return { element, title, body, detail, link };
   }
 
   /** @param {Vps | undefined} data */
@@ -133,7 +134,8 @@ export class Panel extends BackupElement {
     }
     if (stalled) {
       text(this.#stalled.title, t('No progress'));
-      text(this.#stalled.body, t('Nothing has moved for a long time. Please contact support and name the operation {id}.', { id: stalled.id }));
+      text(this.#stalled.body, t('There has been no progress for a long time. Please contact support.'));
+      text(this.#stalled.detail, t('Operation {id}', { id: stalled.id }));
     }
   }
 

@@ -37,6 +37,7 @@ export class Resources extends BackupElement {
   #reset = button({ part: 'reset' }, () => this.#draft(null), t('Reset'));
   /** @type {number | null} what the reader has chosen and not saved */
   #wanted = null;
+  #wantedFor = '';
   #failure = '';
 
   build() {
@@ -59,6 +60,7 @@ export class Resources extends BackupElement {
   update() {
     const slots = this.data?.slots;
     if (!slots) return;
+    if (this.#wantedFor !== this.vps || this.#wanted === slots.total) this.#wanted = null;
     const total = this.#wanted ?? slots.total;
     const may = this.#may;
     text(this.#about, this.#aboutWords(slots));
@@ -132,7 +134,8 @@ export class Resources extends BackupElement {
   #draft(total) {
     const focused = this.root.activeElement;
     this.#failure = '';
-    this.#wanted = total === this.data?.slots.total ? null : total;
+    this.#wanted = total;
+    this.#wantedFor = this.vps;
     this.update();
     if (focused instanceof HTMLElement && focused.hidden) this.#title.focus();
   }
