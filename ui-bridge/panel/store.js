@@ -176,6 +176,21 @@ export class Store {
     return this.#transport.request(`power.${action}`, { vps, ...(force && { force }) });
   }
 
+  /** @returns {Promise<{public_key: string}>} */
+  pushKey() {
+    return this.#transport.request('push.key');
+  }
+
+  /** For the same VPSs that are heard of while the page is open. @param {object} subscription @param {string} vps @param {string} locale */
+  subscribePush(subscription, vps, locale) {
+    return this.#transport.request('push.subscribe', { subscription, vps: this.#watched.has('*') ? '*' : vps, locale });
+  }
+
+  /** @param {string} endpoint */
+  unsubscribePush(endpoint) {
+    return this.#transport.request('push.unsubscribe', { endpoint });
+  }
+
   async markRead() {
     const { notifications } = this.state;
     const last = notifications.at(-1);

@@ -8,7 +8,8 @@ import { live } from './live.js';
 import { measure } from './measure.js';
 import { news } from './news.js';
 import { people } from './people.js';
+import { push } from './push.js';
 import { resources } from './resources.js';
 
 /** @type {Test[]} */
-export const tests = [...arrival, ...backups, ...resources, ...news, ...live, ...embed, ...people, ...measure];
+export const tests = [...arrival, ...backups, ...resources, ...news, ...push, ...live, ...embed, ...people, ...measure];

@@ -42,23 +42,26 @@ export const news = [
     },
   ],
   [
-    'toasts for the outcomes, with words a screen reader hears once; a success goes by itself, a failure stays',
+    'toasts for the outcomes, of a VPS that is not on screen too, with words a screen reader hears once; a success goes by itself, a failure stays',
     {},
-    async (visit, { db }) => {
-      const page = await visit.panel(db);
+    async (visit, { web, db }) => {
+      const page = await visit.panel(web, { vps: [web, db], sub: 'both' });
       const backup = await lab('backup', { vps: db, name: 'announced' });
       await visit.toast('backup_completed').waitFor();
       assert.match(await visit.toast('backup_completed').textContent(), /Backup complete“announced” is ready\.db-01/);
-      assert.deepEqual(await page.locator('vps-backup-notifications [role=status]').allTextContents(), [
+      assert.deepEqual(await page.locator('vps-backup-notifications [role=status].unseen').allTextContents(), [
         'db-01: Backup complete. “announced” is ready.',
       ]);
-      await visit.picture('toast');
-      await visit.toast('backup_completed').waitFor({ state: 'detached' });
+      assert.match(await bell(page).getAttribute('aria-label'), /unread/);
+      assert.equal(await page.locator('[part=toast]').count(), 1, 'nobody is told twice');
       await lab('damage', { vps: db, backup });
       await lab('call', { method: 'backup.restore', params: { vps: db, backup } });
       await visit.toast('restore_failed').waitFor();
-      await page.waitForTimeout(9000); // longer than a success is shown
-      assert.ok(await visit.toast('restore_failed').isVisible());
+      await lab('backup', { vps: db, name: 'later' });
+      await page.locator('[part=toast]', { hasText: 'later' }).waitFor();
+      await visit.picture('toast');
+      await visit.toast('backup_completed').waitFor({ state: 'detached' });
+      assert.ok(await visit.toast('restore_failed').isVisible(), 'it has been there for longer, and stays');
       await visit.toast('restore_failed').getByRole('button', { name: 'Dismiss' }).click();
       await visit.toast('restore_failed').waitFor({ state: 'detached' });
     },

@@ -25,41 +25,60 @@ async function tabTo(page, wanted) {
 /** How far anything sticks out to the side. */
 const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
-/** The pictures of one look: overview, a backup on its way, a full list, a dialog, resources. */
-async function pictures(visit, vps, look) {
-  await lab('configure', { operations: { 'bandwidth-limit': '1M' } });
-  const page = await visit.panel(vps);
-  await visit.picture(`${look}-overview`);
-  await visit.go('backups');
-  await visit.create('A backup with quite a long name, made before the update');
-  await page.getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
-  await visit.picture(`${look}-creating`);
-  assert.ok((await overflow(page)) <= 0, `${look}: nothing sticks out`);
-  await page.getByRole('button', { name: 'Cancel' }).click();
-  await visit.picture(`${look}-dialog`);
-  await page.locator('dialog [part=confirm]').click();
-  await page.getByText('No backups yet').waitFor();
-  await lab('configure', { operations: { 'bandwidth-limit': '0' } });
-  await until(async () => (await page.evaluate(() => window.seen.connections)).at(-1) === 'open', 'it is connected again');
-  await visit.create('Nightly');
-  await visit.untilAvailable('Nightly');
-  await visit.picture(`${look}-available`);
-  await page.getByRole('button', { name: 'Restore: Nightly' }).click();
-  await visit.picture(`${look}-restore-dialog`);
-  await page.keyboard.press('Escape');
-  await visit.go('resources');
-  await visit.picture(`${look}-resources`);
-  await page.getByRole('button', { name: /^Notifications/ }).click();
-  await visit.picture(`${look}-notifications`);
-  assert.ok((await overflow(page)) <= 0, `${look}: nothing sticks out`);
+/** @type {Record<string, {width: number, height: number, colorScheme?: 'light' | 'dark', dir?: string}>} */
+const LOOKS = {
+  light: { width: 1100, height: 760 },
+  dark: { width: 1100, height: 760, colorScheme: 'dark' },
+  360: { width: 360, height: 740 },
+  'rtl-360': { width: 360, height: 740, colorScheme: 'dark', dir: 'rtl' },
+  'wide-dark': { width: 1680, height: 1000, colorScheme: 'dark' },
+};
+const PHONE = { 320: { width: 320, height: 568 } };
+
+/** One state in every look. */
+async function pictures(visit, looks, state) {
+  const { page } = visit;
+  for (const [name, { width, height, colorScheme = 'light', dir = 'ltr' }] of Object.entries(looks)) {
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme });
+    await page.evaluate((value) => (document.documentElement.dir = value), dir);
+    await visit.picture(`${name}-${state}`);
+    assert.ok((await overflow(page)) <= 0, `${name}-${state}: nothing sticks out`);
+  }
 }
 
-const look = (name, options) => [
+/** Overview, a backup on its way, a dialog, a list, resources, notifications. */
+const tour = (name, options, looks) => [
   `pictures: ${name}`,
   options,
   async (visit, { web }) => {
     visit.outage = true;
-    await pictures(visit, web, name);
+    await lab('configure', { operations: { 'bandwidth-limit': '1M' } });
+    const page = await visit.panel(web);
+    await pictures(visit, looks, 'overview');
+    await visit.go('backups');
+    await visit.create('A backup with quite a long name, made before the update');
+    await page.getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
+    await pictures(visit, looks, 'creating');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await pictures(visit, looks, 'dialog');
+    await page.locator('dialog [part=confirm]').click();
+    await page.getByText('No backups yet').waitFor();
+    await lab('configure', { operations: { 'bandwidth-limit': '0' } });
+    await until(async () => (await page.evaluate(() => window.seen.connections)).at(-1) === 'open', 'it is connected again');
+    await visit.create('Nightly');
+    await visit.untilAvailable('Nightly');
+    await pictures(visit, looks, 'available');
+    await page.getByRole('button', { name: 'Restore: Nightly' }).click();
+    await pictures(visit, looks, 'restore-dialog');
+    await page.keyboard.press('Escape');
+    await visit.go('resources');
+    for (const [one, look] of Object.entries(looks)) {
+      await pictures(visit, { [one]: look }, 'resources');
+      await page.getByRole('button', { name: /^Notifications/ }).click(); // it is placed when it is opened
+      await pictures(visit, { [one]: look }, 'notifications');
+      await page.keyboard.press('Escape');
+    }
   },
 ];
 
@@ -208,9 +227,6 @@ export const people = [
       assert.equal(await visit.row('datiert').locator('time').getAttribute('datetime'), created);
     },
   ],
-  look('light', {}),
-  look('dark', { colorScheme: 'dark' }),
-  look('360', { viewport: { width: 360, height: 740 } }),
-  look('320', { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true }),
-  look('wide-dark', { viewport: { width: 1680, height: 1000 }, colorScheme: 'dark' }),
+  tour('wide and narrow, light and dark, from right to left', {}, LOOKS),
+  tour('a small phone', { viewport: PHONE[320], hasTouch: true, isMobile: true }, PHONE),
 ];

@@ -37,7 +37,7 @@ const VIEWS = [
 ];
 
 export class App extends BackupElement {
-  static observedAttributes = [...BackupElement.observedAttributes, 'view', 'price', 'currency', 'slots-request', 'support-url'];
+  static observedAttributes = [...BackupElement.observedAttributes, 'view', 'price', 'currency', 'slots-request', 'support-url', 'service-worker', 'push-url'];
   static sheets = [sheet];
 
   #nav = h('nav', { 'aria-label': t('Pages of this VPS') });
@@ -67,7 +67,7 @@ export class App extends BackupElement {
     set(overview, { exportparts: 'header, name, status, power, power-reason, cards, card, counter' });
     set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, backup-facts, progress, notice, dialog, empty' });
     set(resources, { exportparts: 'slots, total, save, slots-reason' });
-    set(notifications, { exportparts: 'bell, unread, notifications, notification, toasts, toast' });
+    set(notifications, { exportparts: 'bell, unread, notifications, notification, push, push-switch, toasts, toast' });
     overview.append(h('div', { class: 'bar', slot: 'nav' }, this.#nav, this.#choice, notifications), h('slot', { name: 'cards' }));
     this.#banner.append(this.#bannerText, this.#countdown, this.#retry);
     this.#message.append(icon('server'), this.#messageTitle, this.#messageBody, this.#again);
@@ -107,13 +107,14 @@ export class App extends BackupElement {
   }
 
   update() {
-    const { overview, panel, resources } = this.#parts;
+    const { overview, panel, resources, notifications } = this.#parts;
     for (const part of Object.values(this.#parts)) {
       part.store = this.store;
       set(part, { vps: this.current || null });
     }
     for (const name of ['price', 'currency', 'slots-request']) set(resources, { [name]: this.getAttribute(name) });
     set(panel, { 'support-url': this.getAttribute('support-url') });
+    for (const name of ['service-worker', 'push-url']) set(notifications, { [name]: this.getAttribute(name) });
     set(overview, { compact: this.view !== 'overview' });
     panel.hidden = this.view !== 'backups';
     resources.hidden = this.view !== 'resources';
@@ -188,6 +189,11 @@ export class App extends BackupElement {
   #opened(event) {
     if (event.defaultPrevented) return;
     event.stopPropagation();
+    // A pressed notification may be of another one.
+    if (event.detail.vps && event.detail.vps !== this.current) {
+      if (this.vps !== '*') this.setAttribute('vps', event.detail.vps);
+      this.#chosen = event.detail.vps;
+    }
     this.#go(event.detail.view);
   }
 }

@@ -32,6 +32,7 @@ const sheet = css`
 .green { --tone: var(--green) } .red { --tone: var(--red) } .amber { --tone: var(--amber) }
 strong { font-weight: 600 }
 .none { padding: 2rem 1.125rem; text-align: center }
+.push { position: sticky; inset-block-end: 0; padding: .75rem 1.125rem; background: var(--surface); border-block-start: 1px solid var(--border) }
 .toasts { inset: auto; inset-block-end: 1rem; inset-inline-end: 1rem; width: min(22rem, calc(100vw - 2rem)) }
 .toasts:popover-open { display: grid; gap: .5rem }
 .toast { display: flex; gap: .75rem; padding: .875rem 1rem; border-radius: var(--radius); background: var(--surface); box-shadow: var(--raised); animation: rise .2s ease-out }
@@ -66,6 +67,7 @@ class Item {
 }
 
 export class Notifications extends BackupElement {
+  static observedAttributes = [...BackupElement.observedAttributes, 'service-worker', 'push-url'];
   static sheets = [sheet];
 
   #unread = h('span', { class: 'unread numbers', part: 'unread', 'aria-hidden': 'true' });
@@ -82,6 +84,10 @@ export class Notifications extends BackupElement {
   #fresh = new Set();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #clock;
+  #confirmed = false;
+  /** @type {import('./push-switch.js').PushSwitch | undefined} */
+  #switch;
+  #led = (/** @type {MessageEvent} */ event) => this.#lead(event.data);
 
   build() {
     this.#list.append(h('h2', {}, t('Notifications')), this.#none, this.#items);
@@ -91,11 +97,13 @@ export class Notifications extends BackupElement {
 
   connectedCallback() {
     super.connectedCallback();
+    globalThis.navigator.serviceWorker?.addEventListener('message', this.#led);
     this.#clock = setInterval(() => this.#open && this.update(), MINUTE_MS);
   }
 
   disconnectedCallback() {
     clearInterval(this.#clock);
+    globalThis.navigator.serviceWorker?.removeEventListener('message', this.#led);
     super.disconnectedCallback();
   }
 
@@ -114,6 +122,7 @@ export class Notifications extends BackupElement {
       title: t('Notifications'),
       'aria-expanded': String(this.#open),
     });
+    this.#confirmPush().catch(() => {});
     if (!this.#open) return;
     this.#none.hidden = notifications.length > 0;
     const newest = notifications.slice(-SHOWN).reverse();
@@ -136,6 +145,32 @@ export class Notifications extends BackupElement {
     this.#place();
     this.#list.focus();
     this.update();
+    // Without a connection there may be no way to load it: the next time, then.
+    this.#offerPush().catch(() => {});
+  }
+
+  /** Where somebody has pressed a notification that came with the page in the background. @param {{type?: string, vps?: string}} message */
+  #lead({ type, vps }) {
+    if (type === 'vps-backup-open') this.emit(type, { vps, view: 'backups' });
+  }
+
+  async #push() {
+    const { Push } = await import('../push.js');
+    return new Push(this);
+  }
+
+  async #offerPush() {
+    const [push, { PushSwitch }] = await Promise.all([this.#push(), import('./push-switch.js')]);
+    this.#switch ??= new PushSwitch(push);
+    this.#list.append(this.#switch.element);
+    this.#switch.update(this.offline);
+  }
+
+  /** Once a visit, and only where it has been turned on. */
+  async #confirmPush() {
+    if (this.#confirmed || !this.store?.state.info || !this.vps || globalThis.Notification?.permission !== 'granted') return;
+    this.#confirmed = true;
+    await (await this.#push()).confirm();
   }
 
   #toggled() {

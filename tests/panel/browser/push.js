@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Notifications with the page closed. Only the push service of a browser's vendor is missing: its one call is answered here.
+
+import assert from 'node:assert/strict';
+
+import { lab } from './lab.js';
+import { panelUrl, until } from './visit.js';
+
+const ENDPOINT = 'https://push.example/one';
+const PERMITTED = { permissions: ['notifications'] };
+
+/** Runs in the page: what a vendor's push service answers, and what goes to the service. */
+function stub(endpoint) {
+  const keys = { p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4', auth: 'BTBZMqHH6r4Tts7J_aSIgg' };
+  const KEPT = 'stub-subscription';
+  const kept = () => JSON.parse(localStorage.getItem(KEPT) ?? 'null');
+  const bytes = (key) => Uint8Array.from(key).buffer;
+  const subscription = () => ({
+    endpoint,
+    options: { applicationServerKey: bytes(kept().key) },
+    toJSON: () => ({ endpoint, expirationTime: null, keys }),
+    unsubscribe: async () => (localStorage.removeItem(KEPT), true),
+  });
+  PushManager.prototype.getSubscription = async () => kept() && subscription();
+  PushManager.prototype.subscribe = async ({ userVisibleOnly, applicationServerKey }) => {
+    if (!userVisibleOnly) throw new DOMException('silent', 'NotAllowedError');
+    localStorage.setItem(KEPT, JSON.stringify({ key: [...applicationServerKey] }));
+    return subscription();
+  };
+  window.asked = 0;
+  const ask = Notification.requestPermission.bind(Notification);
+  Notification.requestPermission = () => (window.asked++, ask());
+  window.told = [];
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (data.includes('"push.')) window.told.push(JSON.parse(data));
+    send.call(this, data);
+  };
+}
+
+/** A service without push, whatever the real one can do. */
+function without() {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    send.call(this, data.replace('"push.key"', '"no.such"'));
+  };
+}
+
+/** A service that takes every subscription. */
+function pretend() {
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    const { id, method } = JSON.parse(data);
+    if (!method.startsWith('push.')) return send.call(this, data);
+    const result = method === 'push.key' ? { public_key: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4' } : {};
+    setTimeout(() => this.onmessage({ data: JSON.stringify({ jsonrpc: '2.0', id, result }) }));
+  };
+}
+
+const told = (page, method) => page.evaluate((wanted) => window.told.filter((one) => one.method === wanted).map(({ params }) => params), method);
+const bell = (page) => page.getByRole('button', { name: /^Notifications/ });
+
+/** @param {import('./visit.js').Visit} visit */
+async function worker(visit) {
+  return visit.context.serviceWorkers()[0] ?? (await visit.context.waitForEvent('serviceworker'));
+}
+
+/** Hands a message to the service worker as a push service would. */
+async function deliver(visit, message) {
+  const session = await visit.context.newCDPSession(visit.page);
+  const registrations = new Map();
+  session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations: all }) => {
+    for (const one of all) registrations.set(one.scopeURL, one.registrationId);
+  });
+  await session.send('ServiceWorker.enable');
+  const registrationId = await until(() => registrations.get(panelUrl), 'the worker is registered');
+  await session.send('ServiceWorker.deliverPushMessage', { origin: new URL(panelUrl).origin, registrationId, data: JSON.stringify(message) });
+  await session.detach();
+}
+
+const shown = (page) =>
+  page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.getRegistration();
+    return (await registration.getNotifications()).map(({ title, body, lang }) => ({ title, body, lang }));
+  });
+
+/** @type {import('./all.js').Test[]} */
+export const push = [
+  [
+    'push: asked for at a click, told to the service, shown by the worker in the reader’s language, leads to the VPS, ends without a trace',
+    PERMITTED,
+    async (visit, { web }) => {
+      const { page } = visit;
+      const sends = await lab('call', { method: 'push.key' }).then(() => true, () => false);
+      if (!sends) await page.addInitScript(pretend);
+      await page.addInitScript(stub, ENDPOINT);
+      await visit.panel(web);
+      assert.equal(await page.evaluate(() => window.asked), 0, 'nobody is asked at load');
+      await bell(page).click();
+      await page.getByText('Be notified even when this page is closed.').waitFor();
+      await visit.picture('push-off');
+      await page.getByRole('button', { name: 'Turn on' }).click();
+      await page.getByText('You are notified even when this page is closed.').waitFor();
+      assert.equal(await page.evaluate(() => window.asked), 1);
+      const [{ subscription, vps, locale }] = await told(page, 'push.subscribe');
+      assert.deepEqual([subscription.endpoint, vps, locale], [ENDPOINT, web, 'en-US']);
+      await visit.accessible('push-on');
+
+      await page.reload();
+      await visit.live();
+      await until(async () => (await told(page, 'push.subscribe')).length === 1, 'a visit confirms it');
+      const message = {
+        id: 7, type: 'backup_failed', vps: web, vps_name: 'web-01', backup: 'b', backup_name: 'Nightly', operation: 'o', reason: 'pool_unavailable',
+        created_at: new Date().toISOString(), read: false, locale: 'en-US',
+      };
+      await deliver(visit, message);
+      await until(async () => (await shown(page)).length === 1, 'it is shown');
+      assert.deepEqual(await shown(page), [
+        { title: 'web-01: Backup failed', body: 'The backup storage cannot be reached right now. Try again later; if it lasts, contact support.', lang: 'en-US' },
+      ]);
+      await deliver(visit, { ...message, id: 8, type: 'backup_completed', reason: null });
+      await until(async () => (await shown(page))[0]?.title === 'web-01: Backup complete', 'the newer one takes its place');
+      assert.equal((await shown(page)).length, 1);
+
+      const press = () =>
+        worker(visit).then((one) =>
+          one.evaluate(async () => {
+            const [notification] = await self.registration.getNotifications();
+            self.opened = new Promise((resolve) => (self.clients.openWindow = async (url) => resolve(url)));
+            self.dispatchEvent(new NotificationEvent('notificationclick', { notification }));
+          }),
+        );
+      await press();
+      await page.getByRole('heading', { name: /^Backups/ }).waitFor();
+      assert.equal((await shown(page)).length, 0, 'a pressed notification is gone');
+
+      await bell(page).click();
+      await page.getByRole('button', { name: 'Turn off' }).click();
+      await page.getByText('Be notified even when this page is closed.').waitFor();
+      assert.deepEqual(await told(page, 'push.unsubscribe'), [{ endpoint: ENDPOINT }]);
+      assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
+    },
+  ],
+  [
+    'push: without the service’s key, or where the reader has refused, nothing is offered',
+    {},
+    async (visit, { web }) => {
+      const { page } = visit;
+      await page.addInitScript(without);
+      await visit.panel(web);
+      await bell(page).click();
+      await page.locator('[part=push]').waitFor({ state: 'attached' });
+      assert.equal(await page.locator('[part=push]').isVisible(), false);
+      assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
+    },
+  ],
+];
