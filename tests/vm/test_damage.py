@@ -187,6 +187,46 @@ def test_start_that_fails_puts_the_old_disk_back(refusing_hook, new_service, new
     assert vps.disk_bytes("vda", 0, 4) == b"GOOD"
 
 
+@pytest.fixture
+def holding_hook():
+    """A hook that keeps each VPS from starting while its file `hold` exists; the daemon must know it from its start."""
+    hold = isolated.new_folder("holding") / "hold"
+    write_hook(f"""
+[ "$2 $3" = "prepare begin" ] || exit 0
+tries=600
+while [ -e '{hold}' ] && [ $tries -gt 0 ]; do sleep 0.1; tries=$((tries - 1)); done
+""")
+    isolated.stop_libvirtd(signal.SIGTERM)
+    isolated.start_libvirtd()
+    yield hold
+    hold.unlink(missing_ok=True)
+    HOOK.unlink()
+
+
+def test_restore_cannot_be_cancelled_once_the_disks_are_swapped(holding_hook, service, new_blank):
+    vps = new_blank()
+    vps.qemu_io("vda", "write -P 0xa1 0 1M")
+    client = service.client()
+    client.follow(vps.vps)
+    _, backup = client.back_up(vps.vps)
+    vps.qemu_io("vda", "write -P 0xb2 0 1M")
+    disks = files_beside(vps)
+    holding_hook.touch()
+    operation = client.request("backup.restore", vps=vps.vps, backup=backup)["operation"]["id"]
+    client.wait_vps(vps.vps, lambda now: now["power"] == "stopped", "it is off for the swap")
+    finishing = client.wait_state(operation, "finishing")
+    assert finishing["progress"] < 100
+    assert client.refusal("operation.cancel", vps=vps.vps, operation=operation).reason == "too_late"
+    assert service.lock_held(vps.vps) in (None, f"swap {operation}")
+    holding_hook.unlink()
+    assert client.wait_operation(vps.vps, operation)["state"] == "completed"
+    assert vps.running and client.vps[vps.vps]["power"] == "running"
+    expect_no_trace(service, client, vps, [backup])
+    assert files_beside(vps) == disks
+    vps.destroy()
+    assert vps.disk_bytes("vda", 0, 2) == b"\xa1\xa1"
+
+
 def test_disk_storage_without_room_fails_the_restore(service, new_guest):
     folder = isolated.mount_ext4(isolated.new_folder("disks") / "images", 96 * MIB)
     folder.chmod(0o755)
