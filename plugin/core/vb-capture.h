@@ -68,6 +68,7 @@ typedef struct
  * @backup: id of the backup that it becomes
  * @operation: id of the operation
  * @running: whether the hypervisor holds a backup job for it
+ * @resumed: whether it is held since before a restart: what was copied of it then still counts
  * @consistency: what the point in time is worth
  * @domain_xml: the inactive definition
  * @nvram_path: (nullable): file with the UEFI variables
@@ -84,6 +85,7 @@ typedef struct
   char *backup;
   char *operation;
   gboolean running;
+  gboolean resumed;
   VbConsistency consistency;
   char *domain_xml;
   char *nvram_path;

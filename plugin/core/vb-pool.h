@@ -40,7 +40,8 @@ G_DECLARE_INTERFACE (VbPool, vb_pool, VB, POOL, GObject)
  * @list: (transfer full) (element-type VbBackupInfo): all backups of all VPSs that are complete
  * @check_space: %VB_ERROR_INSUFFICIENT_SPACE when @bytes more do not fit beside the reserve
  * @capture: copies a point in time into a partial folder, with checksums, domain XML and UEFI variables; fills
- *   in disks, sizes and incremental of @info. On failure the partial folder is removed
+ *   in disks, sizes and incremental of @info. What was copied of a resumed one is taken up, its definition and UEFI variables
+ *   as well. On failure the partial folder is removed, unless the transfer of a running VPS was suspended
  * @commit: makes the captured backup durable and visible: fsync of every file and folder, manifest with
  *   @info (completed_at is set here), rename, fsync of the parent. Only after it returns the backup is available
  * @discard: removes what is left of a backup that was not committed; success when there is nothing

@@ -11,10 +11,11 @@ struct _VbTransfer
   GCancellable *cancellable;
   guint64 bandwidth_limit;
 
-  GMutex mutex; /* protects the next four: they are read and decided as pairs */
+  GMutex mutex; /* protects the next five: they are read and decided as pairs */
   guint64 done;
   guint64 total;
   gboolean cancelled;
+  gboolean suspended;
   gboolean closed;
 
   /* The copying thread's own. */
@@ -64,13 +65,13 @@ vb_transfer_get_cancellable (VbTransfer *self)
   return self->cancellable;
 }
 
-gboolean
-vb_transfer_cancel (VbTransfer *self)
+static gboolean
+stop (VbTransfer *self, gboolean *how)
 {
   g_mutex_lock (&self->mutex);
-  gboolean in_time = !self->closed;
+  gboolean in_time = !self->closed && (!self->cancelled || how == &self->cancelled);
   if (in_time)
-    self->cancelled = TRUE;
+    *how = TRUE;
   g_mutex_unlock (&self->mutex);
 
   if (in_time)
@@ -79,10 +80,32 @@ vb_transfer_cancel (VbTransfer *self)
 }
 
 gboolean
+vb_transfer_cancel (VbTransfer *self)
+{
+  return stop (self, &self->cancelled);
+}
+
+gboolean
+vb_transfer_suspend (VbTransfer *self)
+{
+  return stop (self, &self->suspended);
+}
+
+/* Whoever cancels has the last word. */
+gboolean
+vb_transfer_is_suspended (VbTransfer *self)
+{
+  g_mutex_lock (&self->mutex);
+  gboolean suspended = self->suspended && !self->cancelled;
+  g_mutex_unlock (&self->mutex);
+  return suspended;
+}
+
+gboolean
 vb_transfer_close (VbTransfer *self)
 {
   g_mutex_lock (&self->mutex);
-  gboolean won = !self->cancelled;
+  gboolean won = !self->cancelled && !self->suspended;
   self->closed = TRUE;
   g_mutex_unlock (&self->mutex);
   return won;
@@ -99,6 +122,14 @@ vb_transfer_set_total (VbTransfer *self, guint64 bytes)
 {
   g_mutex_lock (&self->mutex);
   self->total = bytes;
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_transfer_set_done (VbTransfer *self, guint64 bytes)
+{
+  g_mutex_lock (&self->mutex);
+  self->done = bytes;
   g_mutex_unlock (&self->mutex);
 }
 
@@ -147,7 +178,7 @@ vb_transfer_check (VbTransfer *self, GError **error)
 {
   if (g_cancellable_is_cancelled (self->cancellable))
     {
-      vb_error_set_public (error, VB_ERROR_CANCELLED);
+      vb_error_set_public (error, vb_transfer_is_suspended (self) ? VB_ERROR_INTERRUPTED : VB_ERROR_CANCELLED);
       return FALSE;
     }
 

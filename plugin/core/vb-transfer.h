@@ -55,11 +55,27 @@ gboolean vb_transfer_cancel (VbTransfer *self);
  */
 gboolean vb_transfer_close (VbTransfer *self);
 
+/**
+ * vb_transfer_suspend:
+ *
+ * Asks the transfer to stop so that it can go on later, after a restart of the service: unlike after a cancel, what
+ * has been copied is kept. Any thread.
+ *
+ * Returns: %FALSE when it is too late, because it was cancelled or closed
+ */
+gboolean vb_transfer_suspend (VbTransfer *self);
+
+/** vb_transfer_is_suspended: whether vb_transfer_suspend() has stopped it; any thread */
+gboolean vb_transfer_is_suspended (VbTransfer *self);
+
 /** vb_transfer_set_total: @bytes: how much there is to move in all; may be corrected later. Any thread. */
 void vb_transfer_set_total (VbTransfer *self, guint64 bytes);
 
 /** vb_transfer_add: @bytes: moved since the last call. Any thread. */
 void vb_transfer_add (VbTransfer *self, guint64 bytes);
+
+/** vb_transfer_set_done: @bytes: moved by an earlier run that is being continued; the bandwidth limit ignores them. Any thread. */
+void vb_transfer_set_done (VbTransfer *self, guint64 bytes);
 
 /** vb_transfer_restart: sets done to 0, when a capture begins anew. Any thread. */
 void vb_transfer_restart (VbTransfer *self);
@@ -72,7 +88,7 @@ void vb_transfer_set_tick (VbTransfer *self, VbTransferTick tick, gpointer user_
 
 /**
  * vb_transfer_check:
- * @error: (out) (optional): %VB_ERROR_CANCELLED when cancelled, or the tick's error
+ * @error: (out) (optional): %VB_ERROR_CANCELLED when cancelled, %VB_ERROR_INTERRUPTED when suspended, or the tick's error
  *
  * For the copying thread, each time round its loop (at least each 100 ms).
  *

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-capture-job.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "vb-definition.h"
 #include "vb-disk-copy.h"
 #include "vb-error.h"
 #include "vb-fault.h"
@@ -15,7 +13,6 @@
 #include "vb-nbd-server.h"
 #include "vb-run.h"
 
-#define MAX_NVRAM_BYTES (64 * 1024 * 1024)
 #define BITMAP_CONTEXT "qemu:dirty-bitmap:"
 
 /* Everything that the thread needs, which may outlive the caller. */
@@ -26,12 +23,12 @@ typedef struct
   VbBusySet *busy;
   char *busy_id;
   VbTransfer *transfer;
+  gboolean resumed;  /* take up what is there of an earlier run */
+  gboolean lasting;  /* the point in time stays when the service stops */
 
   char *operation;
   char *base;
-  char *domain_xml;
-  char *nvram;
-  gsize nvram_length;
+  VbDefinition *definition;
   GPtrArray *disks; /* (element-type VbDiskCopy) */
   VbManifest *manifest;
 
@@ -50,12 +47,11 @@ job_finalize (gpointer data)
   g_clear_pointer (&job->folder, vb_pool_folder_free);
   g_clear_object (&job->transfer);
   g_clear_pointer (&job->manifest, vb_manifest_free);
+  g_clear_pointer (&job->definition, vb_definition_free);
   g_clear_pointer (&job->disks, g_ptr_array_unref);
   g_free (job->busy_id);
   g_free (job->operation);
   g_free (job->base);
-  g_free (job->domain_xml);
-  g_free (job->nvram);
 }
 
 static void
@@ -75,59 +71,85 @@ log_full (const Job *job, const char *target, const char *reason)
   vb_log_info (info->vps, job->operation, info->id, "All of %s is read: %s", target, reason);
 }
 
-/* Makes the disks that can share the base's extents do so. */
-static void
-clone_base (Job *job)
+/* Returns: a descriptor of the base's folder, or -1 when there is nothing to share */
+static int
+open_base (Job *job)
 {
   const VbBackupInfo *info = job->manifest->info;
   g_autoptr (GError) error = NULL;
 
   if (job->base == NULL)
-    return;
+    return -1;
   if (!job->reflinks)
     {
       log_full (job, "each disk", "the pool's file system cannot share extents");
-      return;
+      return -1;
     }
   vb_autofd int base = vb_pool_folder_open_backup (job->root, info->vps, job->base, &error);
   g_autoptr (VbManifest) manifest = base >= 0 ? vb_manifest_load (base, &error) : NULL;
   if (manifest == NULL)
     {
       log_full (job, "each disk", error->message);
-      return;
+      return -1;
     }
-  for (guint i = 0; i < job->disks->len; i++)
-    {
-      VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
-      g_autoptr (GError) reason = NULL;
-      if (!vb_disk_copy_clone (disk, base, &reason))
-        log_full (job, vb_disk_copy_get_target (disk), reason->message);
-    }
+  return g_steal_fd (&base);
+}
+
+static gboolean
+resume_disk (Job *job, VbDiskCopy *disk, int partial, int base)
+{
+  const VbBackupInfo *info = job->manifest->info;
+  g_autoptr (GError) reason = NULL;
+
+  if (!job->resumed)
+    return FALSE;
+  if (vb_disk_copy_resume (disk, partial, base, &reason))
+    return TRUE;
+  vb_log_info (info->vps, job->operation, info->id, "The copy of %s begins anew: %s",
+               vb_disk_copy_get_target (disk), reason->message);
+  return FALSE;
+}
+
+/* The image of a disk that can share the base's extents does so. */
+static gboolean
+prepare_disk (Job *job, VbDiskCopy *disk, int partial, int base, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (resume_disk (job, disk, partial, base))
+    return TRUE;
+  if (!vb_disk_copy_create (disk, partial, error))
+    return FALSE;
+  if (base >= 0 && !vb_disk_copy_clone (disk, base, &reason))
+    log_full (job, vb_disk_copy_get_target (disk), reason->message);
+  return vb_disk_copy_begin_marks (disk, partial, error);
 }
 
 static gboolean
 prepare (Job *job, int partial, GCancellable *stop, GError **error)
 {
-  guint64 todo = 0;
+  guint64 todo = 0, done = 0;
 
+  vb_autofd int base = open_base (job);
   for (guint i = 0; i < job->disks->len; i++)
     {
       VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
-      if (!vb_disk_copy_connect (disk, stop, error) || !vb_disk_copy_create (disk, partial, error))
+      if (!vb_disk_copy_connect (disk, stop, error) || !prepare_disk (job, disk, partial, base, error))
         {
           g_prefix_error (error, "Preparing to copy %s: ", vb_disk_copy_get_target (disk));
           return FALSE;
         }
     }
-  clone_base (job);
   for (guint i = 0; i < job->disks->len; i++)
     {
       VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
       if (!vb_disk_copy_scan (disk, stop, error))
         return FALSE;
       todo += vb_disk_copy_get_todo (disk);
+      done += vb_disk_copy_get_done (disk);
     }
-  vb_transfer_set_total (job->transfer, todo);
+  vb_transfer_set_total (job->transfer, done + todo);
+  vb_transfer_set_done (job->transfer, done);
   return vb_pool_folder_check_space (job->folder, job->root, todo, error);
 }
 
@@ -162,32 +184,50 @@ copy_disks (Job *job, int partial, GCancellable *stop, GError **error)
   return TRUE;
 }
 
+/* First of all: unlike the disks it is not held as it is. */
 static gboolean
-write_texts (Job *job, int partial, GError **error)
+write_definition (Job *job, int partial, GError **error)
 {
-  g_autofree char *text = NULL;
+  return vb_definition_write (job->definition, partial, job->resumed, &job->manifest->has_nvram, error);
+}
 
-  if (!vb_files_write (partial, "domain.xml", job->domain_xml, strlen (job->domain_xml), error)
-      || (job->nvram && !vb_files_write (partial, "nvram.fd", job->nvram, job->nvram_length, error)))
-    return FALSE;
-  text = vb_manifest_to_text (job->manifest);
-  return vb_files_write (partial, VB_MANIFEST_FILE, text, strlen (text), error)
-         && vb_files_sync (partial, "the backup folder", error);
+static gboolean
+write_manifest (Job *job, int partial, GError **error)
+{
+  g_autofree char *text = vb_manifest_to_text (job->manifest);
+
+  for (guint i = 0; i < job->disks->len; i++)
+    if (!vb_disk_copy_end_marks (g_ptr_array_index (job->disks, i), partial, error))
+      return FALSE;
+  return vb_files_replace (partial, VB_MANIFEST_FILE, text, strlen (text), error);
+}
+
+/* Returns: a descriptor of the folder, that of an earlier run if there is one to be taken up */
+static int
+open_partial (Job *job, GError **error)
+{
+  const VbBackupInfo *info = job->manifest->info;
+
+  int partial = job->resumed ? vb_pool_folder_open_partial (job->root, info->vps, info->id, NULL) : -1;
+  if (partial >= 0)
+    return partial;
+  if (!vb_pool_folder_remove_partial (job->root, info->vps, info->id, error))
+    return -1;
+  return vb_pool_folder_make_partial (job->root, info->vps, info->id, error);
 }
 
 static gboolean
 fill_folder (Job *job, GCancellable *stop, GError **error)
 {
-  const VbBackupInfo *info = job->manifest->info;
-
-  vb_autofd int partial = vb_pool_folder_make_partial (job->root, info->vps, info->id, error);
+  vb_autofd int partial = open_partial (job, error);
   if (partial < 0)
     return FALSE;
 
   VB_FAULT_POINT ("capture.partial");
-  gboolean ok = prepare (job, partial, stop, error)
+  gboolean ok = VB_FAULT_AROUND (write_definition (job, partial, error), "capture.definition")
+                && prepare (job, partial, stop, error)
                 && VB_FAULT_AROUND (copy_disks (job, partial, stop, error), "capture.copy")
-                && VB_FAULT_AROUND (write_texts (job, partial, error), "capture.texts") && vb_run_check (stop, error);
+                && VB_FAULT_AROUND (write_manifest (job, partial, error), "capture.texts") && vb_run_check (stop, error);
   /* The images must not stay open: while they are, their space is not free. */
   g_ptr_array_set_size (job->disks, 0);
   return ok;
@@ -200,6 +240,8 @@ remove_partial (gpointer data)
   const VbBackupInfo *info = job->manifest->info;
   g_autoptr (GError) error = NULL;
 
+  if (job->lasting && vb_transfer_is_suspended (job->transfer))
+    return;
   if (!vb_pool_folder_remove_partial (job->root, info->vps, info->id, &error))
     vb_log_warning (info->vps, job->operation, info->id, "An incomplete backup stays behind: %s", error->message);
 }
@@ -208,10 +250,9 @@ static gboolean
 work (gpointer data, GCancellable *stop, GError **error)
 {
   Job *job = data;
-  const VbBackupInfo *info = job->manifest->info;
 
   job->root = vb_pool_folder_open (job->folder, NULL, error);
-  if (job->root < 0 || !vb_pool_folder_remove_partial (job->root, info->vps, info->id, error))
+  if (job->root < 0)
     return FALSE;
   gboolean ok = fill_folder (job, stop, error);
   if (!ok)
@@ -279,25 +320,6 @@ add_disks (Job *job, const VbCapture *capture, GPtrArray *servers, GError **erro
   return TRUE;
 }
 
-static gboolean
-read_nvram (Job *job, const char *path, GError **error)
-{
-  if (path == NULL)
-    return TRUE;
-  g_autofree char *real = realpath (path, NULL);
-  if (real == NULL)
-    {
-      vb_error_set_errno (error, errno, "Looking for the UEFI variables");
-      return FALSE;
-    }
-  g_autofree char *name = g_path_get_basename (real);
-  g_autofree char *parent = g_path_get_dirname (real);
-  vb_autofd int folder = vb_files_open_folder (AT_FDCWD, parent, error);
-  job->nvram = folder >= 0 ? vb_files_read (folder, name, MAX_NVRAM_BYTES, &job->nvram_length, error) : NULL;
-  job->manifest->has_nvram = job->nvram != NULL;
-  return job->nvram != NULL;
-}
-
 static Job *
 job_new (const VbPoolFolder *folder, gboolean reflinks, VbBusySet *busy, const VbCapture *capture, VbTransfer *transfer)
 {
@@ -306,9 +328,10 @@ job_new (const VbPoolFolder *folder, gboolean reflinks, VbBusySet *busy, const V
   job->reflinks = reflinks;
   job->busy = vb_busy_set_ref (busy);
   job->transfer = g_object_ref (transfer);
+  job->resumed = capture->resumed;
+  job->lasting = capture->running;
   job->operation = g_strdup (capture->operation);
   job->base = g_strdup (capture->base_backup);
-  job->domain_xml = g_strdup (capture->domain_xml ? capture->domain_xml : "");
   job->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_copy_free);
   job->root = -1;
   return job;
@@ -372,7 +395,8 @@ vb_capture_job_run (const VbPoolFolder *folder,
   if (!vb_busy_set_acquire (busy, info->id, transfer, error))
     return FALSE;
   job->busy_id = g_strdup (info->id);
-  if (!read_nvram (job, capture->nvram_path, error) || !add_disks (job, capture, servers, error))
+  job->definition = vb_definition_new (capture, error);
+  if (job->definition == NULL || !add_disks (job, capture, servers, error))
     return FALSE;
 
   gboolean ok = vb_run (transfer, work, remove_partial, g_atomic_rc_box_acquire (job), job_unref, error);

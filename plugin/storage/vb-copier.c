@@ -20,6 +20,11 @@
 #define REQUEST_BYTES ((gsize) 256 * 1024)
 #define STEP_CHUNKS 64
 
+/* What is copied is made durable each so often, so that a copy that is interrupted can go on from there; and if that
+ * takes long, less often, so that it never costs more than a twentieth. */
+#define MARK_INTERVAL_US (2 * G_USEC_PER_SEC)
+#define MARK_SHARE 20
+
 /* With a bandwidth limit fewer requests are under way, so that it is overshot by little. */
 #define JOBS_WHEN_LIMITED 2
 
@@ -36,6 +41,7 @@ typedef struct
   guint64 index; /* of the chunk */
   gsize length;
   GArray *pieces; /* (element-type Piece) ascending */
+  gboolean busy;
   guint8 *buffer;
   guint pending; /* reads under way */
   GError *error;
@@ -53,8 +59,10 @@ typedef struct Copy
   GCancellable *stop;
 
   VbWorkerPool *writers;
+  GPtrArray *jobs; /* (element-type Job) */
   GPtrArray *idle; /* (element-type Job) */
   guint busy;
+  gint64 next_mark_us;
   gsize next_data; /* first range of the plan that is not all handed out */
   gsize next_zeros;
   guint64 next_chunk;
@@ -245,6 +253,7 @@ static gboolean
 start_job (Copy *copy, Job *job, GError **error)
 {
   copy->busy++;
+  job->busy = TRUE;
   job->pending = 1; /* ours, so that it does not end before all reads have been started */
   for (guint i = 0; i < job->pieces->len; i++)
     {
@@ -280,9 +289,38 @@ finish_jobs (Copy *copy, GError **error)
         bytes += piece_at (job, i)->zero ? 0 : piece_at (job, i)->length;
       vb_transfer_add (copy->transfer, bytes);
       copy->busy--;
+      job->busy = FALSE;
       g_ptr_array_add (copy->idle, job);
     }
   return TRUE;
+}
+
+/* Jobs are planned in ascending order, so all before the first one that is under way is written. */
+static guint64
+count_finished (Copy *copy)
+{
+  guint64 count = copy->next_chunk;
+
+  for (guint i = 0; i < copy->jobs->len; i++)
+    {
+      const Job *job = g_ptr_array_index (copy->jobs, i);
+      if (job->busy)
+        count = MIN (count, job->index);
+    }
+  return count;
+}
+
+static gboolean
+mark (Copy *copy, GError **error)
+{
+  gint64 start_us = g_get_monotonic_time ();
+
+  if (copy->plan->mark == NULL || start_us < copy->next_mark_us)
+    return TRUE;
+  gboolean ok = copy->plan->mark (copy->plan->mark_data, count_finished (copy), error);
+  gint64 now_us = g_get_monotonic_time ();
+  copy->next_mark_us = now_us + MAX (MARK_INTERVAL_US, (now_us - start_us) * MARK_SHARE);
+  return ok;
 }
 
 static gboolean
@@ -310,7 +348,7 @@ copy_all (Copy *copy, GError **error)
         break;
       if (!vb_run_check (copy->stop, error)
           || !vb_nbd_source_poll (copy->source, vb_worker_pool_get_fd (copy->writers), (int) wait_ms, error)
-          || !finish_jobs (copy, error))
+          || !finish_jobs (copy, error) || !mark (copy, error))
         return FALSE;
     }
   return TRUE;
@@ -337,6 +375,9 @@ vb_copier_copy (VbNbdSource *source,
     return FALSE;
   g_mutex_init (&copy.mutex);
   copy.idle = g_ptr_array_new ();
+  copy.jobs = jobs;
+  copy.next_chunk = plan->first_chunk;
+  copy.next_mark_us = g_get_monotonic_time () + MARK_INTERVAL_US;
   for (guint i = 0; i < JOBS; i++)
     {
       g_ptr_array_add (jobs, job_new (&copy));
@@ -344,6 +385,11 @@ vb_copier_copy (VbNbdSource *source,
     }
 
   gboolean ok = copy_all (&copy, error);
+  if (!ok && g_cancellable_is_cancelled (stop))
+    {
+      copy.next_mark_us = 0;
+      mark (&copy, NULL);
+    }
   vb_worker_pool_free (copy.writers);
   g_ptr_array_unref (copy.idle);
   g_mutex_clear (&copy.mutex);

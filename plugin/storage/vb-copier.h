@@ -9,11 +9,26 @@
 G_BEGIN_DECLS
 
 /**
+ * VbCopyMark:
+ * @user_data: as in #VbCopyPlan
+ * @chunks: all chunks before this number have been written; they will not be touched again
+ *
+ * Called every few seconds in the calling thread, and when the copy is stopped: the place to make durable what
+ * has been copied.
+ *
+ * Returns: %FALSE with @error set to end the copy
+ */
+typedef gboolean (*VbCopyMark) (gpointer user_data, guint64 chunks, GError **error);
+
+/**
  * VbCopyPlan:
  * @data: what is read from the source and written
  * @zeros: (nullable): what has become zeros; only with @over_base
  * @over_base: whether the image holds the earlier backup that @data and @zeros change, with its sums; else
  *   it is one hole and the sums are those of zeros
+ * @first_chunk: all before it is copied already, and not in @data and @zeros
+ * @mark: (nullable): told how far the copy has got
+ * @mark_data: for @mark
  *
  * What is to be done to an image, which has the size of the disk already.
  */
@@ -22,6 +37,9 @@ typedef struct
   VbRanges *data;
   VbRanges *zeros;
   gboolean over_base;
+  guint64 first_chunk;
+  VbCopyMark mark;
+  gpointer mark_data;
 } VbCopyPlan;
 
 /**

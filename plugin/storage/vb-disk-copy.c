@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-disk-copy.h"
+#include "vb-disk-copy-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,23 +16,6 @@
 
 /* Chunks of the base that are compared with their sums before it is trusted. */
 #define SPOT_CHECKS 8
-
-struct _VbDiskCopy
-{
-  char *target;
-  char *socket;
-  char *export_name;
-  char *changed_context;
-
-  VbNbdSource *source;
-  VbRanges *data;  /* to be read */
-  VbRanges *zeros; /* (nullable): what has become zeros since the base */
-  VbSparseFile *image;
-  VbSums *sums;
-  int base_sums; /* the file that they come from, if incremental; else -1 */
-  gboolean incremental;
-  guint64 size;
-};
 
 VbDiskCopy *
 vb_disk_copy_new (const char *target, const char *socket, const char *export_name, const char *changed_context)
@@ -184,13 +167,11 @@ scan_all (VbDiskCopy *self, GCancellable *stop, GError **error)
   return TRUE;
 }
 
-gboolean
-vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error)
+static gboolean
+scan_changed (VbDiskCopy *self, GCancellable *stop, GError **error)
 {
   g_autoptr (VbRanges) changed = vb_ranges_new ();
 
-  if (!self->incremental)
-    return scan_all (self, stop, error);
   if (!vb_nbd_source_scan_changed (self->source, changed, stop, error))
     return FALSE;
   self->data = vb_nbd_source_scan_data (self->source, changed, stop, error);
@@ -198,6 +179,37 @@ vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error)
     return FALSE;
   self->zeros = vb_ranges_subtract (changed, self->data);
   return TRUE;
+}
+
+static void
+leave_out (VbRanges **ranges, const VbRanges *what)
+{
+  if (*ranges == NULL)
+    return;
+  VbRanges *rest = vb_ranges_subtract (*ranges, what);
+  vb_ranges_free (*ranges);
+  *ranges = rest;
+}
+
+gboolean
+vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error)
+{
+  if (!(self->incremental ? scan_changed (self, stop, error) : scan_all (self, stop, error)))
+    return FALSE;
+
+  guint64 all = vb_ranges_get_total (self->data);
+  g_autoptr (VbRanges) copied = vb_ranges_new ();
+  vb_ranges_add (copied, 0, self->first_chunk * VB_SUMS_CHUNK_BYTES);
+  leave_out (&self->data, copied);
+  leave_out (&self->zeros, copied);
+  self->done = all - vb_ranges_get_total (self->data);
+  return TRUE;
+}
+
+guint64
+vb_disk_copy_get_done (VbDiskCopy *self)
+{
+  return self->done;
 }
 
 guint64
@@ -209,7 +221,7 @@ vb_disk_copy_get_todo (VbDiskCopy *self)
 static gboolean
 copy (VbDiskCopy *self, VbCopyStep step, gpointer step_data, VbTransfer *transfer, GCancellable *stop, GError **error)
 {
-  VbCopyPlan plan = { self->data, self->zeros, self->incremental };
+  VbCopyPlan plan = { self->data, self->zeros, self->incremental, self->first_chunk, vb_disk_copy_mark, self };
   return vb_copier_copy (self->source, &plan, self->image, self->sums, step, step_data, transfer, stop, &self->size, error);
 }
 
@@ -220,6 +232,10 @@ begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError *
 {
   int fd = vb_sparse_file_get_fd (self->image);
   guint64 size = vb_sums_get_size (self->sums), done, total;
+
+  /* From here on there is nothing to go on with. */
+  if (!vb_disk_copy_end_marks (self, self->folder, error) || !vb_files_sync (self->folder, "the backup folder", error))
+    return FALSE;
 
   VbNbdSource *source = vb_nbd_source_open (self->socket, self->export_name, NULL, stop, error);
   if (source == NULL)
@@ -235,18 +251,19 @@ begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError *
   vb_fd_clear (&self->base_sums);
   self->sums = vb_sums_new (size, error);
   self->incremental = FALSE;
-  if (self->sums == NULL || !scan_all (self, stop, error))
+  self->first_chunk = 0;
+  if (self->sums == NULL || !vb_disk_copy_begin_marks (self, self->folder, error) || !scan_all (self, stop, error))
     return FALSE;
   vb_transfer_get (transfer, &done, &total);
   vb_transfer_set_total (transfer, total + vb_disk_copy_get_todo (self));
   return TRUE;
 }
 
-/* What a clone holds is not known from what was written to it. */
+/* What a clone holds, or an image that was begun earlier, is not known from what was written to it. */
 static gboolean
 measure (VbDiskCopy *self, GError **error)
 {
-  if (!self->incremental)
+  if (!self->incremental && self->first_chunk == 0)
     return TRUE;
   g_autoptr (VbRanges) data
       = vb_ranges_of_file (vb_sparse_file_get_fd (self->image), vb_sums_get_size (self->sums), error);
@@ -268,6 +285,9 @@ vb_disk_copy_run (VbDiskCopy *self,
   g_autoptr (GError) local = NULL;
   g_autofree char *sums_name = vb_manifest_sums_name (self->target);
 
+  self->folder = folder;
+  if (vb_files_exists (folder, sums_name))
+    return measure (self, error); /* it was finished earlier */
   gboolean ok = copy (self, step, step_data, transfer, stop, &local);
   if (!ok && self->incremental && g_error_matches (local, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH))
     {

@@ -47,6 +47,23 @@ gboolean vb_disk_copy_create (VbDiskCopy *self, int folder, GError **error);
  */
 gboolean vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error);
 
+/**
+ * vb_disk_copy_resume:
+ * @folder: descriptor of the partial folder that an interrupted copy of the same point in time has left
+ * @base: descriptor of the folder of the base backup, or -1
+ *
+ * In the place of vb_disk_copy_create() and vb_disk_copy_clone(): takes up what is whole of an earlier copy.
+ *
+ * Returns: %FALSE with the reason in @error: nothing is left of it, and the image has to be created
+ */
+gboolean vb_disk_copy_resume (VbDiskCopy *self, int folder, int base, GError **error);
+
+/** vb_disk_copy_begin_marks: begins to note in @folder how far the copy has got, for vb_disk_copy_resume() */
+gboolean vb_disk_copy_begin_marks (VbDiskCopy *self, int folder, GError **error);
+
+/** vb_disk_copy_end_marks: removes those notes; the copy is whole */
+gboolean vb_disk_copy_end_marks (VbDiskCopy *self, int folder, GError **error);
+
 /** vb_disk_copy_is_incremental: whether only changes are copied */
 gboolean vb_disk_copy_is_incremental (VbDiskCopy *self);
 
@@ -55,6 +72,9 @@ gboolean vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error
 
 /** vb_disk_copy_get_todo: Returns: bytes to be read; known once scanned */
 guint64 vb_disk_copy_get_todo (VbDiskCopy *self);
+
+/** vb_disk_copy_get_done: Returns: bytes that an earlier copy has read; known once scanned */
+guint64 vb_disk_copy_get_done (VbDiskCopy *self);
 
 /**
  * vb_disk_copy_run:

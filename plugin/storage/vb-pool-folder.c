@@ -216,6 +216,17 @@ vb_pool_folder_make_partial (int root, const char *vps, const char *backup, GErr
     }
 }
 
+int
+vb_pool_folder_open_partial (int root, const char *vps, const char *backup, GError **error)
+{
+  g_autofree char *name = vb_pool_folder_partial_name (backup);
+
+  if (!check_id (backup, error))
+    return -1;
+  vb_autofd int folder = vb_pool_folder_open_vps (root, vps, FALSE, error);
+  return folder >= 0 ? vb_files_open_folder (folder, name, error) : -1;
+}
+
 gboolean
 vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GError **error)
 {

@@ -61,6 +61,9 @@ char *vb_pool_folder_partial_name (const char *backup);
 /** vb_pool_folder_make_partial: Returns: a descriptor of a new folder for an incomplete @backup, or -1 */
 int vb_pool_folder_make_partial (int root, const char *vps, const char *backup, GError **error);
 
+/** vb_pool_folder_open_partial: Returns: a descriptor of the folder of an incomplete @backup; -1, %VB_ERROR_NOT_FOUND */
+int vb_pool_folder_open_partial (int root, const char *vps, const char *backup, GError **error);
+
 /** vb_pool_folder_remove_partial: removes it, and the folder of @vps if nothing else is in it; success if there is none */
 gboolean vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GError **error);
 

@@ -211,6 +211,13 @@ vb_sparse_file_clone (int from, int to)
   return ioctl (to, FICLONE, from) == 0;
 }
 
+gboolean
+vb_sparse_file_clone_rest (int from, int to, guint64 offset)
+{
+  struct file_clone_range range = { .src_fd = from, .src_offset = offset, .dest_offset = offset };
+  return ioctl (to, FICLONERANGE, &range) == 0;
+}
+
 /* A file without a name where the file system can, else one that loses its name at once. */
 static int
 open_nameless (int folder)

@@ -69,6 +69,10 @@ gboolean vb_sparse_file_sync (VbSparseFile *self, GError **error);
 /** vb_sparse_file_clone: makes the empty file @to share all extents of @from. Returns: %FALSE with errno set */
 gboolean vb_sparse_file_clone (int from, int to);
 
+/** vb_sparse_file_clone_rest: makes @to, of the same size, share the extents of @from beginning at @offset. Returns: %FALSE
+ * with errno set */
+gboolean vb_sparse_file_clone_rest (int from, int to, guint64 offset);
+
 /** vb_sparse_file_can_clone: tries whether files in the open folder @folder can share extents */
 gboolean vb_sparse_file_can_clone (int folder);
 

@@ -104,14 +104,14 @@ vb_sums_unref (VbSums *self)
 }
 
 static XXH128_canonical_t
-own_sum (const Header *header, const VbSums *self)
+own_sum (const Header *header, const VbSums *self, guint64 count)
 {
   XXH3_state_t *state = XXH3_createState ();
   XXH128_canonical_t own;
 
   XXH3_128bits_reset (state);
   XXH3_128bits_update (state, header, HASHED_HEADER_BYTES);
-  XXH3_128bits_update (state, self->sums, self->count * sizeof (XXH128_canonical_t));
+  XXH3_128bits_update (state, self->sums, count * sizeof (XXH128_canonical_t));
   XXH128_canonicalFromHash (&own, XXH3_128bits_digest (state));
   XXH3_freeState (state);
   return own;
@@ -170,7 +170,7 @@ vb_sums_load (int folder, const char *name, GError **error)
       vb_error_set_errno (error, errno, "Reading %s", name);
       return NULL;
     }
-  XXH128_canonical_t own = own_sum (&header, self);
+  XXH128_canonical_t own = own_sum (&header, self, self->count);
   if (memcmp (&own, &header.own, sizeof own) != 0)
     {
       damaged (name, "is damaged", error);
@@ -179,13 +179,15 @@ vb_sums_load (int folder, const char *name, GError **error)
   return g_steal_pointer (&self);
 }
 
+/* Of the first @count checksums. */
 static Header
-make_header (const VbSums *self)
+make_header (const VbSums *self, guint64 count)
 {
+  guint64 size = MIN (self->size, count * VB_SUMS_CHUNK_BYTES);
   Header header = { .version = GUINT32_TO_LE (VERSION), .chunk_bytes = GUINT32_TO_LE (VB_SUMS_CHUNK_BYTES),
-                    .size = GUINT64_TO_LE (self->size), .count = GUINT64_TO_LE (self->count) };
+                    .size = GUINT64_TO_LE (size), .count = GUINT64_TO_LE (count) };
   memcpy (header.magic, MAGIC, sizeof header.magic);
-  header.own = own_sum (&header, self);
+  header.own = own_sum (&header, self, count);
   return header;
 }
 
@@ -208,7 +210,7 @@ write_changed_sums (const VbSums *self, int fd)
 gboolean
 vb_sums_save_shared (VbSums *self, int base, int folder, const char *name, GError **error)
 {
-  Header header = make_header (self);
+  Header header = make_header (self, self->count);
 
   vb_autofd int fd = vb_files_create (folder, name, error);
   if (fd < 0)
@@ -227,6 +229,30 @@ gboolean
 vb_sums_save (VbSums *self, int folder, const char *name, GError **error)
 {
   return vb_sums_save_shared (self, -1, folder, name, error);
+}
+
+gboolean
+vb_sums_save_part (VbSums *self, guint64 count, int folder, const char *name, GError **error)
+{
+  Header header = make_header (self, count);
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+
+  g_byte_array_append (bytes, (const guint8 *) &header, sizeof header);
+  g_byte_array_append (bytes, (const guint8 *) self->sums, (guint) (count * sizeof (XXH128_canonical_t)));
+  return vb_files_replace (folder, name, bytes->data, bytes->len, error);
+}
+
+gboolean
+vb_sums_take_part (VbSums *self, VbSums *part, GError **error)
+{
+  if (part->count > self->count || (part->count == self->count && part->size != self->size))
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "The checksums belong to another disk");
+      return FALSE;
+    }
+  memcpy (self->sums, part->sums, part->count * sizeof (XXH128_canonical_t));
+  memset (self->changed, TRUE, (part->count + GROUP - 1) / GROUP);
+  return TRUE;
 }
 
 guint64

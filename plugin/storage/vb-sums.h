@@ -58,6 +58,18 @@ gboolean vb_sums_save (VbSums *self, int folder, const char *name, GError **erro
  */
 gboolean vb_sums_save_shared (VbSums *self, int base, int folder, const char *name, GError **error);
 
+/**
+ * vb_sums_save_part:
+ * @count: how many of the first chunks
+ *
+ * Puts a file with the first @count checksums alone in the place of an older one at one instant, durable on return:
+ * where a copy has got to. It reads like that of a disk which ends there. Other chunks may be updated meanwhile.
+ */
+gboolean vb_sums_save_part (VbSums *self, guint64 count, int folder, const char *name, GError **error);
+
+/** vb_sums_take_part: @part: checksums of the first chunks of the same disk, which replace those of @self */
+gboolean vb_sums_take_part (VbSums *self, VbSums *part, GError **error);
+
 /** vb_sums_get_size: Returns: bytes of the disk */
 guint64 vb_sums_get_size (VbSums *self);
 

@@ -418,6 +418,62 @@ test_read_only (Fixture *fixture, gconstpointer unused)
   g_assert_cmpint (mount (NULL, fixture->mount_point, NULL, MS_REMOUNT, NULL), ==, 0);
 }
 
+/* Suspends an incremental copy that has done some of its work. */
+static void
+copy_some (Fixture *fixture, VbCapture *capture)
+{
+  g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, 20 * MIB);
+  guint64 done = 0, total;
+
+  Attempt attempt = { fixture->lab, capture, transfer, NULL };
+  GThread *thread = g_thread_new ("attempt", attempt_thread, &attempt);
+  storage_lab_wait_moving (transfer);
+  while (done < 10 * MIB)
+    {
+      g_usleep (1000);
+      vb_transfer_get (transfer, &done, &total);
+    }
+  g_assert_true (vb_transfer_suspend (transfer));
+  g_assert_false (GPOINTER_TO_INT (g_thread_join (thread)));
+  g_assert_error (attempt.error, VB_ERROR, VB_ERROR_INTERRUPTED);
+  g_clear_error (&attempt.error);
+}
+
+/* The part of a clone that was not finished is that of the base again before the copy goes on. */
+static void
+test_resume (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *disk = NULL;
+
+  if (fixture->lab == NULL)
+    return;
+  g_autoptr (VbBackupInfo) first = first_backup (fixture, &disk, "b1");
+  storage_lab_scribble (disk, "qcow2", 20 * MIB + 512, 30 * MIB);
+  storage_lab_scribble (disk, "qcow2", 150 * MIB + 512, 4 * MIB);
+  g_autoptr (VbCapture) capture = storage_lab_capture (fixture->lab, disk, "qcow2");
+  VbCaptureDisk *entry = g_ptr_array_index (capture->disks, 0);
+  capture->base_backup = g_strdup (first->id);
+  entry->changed_context = g_strdup ("b1");
+  capture->running = TRUE;
+  copy_some (fixture, capture);
+
+  g_autofree char *name = g_strdup_printf (".%s.partial", capture->backup);
+  g_autofree char *partial = storage_lab_file (fixture->lab, name, "vda.raw");
+  g_autofree char *mark = storage_lab_file (fixture->lab, name, "vda.delta-mark");
+  g_assert_true (g_file_test (mark, G_FILE_TEST_EXISTS));
+  storage_lab_scribble (partial, "raw", 100 * MIB + 7, 60 * MIB);
+  storage_lab_flip (partial, 21 * MIB + 17);
+  capture->resumed = TRUE;
+  g_autoptr (VbBackupInfo) second = storage_lab_back_up (fixture->lab, capture);
+
+  g_assert_true (second->incremental);
+  g_autofree char *copy = storage_lab_file (fixture->lab, second->id, "vda.raw");
+  storage_lab_flip (copy, 21 * MIB + 17);
+  storage_lab_assert_same ("qcow2", disk, "raw", copy);
+  assert_whole (fixture, second->id);
+  assert_whole (fixture, first->id);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -428,7 +484,7 @@ main (int argc, char **argv)
   } tests[] = {
     { "/storage/incremental", test_incremental }, { "/storage/damaged-base", test_damaged_base },
     { "/storage/unique", test_unique },           { "/storage/fallbacks", test_fallbacks },
-        { "/storage/hung-pool", test_hung_pool },
+    { "/storage/hung-pool", test_hung_pool },   { "/storage/resume", test_resume },
     { "/storage/delta", test_delta },             { "/storage/delta-refused", test_delta_refused },
     { "/storage/unmounted", test_unmounted },     { "/storage/read-only", test_read_only },
   };
