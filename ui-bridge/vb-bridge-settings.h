@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @allowed_origins: (nullable) (array zero-terminated=1): origins of web pages that may connect
  * besides our own
  * @max_connections: most connections at a time
+ * @max_per_address: of these, from one address that is not this machine
  *
  * What the operator decides about the bridge; group [bridge] of the config file. Read at
  * vb_bridge_new(), which copies what it needs.
@@ -30,6 +31,7 @@ typedef struct
   const char *token_keys;
   const char *const *allowed_origins;
   guint max_connections;
+  guint max_per_address;
 } VbBridgeSettings;
 
 G_END_DECLS

@@ -112,32 +112,10 @@ start_unix (VbBridge *self, GError **error)
   return TRUE;
 }
 
-/* @certificate: (out) (nullable) (transfer full): NULL when none is configured */
-static gboolean
-load_certificate (VbBridge *self, GTlsCertificate **certificate, GError **error)
-{
-  g_autoptr (GError) problem = NULL;
-
-  *certificate = NULL;
-  if (self->tls_certificate == NULL)
-    return TRUE;
-
-  *certificate
-      = self->tls_key != NULL
-            ? g_tls_certificate_new_from_files (self->tls_certificate, self->tls_key, &problem)
-            : g_tls_certificate_new_from_file (self->tls_certificate, &problem);
-  if (*certificate == NULL)
-    g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
-                 _ ("The TLS certificate %s cannot be used: %s"), self->tls_certificate,
-                 problem->message);
-
-  return *certificate != NULL;
-}
-
 static gboolean
 start_tcp (VbBridge *self, GError **error)
 {
-  g_autoptr (GTlsCertificate) certificate = NULL;
+  g_autoptr (VbCertificate) certificate = NULL;
   g_autoptr (GSocket) socket = NULL;
 
   if (self->listen == NULL)
@@ -152,8 +130,12 @@ start_tcp (VbBridge *self, GError **error)
       return TRUE;
     }
 
-  if (!load_certificate (self, &certificate, error))
-    return FALSE;
+  if (self->tls_certificate != NULL)
+    {
+      certificate = vb_certificate_new (self->tls_certificate, self->tls_key, error);
+      if (certificate == NULL)
+        return FALSE;
+    }
 
   socket = vb_sockets_listen_tcp (self->listen, error);
   if (socket == NULL)

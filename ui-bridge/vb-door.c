@@ -29,7 +29,7 @@ typedef struct
 {
   VbDoor *door; /* owns this */
   VbListener *listener;
-  GTlsCertificate *certificate;
+  VbCertificate *certificate;
   gboolean has_admin_group;
   gid_t admin_group;
 } Entrance;
@@ -39,8 +39,10 @@ struct _VbDoor
   GObject parent_instance;
 
   GPtrArray *entrances;
-  GHashTable *connections; /* set of GSocketConnection, not owned */
+  GHashTable *connections; /* GSocketConnection, not owned → key of its address */
+  VbAddressBook *addresses;
   guint max_connections;
+  guint max_per_address;
   VbDoorFunc func;
   gpointer user_data;
 };
@@ -61,7 +63,10 @@ entrance_free (gpointer data)
 static void
 on_connection_gone (gpointer data, GObject *connection)
 {
-  g_hash_table_remove (VB_DOOR (data)->connections, connection);
+  VbDoor *self = data;
+
+  vb_address_book_leave (self->addresses, g_hash_table_lookup (self->connections, connection));
+  g_hash_table_remove (self->connections, connection);
 }
 
 static void
@@ -87,6 +92,7 @@ vb_door_finalize (GObject *object)
   VbDoor *self = VB_DOOR (object);
 
   g_hash_table_unref (self->connections);
+  vb_address_book_free (self->addresses);
   g_ptr_array_unref (self->entrances);
   G_OBJECT_CLASS (vb_door_parent_class)->finalize (object);
 }
@@ -102,7 +108,8 @@ static void
 vb_door_init (VbDoor *self)
 {
   self->entrances = g_ptr_array_new_with_free_func (entrance_free);
-  self->connections = g_hash_table_new (NULL, NULL);
+  self->connections = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->addresses = vb_address_book_new ();
 }
 
 /* Running out of descriptors would hurt the backups, being full only hurts those who come too late.
@@ -127,11 +134,12 @@ clamp_to_descriptors (guint max_connections)
 }
 
 VbDoor *
-vb_door_new (guint max_connections, VbDoorFunc func, gpointer user_data)
+vb_door_new (guint max_connections, guint max_per_address, VbDoorFunc func, gpointer user_data)
 {
   VbDoor *self = g_object_new (VB_TYPE_DOOR, NULL);
 
   self->max_connections = clamp_to_descriptors (max_connections);
+  self->max_per_address = max_per_address;
   self->func = func;
   self->user_data = user_data;
   return self;
@@ -153,10 +161,11 @@ make_peer (const Entrance *entrance, GSocket *socket)
 }
 
 static GIOStream *
-wrap_tls (GSocketConnection *connection, GTlsCertificate *certificate)
+wrap_tls (GSocketConnection *connection, VbCertificate *certificate)
 {
   g_autoptr (GError) error = NULL;
-  GIOStream *tls = g_tls_server_connection_new (G_IO_STREAM (connection), certificate, &error);
+  GIOStream *tls = g_tls_server_connection_new (G_IO_STREAM (connection),
+                                                vb_certificate_get (certificate), &error);
 
   if (tls != NULL)
     g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (tls), FALSE);
@@ -174,6 +183,21 @@ is_full (VbDoor *self, GSocket *socket)
   return g_hash_table_size (self->connections) >= self->max_connections + reserve;
 }
 
+/* A proxy on this machine speaks for many, and the unix socket for nobody else. */
+static gboolean
+enter (VbDoor *self, VbPeer *peer)
+{
+  return vb_address_book_enter (self->addresses, vb_peer_get_key (peer),
+                                vb_peer_is_local (peer) ? G_MAXUINT : self->max_per_address);
+}
+
+static void
+turn_away (GSocket *socket)
+{
+  g_socket_send (socket, too_many, strlen (too_many), NULL, NULL);
+  g_socket_close (socket, NULL);
+}
+
 static void
 on_socket (VbListener *listener, GSocket *socket, gpointer user_data)
 {
@@ -185,14 +209,19 @@ on_socket (VbListener *listener, GSocket *socket, gpointer user_data)
 
   if (is_full (self, socket))
     {
-      g_socket_send (socket, too_many, strlen (too_many), NULL, NULL);
-      g_socket_close (socket, NULL);
+      turn_away (socket);
       return;
     }
 
   peer = make_peer (entrance, socket);
+  if (!enter (self, peer))
+    {
+      turn_away (socket);
+      return;
+    }
+
   connection = g_socket_connection_factory_create_connection (socket);
-  g_hash_table_add (self->connections, connection);
+  g_hash_table_insert (self->connections, connection, g_strdup (vb_peer_get_key (peer)));
   g_object_weak_ref (G_OBJECT (connection), on_connection_gone, self);
   stream = entrance->certificate != NULL ? wrap_tls (connection, entrance->certificate)
                                          : G_IO_STREAM (g_object_ref (connection));
@@ -203,7 +232,7 @@ on_socket (VbListener *listener, GSocket *socket, gpointer user_data)
 void
 vb_door_listen (VbDoor *self,
                 GSocket *socket,
-                GTlsCertificate *certificate,
+                VbCertificate *certificate,
                 const gid_t *admin_group)
 {
   Entrance *entrance = g_new0 (Entrance, 1);
@@ -236,6 +265,12 @@ guint
 vb_door_get_n_connections (VbDoor *self)
 {
   return g_hash_table_size (self->connections);
+}
+
+VbAddressBook *
+vb_door_get_addresses (VbDoor *self)
+{
+  return self->addresses;
 }
 
 void

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "vb-address-book.h"
+#include "vb-certificate.h"
 #include "vb-peer.h"
 
 G_BEGIN_DECLS
@@ -20,27 +22,37 @@ G_DECLARE_FINAL_TYPE (VbDoor, vb_door, VB, DOOR, GObject)
  */
 typedef void (*VbDoorFunc) (VbDoor *door, GIOStream *stream, VbPeer *peer, gpointer user_data);
 
-/** vb_door_new: @max_connections: at a time, fewer if the process may not open so many files;
- * further ones get a short 503. A few more may come in through the unix socket */
-VbDoor *vb_door_new (guint max_connections, VbDoorFunc func, gpointer user_data);
+/**
+ * vb_door_new:
+ * @max_connections: at a time, fewer if the process may not open so many files; further ones get a
+ * short 503. A few more may come in through the unix socket
+ * @max_per_address: of these, from one address that is not this machine
+ */
+VbDoor *vb_door_new (guint max_connections,
+                     guint max_per_address,
+                     VbDoorFunc func,
+                     gpointer user_data);
 
 /**
  * vb_door_listen:
  * @socket: a listening socket
- * @certificate: (nullable): TLS certificate with key; %NULL for none
+ * @certificate: (nullable): for TLS; %NULL for none
  * @admin_group: (nullable): whose members are administrators on a unix socket
  *
  * Accepts on @socket from now on.
  */
 void vb_door_listen (VbDoor *self,
                      GSocket *socket,
-                     GTlsCertificate *certificate,
+                     VbCertificate *certificate,
                      const gid_t *admin_group);
 
 /** vb_door_get_tcp_port: Returns: the port of the first TCP listener, 0 when there is none */
 guint16 vb_door_get_tcp_port (VbDoor *self);
 /** vb_door_get_n_connections: Returns: open ones, websockets included */
 guint vb_door_get_n_connections (VbDoor *self);
+
+/** vb_door_get_addresses: Returns: (transfer none): who has been coming in */
+VbAddressBook *vb_door_get_addresses (VbDoor *self);
 
 /** vb_door_stop: closes the listeners; connections that are in stay */
 void vb_door_stop (VbDoor *self);

@@ -9,6 +9,7 @@
 #define PROTOCOLS_HEADER "Sec-WebSocket-Protocol"
 #define BEARER_PROTOCOL "bearer."
 #define BEARER_SCHEME "Bearer "
+#define HOST_LENGTH_MAX 300
 
 /* Returns: (transfer full) (nullable): the subprotocols that the client offers */
 static char **
@@ -42,6 +43,31 @@ find_token (SoupMessageHeaders *headers)
       return g_strdup (protocols[i] + strlen (BEARER_PROTOCOL));
 
   return NULL;
+}
+
+gboolean
+vb_http_auth_has_token (SoupMessageHeaders *headers)
+{
+  g_autofree char *token = find_token (headers);
+
+  return token != NULL;
+}
+
+/* A name, an address, or an IPv6 address in brackets, and a port. Two of them would come as one with a
+ * comma, and two readers of the same request might each believe another. */
+gboolean
+vb_http_auth_check_host (SoupMessageHeaders *headers)
+{
+  const char *host = soup_message_headers_get_list (headers, "Host");
+
+  if (host == NULL || *host == '\0' || strlen (host) > HOST_LENGTH_MAX)
+    return FALSE;
+
+  for (; *host != '\0'; host++)
+    if (!g_ascii_isalnum (*host) && strchr (".-_:[]", *host) == NULL)
+      return FALSE;
+
+  return TRUE;
 }
 
 VbIdentity *

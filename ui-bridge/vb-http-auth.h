@@ -30,6 +30,12 @@ VbIdentity *vb_http_auth_identify (SoupMessageHeaders *headers,
                                    const char *token_keys,
                                    guint *status);
 
+/** vb_http_auth_has_token: Returns: whether the request brings anything that is meant to be a token */
+gboolean vb_http_auth_has_token (SoupMessageHeaders *headers);
+
+/** vb_http_auth_check_host: Returns: whether there is one `Host` and it looks like one */
+gboolean vb_http_auth_check_host (SoupMessageHeaders *headers);
+
 /**
  * vb_http_auth_check_origin:
  * @allowed: (nullable) (array zero-terminated=1): origins besides our own

@@ -6,6 +6,7 @@
 #include "vb-http-auth.h"
 #include "vb-log.h"
 #include "vb-panel-files.h"
+#include "vb-tarpit.h"
 
 /* From the whole request to the last byte of the answer. */
 #define ANSWER_DEADLINE_S 60
@@ -27,6 +28,7 @@ struct _VbHttp
   VbMetrics *metrics;
   VbDoor *door;
   char **origins;
+  VbTarpit *tarpit;
 };
 
 typedef struct
@@ -55,6 +57,16 @@ end_connection (SoupServerMessage *message)
                                 "close");
 }
 
+/* None of our answers is a page; those of the panel have headers of their own. */
+static const char *const safe_headers[][2] = {
+  { "Cache-Control", "no-store" },
+  { "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'" },
+  { "Cross-Origin-Resource-Policy", "same-origin" },
+  { "Referrer-Policy", "no-referrer" },
+  { "X-Content-Type-Options", "nosniff" },
+  { "X-Frame-Options", "DENY" },
+};
+
 static void
 finish (SoupServerMessage *message, guint status)
 {
@@ -63,8 +75,8 @@ finish (SoupServerMessage *message, guint status)
   if (status != SOUP_STATUS_NONE)
     soup_server_message_set_status (message, status, NULL);
   end_connection (message);
-  soup_message_headers_replace (headers, "Cache-Control", "no-store");
-  soup_message_headers_replace (headers, "X-Content-Type-Options", "nosniff");
+  for (gsize i = 0; i < G_N_ELEMENTS (safe_headers); i++)
+    soup_message_headers_replace (headers, safe_headers[i][0], safe_headers[i][1]);
   if (status == SOUP_STATUS_UNAUTHORIZED)
     soup_message_headers_replace (headers, "WWW-Authenticate", "Bearer realm=\"vps-backup\"");
   else if (status == SOUP_STATUS_METHOD_NOT_ALLOWED)
@@ -218,6 +230,19 @@ check_identity (VbHttp *self, SoupServerMessage *message, const Route *route)
   return SOUP_STATUS_NONE;
 }
 
+/* Whoever guesses waits longer each time. Good tokens from the same address do not: it may be that of
+ * a proxy. */
+static void
+slow_down (VbHttp *self, SoupServerMessage *message)
+{
+  const guint delay_ms
+      = vb_address_book_fail (vb_door_get_addresses (self->door),
+                              vb_peer_get_key (get_peer (message)), g_get_monotonic_time ());
+
+  if (delay_ms > 0)
+    vb_tarpit_hold (self->tarpit, message, delay_ms);
+}
+
 /* The headers are there, a body is not: who has no business here is told so now, before anything is
  * read, upgraded or allocated for them. */
 static void
@@ -225,11 +250,12 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
 {
   VbHttp *self = user_data;
   const char *method = soup_server_message_get_method (message);
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
   const Route *route = NULL;
   guint status = SOUP_STATUS_NONE;
 
   soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
-  soup_message_headers_remove (soup_server_message_get_request_headers (message), "Range");
+  soup_message_headers_remove (headers, "Range");
 
   if (soup_server_message_get_status (message) != SOUP_STATUS_NONE)
     {
@@ -239,6 +265,8 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
 
   if (strcmp (method, "GET") != 0 && strcmp (method, "HEAD") != 0)
     status = SOUP_STATUS_METHOD_NOT_ALLOWED;
+  else if (!vb_http_auth_check_host (headers))
+    status = SOUP_STATUS_BAD_REQUEST;
   else if ((route = find_route (message)) == NULL)
     status = SOUP_STATUS_NOT_FOUND;
   else if (route->needs_identity)
@@ -246,6 +274,8 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
 
   if (status != SOUP_STATUS_NONE)
     finish (message, status);
+  if (status == SOUP_STATUS_UNAUTHORIZED && vb_http_auth_has_token (headers))
+    slow_down (self, message);
 }
 
 static void
@@ -307,6 +337,7 @@ vb_http_finalize (GObject *object)
   VbHttp *self = VB_HTTP (object);
 
   g_strfreev (self->origins);
+  vb_tarpit_unref (self->tarpit);
   G_OBJECT_CLASS (vb_http_parent_class)->finalize (object);
 }
 
@@ -320,6 +351,7 @@ vb_http_class_init (VbHttpClass *klass)
 static void
 vb_http_init (VbHttp *self)
 {
+  self->tarpit = vb_tarpit_new ();
   self->server = soup_server_new (NULL, NULL);
   soup_server_remove_websocket_extension (self->server, SOUP_TYPE_WEBSOCKET_EXTENSION_DEFLATE);
   g_signal_connect_object (self->server, "request-started", G_CALLBACK (on_request_started), self,
@@ -335,7 +367,8 @@ vb_http_new (VbHub *hub, VbMetrics *metrics, const VbBridgeSettings *settings)
   self->hub = g_object_ref (hub);
   self->metrics = g_object_ref (metrics);
   self->origins = g_strdupv ((char **) settings->allowed_origins);
-  self->door = vb_door_new (settings->max_connections, on_connection, self);
+  self->door = vb_door_new (settings->max_connections, settings->max_per_address, on_connection,
+                            self);
   return self;
 }
 

@@ -5,12 +5,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "vb-address-book.h"
+
 struct _VbPeer
 {
   GObject parent_instance;
 
   GSocket *socket;
   char *name;
+  char *key;
+  gboolean is_local;
   gboolean is_unix;
   gboolean is_admin;
   guint deadline;
@@ -26,6 +30,7 @@ vb_peer_finalize (GObject *object)
   g_clear_handle_id (&self->deadline, g_source_remove);
   g_clear_object (&self->socket);
   g_free (self->name);
+  g_free (self->key);
   G_OBJECT_CLASS (vb_peer_parent_class)->finalize (object);
 }
 
@@ -81,28 +86,37 @@ read_credentials (VbPeer *self, const gid_t *admin_group)
             && (credentials.gid == *admin_group || is_in_supplementary_groups (fd, *admin_group)));
 }
 
+static void
+read_address (VbPeer *self)
+{
+  g_autoptr (GSocketAddress) remote = g_socket_get_remote_address (self->socket, NULL);
+  GInetAddress *address = NULL;
+
+  if (G_IS_INET_SOCKET_ADDRESS (remote))
+    address = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote));
+
+  self->name = address != NULL ? g_inet_address_to_string (address) : g_strdup ("unknown");
+  self->key = address != NULL ? vb_address_book_key (address) : g_strdup ("unknown");
+  self->is_local = address != NULL && vb_address_book_is_local (address);
+}
+
 VbPeer *
 vb_peer_new (GSocket *socket, const gid_t *admin_group)
 {
   VbPeer *self = g_object_new (VB_TYPE_PEER, NULL);
-  g_autoptr (GSocketAddress) address = NULL;
 
   self->socket = g_object_ref (socket);
   /* The kernel answers SO_PEERCRED for TCP, too (with nobody): the family decides. */
   self->is_unix = g_socket_get_family (socket) == G_SOCKET_FAMILY_UNIX;
-  if (self->is_unix)
+  if (!self->is_unix)
     {
-      read_credentials (self, admin_group);
+      read_address (self);
       return self;
     }
 
-  address = g_socket_get_remote_address (socket, NULL);
-  if (G_IS_INET_SOCKET_ADDRESS (address))
-    self->name = g_inet_address_to_string (
-        g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
-  else
-    self->name = g_strdup ("unknown");
-
+  read_credentials (self, admin_group);
+  self->key = g_strdup (self->name);
+  self->is_local = TRUE;
   return self;
 }
 
@@ -122,6 +136,18 @@ const char *
 vb_peer_get_name (VbPeer *self)
 {
   return self->name;
+}
+
+const char *
+vb_peer_get_key (VbPeer *self)
+{
+  return self->key;
+}
+
+gboolean
+vb_peer_is_local (VbPeer *self)
+{
+  return self->is_local;
 }
 
 static gboolean

@@ -58,6 +58,7 @@ static const Key keys[] = {
   { "bridge", "tls-key", KEY_PATH, TRUE, AT (tls_key), "" },
   { "bridge", "token-keys", KEY_PATH, TRUE, AT (token_keys), "/etc/vps-backup/keys" },
   { "bridge", "allowed-origins", KEY_ORIGINS, TRUE, AT (allowed_origins), "" },
+  { "bridge", "max-per-address", KEY_UINT, FALSE, AT (max_per_address), "256", 1, 1000000 },
   { "bridge", "max-connections", KEY_UINT, FALSE, AT (max_connections), "4096", 1, 1000000 },
   { "push", "subject", KEY_CONTACT, TRUE, AT (push_subject), "" },
   { "webhook", "url", KEY_URL, TRUE, AT (webhook_url), "" },

@@ -20,6 +20,7 @@ G_BEGIN_DECLS
  * @token_keys: (nullable): folder of key files
  * @allowed_origins: (array zero-terminated=1): as browsers send them
  * @max_connections: at the same time, in all
+ * @max_per_address: of these, from one address that is not this machine
  * @push_subject: (nullable): contact address for push services
  * @webhook_url: (nullable): where notifications are posted
  * @webhook_secret_file: (nullable): file with the secret that signs them
@@ -41,6 +42,7 @@ typedef struct
   char *token_keys;
   char **allowed_origins;
   guint max_connections;
+  guint max_per_address;
   char *push_subject;
   char *webhook_url;
   char *webhook_secret_file;

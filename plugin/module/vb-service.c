@@ -192,6 +192,7 @@ make_bridge (VbService *self)
     .token_keys = config->token_keys,
     .allowed_origins = (const char *const *) config->allowed_origins,
     .max_connections = config->max_connections,
+    .max_per_address = config->max_per_address,
   };
 
   return vb_bridge_new (self->manager, &settings);

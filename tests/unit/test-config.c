@@ -44,6 +44,7 @@ test_defaults (void)
   g_assert_cmpstr (config->token_keys, ==, "/etc/vps-backup/keys");
   g_assert_cmpuint (g_strv_length (config->allowed_origins), ==, 0);
   g_assert_cmpuint (config->max_connections, ==, 4096);
+  g_assert_cmpuint (config->max_per_address, ==, 256);
   g_assert_null (config->push_subject);
   g_assert_null (config->webhook_url);
   g_assert_null (config->webhook_secret_file);
@@ -212,6 +213,7 @@ test_example (void)
   g_assert_cmpstr (config->state_folder, ==, loaded->state_folder);
   g_assert_cmpstr (config->listen, ==, loaded->listen);
   g_assert_cmpuint (config->max_connections, ==, loaded->max_connections);
+  g_assert_cmpuint (config->max_per_address, ==, loaded->max_per_address);
 }
 
 int

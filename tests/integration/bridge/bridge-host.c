@@ -238,6 +238,7 @@ make_bridge (Host *host, const char *folder, char **arguments)
   g_autofree char *keys = g_build_filename (folder, "keys", NULL);
   g_auto (GStrv) origins = g_strsplit (find_setting (arguments, "allowed-origins"), ";", -1);
   const char *max_connections = find_setting (arguments, "max-connections");
+  const char *max_per_address = find_setting (arguments, "max-per-address");
   VbBridgeSettings settings = {
     .socket = socket,
     .socket_group = find_setting (arguments, "socket-group"),
@@ -247,6 +248,7 @@ make_bridge (Host *host, const char *folder, char **arguments)
     .token_keys = keys,
     .allowed_origins = (const char *const *) origins,
     .max_connections = *max_connections != '\0' ? (guint) atoi (max_connections) : 4096,
+    .max_per_address = *max_per_address != '\0' ? (guint) atoi (max_per_address) : 256,
   };
 
   return vb_bridge_new (host->manager, &settings);

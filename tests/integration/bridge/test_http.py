@@ -60,7 +60,10 @@ def test_every_answer_ends_the_connection_and_is_not_cached(host):
     for path in ("/healthz", "/nowhere", "/v1/ws"):
         answer = wire.get(host.port, path)
         assert answer.headers["connection"] == "close" and answer.headers["cache-control"] == "no-store"
-        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-content-type-options"] == "nosniff" and answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
 
 
 def test_the_panel_is_there_for_everybody(host):
@@ -76,6 +79,16 @@ def test_a_request_without_host_is_refused(host):
     for where in (host.port, host.socket):
         assert wire.exchange(where, b"GET /healthz HTTP/1.0\r\n\r\n").status in (200, 400)
         assert wire.exchange(where, b"GET /healthz HTTP/1.1\r\n\r\n").status == 400
+
+
+@pytest.mark.parametrize("name, status", [("h", 200), ("h:8006", 200), ("[::1]:8006", 200), ("", 400), ("a b", 400), ("h/x", 400),
+                                          ("user@h", 400), ("h,h", 400), ("h" * 301, 400)])
+def test_hosts(host, name, status):
+    assert wire.get(host.port, "/healthz", headers={"Host": name}).status == status
+
+
+def test_two_hosts_are_none(host):
+    assert wire.exchange(host.port, b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").status == 400
 
 
 def test_metrics(host):

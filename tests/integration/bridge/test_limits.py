@@ -3,6 +3,7 @@
 
 import asyncio
 import json
+import os
 import resource
 import socket
 import ssl
@@ -301,13 +302,57 @@ def test_rubbish(host, rubbish):
 # ---- TLS
 
 
-@pytest.fixture
-def certificate(tmp_path):
-    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", files[0], "-keyout", files[1]],
+def make_certificate(folder, name="localhost"):
+    files = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    f"/CN={name}", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", files[0], "-keyout", files[1]],
                    check=True, capture_output=True)
     return files
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    return make_certificate(tmp_path)
+
+
+def shown_certificate(port):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port), 30) as plain, context.wrap_socket(plain) as connection:
+        return connection.getpeercert(binary_form=True)
+
+
+def wait_until_shown(host, expected):
+    end = time.monotonic() + 30
+    while shown_certificate(host.port) != expected:
+        assert time.monotonic() < end, host.read_log()
+        time.sleep(0.1)
+
+
+def der(file):
+    return ssl.PEM_cert_to_DER_cert(file.read_text(encoding="ascii"))
+
+
+def test_a_renewed_certificate_is_used_without_a_restart(new_host, certificate, tmp_path):
+    host = new_host(tls_certificate=certificate[0], tls_key=certificate[1])
+    first = der(certificate[0])
+    assert shown_certificate(host.port) == first
+    (tmp_path / "new").mkdir()
+    renewed = make_certificate(tmp_path / "new", "renewed")
+    # Half of it: what was there before goes on.
+    os.replace(renewed[0], certificate[0])
+    end = time.monotonic() + 30
+    while "is not the key of it" not in host.read_log():
+        assert shown_certificate(host.port) == first
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert shown_certificate(host.port) == first
+    os.replace(renewed[1], certificate[1])
+    wait_until_shown(host, der(certificate[0]))
+    # Rubbish is not used either.
+    certificate[0].write_text("rubbish")
+    time.sleep(1.1)
+    assert shown_certificate(host.port)
 
 
 def test_tls(new_host, certificate):
@@ -338,3 +383,45 @@ def test_tls(new_host, certificate):
 def test_a_bad_certificate_is_an_error(new_host, tmp_path):
     host = new_host(tls_certificate=tmp_path / "none.pem")
     assert not host.is_ready and "none.pem" in host.said
+
+
+def test_a_key_of_another_certificate_is_an_error(new_host, certificate, tmp_path):
+    (tmp_path / "other").mkdir()
+    other = make_certificate(tmp_path / "other")
+    host = new_host(tls_certificate=certificate[0], tls_key=other[1])
+    assert not host.is_ready and "tls-key" in host.said
+
+
+def public_address():
+    """An address of this machine that others could have, None without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return probe.getsockname()[0]
+
+
+@pytest.mark.skipif(public_address() is None, reason="needs an address that is not loopback")
+def test_too_many_connections_of_one_address(new_host, certificate):
+    host = new_host(listen="0.0.0.0:0", tls_certificate=certificate[0], tls_key=certificate[1], max_per_address=3)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+
+    def health(address):
+        with socket.create_connection((address, host.port), 30) as plain, context.wrap_socket(plain) as connection:
+            connection.sendall(wire.request("GET", "/healthz"))
+            return wire.Reader(connection).read_answer().status
+    waiting = [socket.create_connection((public_address(), host.port), 30) for _ in range(3)]
+    fourth = socket.create_connection((public_address(), host.port), 30)
+    assert fourth.recv(100).startswith(b"HTTP/1.1 503 ")
+    # Others are not concerned, and it is over when one has gone.
+    assert health("127.0.0.1") == 200
+    waiting.pop().close()
+    end = time.monotonic() + 30
+    while True:
+        try:
+            assert health(public_address()) == 200
+            break
+        except (ssl.SSLError, OSError):
+            assert time.monotonic() < end

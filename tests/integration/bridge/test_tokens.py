@@ -8,6 +8,7 @@ import time
 import pytest
 
 import client as clients
+import wire
 from client import ConnectRefused, RpcError
 
 
@@ -78,3 +79,45 @@ def test_keys_come_and_go_without_a_restart(host):
     with pytest.raises(ConnectRefused):
         host.user(token)
     assert client.request("session.info")
+
+
+def refused_after(host, token):
+    """Seconds until a token was refused."""
+    begun = time.monotonic()
+    answer = wire.get(host.port, "/v1/ws", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status == 401 and answer.headers["connection"] == "close"
+    return time.monotonic() - begun
+
+
+def test_guessing_gets_slower_and_harms_nobody(host):
+    open_one = host.user(host.mint("backup.read"))
+    for _ in range(7):
+        refused_after(host, "guess")
+    # By now half a second, then a whole one.
+    assert refused_after(host, "guess") >= 0.9
+    waiting = [wire.connect(host.port) for _ in range(20)]
+    for connection in waiting:
+        connection.sendall(wire.request("GET", "/v1/ws", {"Authorization": "Bearer guess"}))
+    begun = time.monotonic()
+    # Good tokens from the same address, and requests without any, do not wait.
+    assert host.user(host.mint("backup.read")).request("session.info")
+    assert wire.get(host.port, "/v1/ws").status == 401
+    assert open_one.request("session.info")
+    assert time.monotonic() - begun < 4
+    for number, connection in enumerate(waiting):
+        if number % 2:
+            connection.close()
+        else:
+            assert wire.Reader(connection).read_answer().status == 401
+    assert "Refused a token from 127.0.0.1" in host.read_log()
+
+
+def test_stopping_while_answers_wait(host):
+    for _ in range(8):
+        refused_after(host, "guess")
+    connection = wire.connect(host.port)
+    connection.sendall(wire.request("GET", "/v1/ws", {"Authorization": "Bearer guess"}))
+    host.admin().request("session.info")
+    host.tell("stop-bridge")
+    while connection.recv(4096):
+        pass

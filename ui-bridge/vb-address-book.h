@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * VbAddressBook:
+ *
+ * What is known of the addresses that connect: how many connections each has, and how often it has
+ * come with a bad token of late. An IPv6 host has a whole /64, so that counts as one address. Bounded however
+ * many addresses come. Main context only.
+ */
+typedef struct _VbAddressBook VbAddressBook;
+
+VbAddressBook *vb_address_book_new (void);
+void vb_address_book_free (VbAddressBook *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbAddressBook, vb_address_book_free)
+
+/** vb_address_book_key: Returns: (transfer full): the name under which @address is counted */
+char *vb_address_book_key (GInetAddress *address);
+
+/** vb_address_book_is_local: whether @address is this machine, where proxies are: what comes through
+ * one comes from many */
+gboolean vb_address_book_is_local (GInetAddress *address);
+
+/** vb_address_book_enter: counts a connection; Returns: %FALSE, and it is not counted, when there
+ * are @maximum */
+gboolean vb_address_book_enter (VbAddressBook *self, const char *key, guint maximum);
+void vb_address_book_leave (VbAddressBook *self, const char *key);
+
+/**
+ * vb_address_book_fail:
+ * @now_us: monotonic
+ *
+ * Counts a bad token. The first few cost nothing, for keys are exchanged and clocks are wrong; each
+ * further one waits twice as long as the one before; ten seconds without any take one back.
+ *
+ * Returns: milliseconds that the answer should wait
+ */
+guint vb_address_book_fail (VbAddressBook *self, const char *key, gint64 now_us);
+
+/** vb_address_book_get_size: Returns: addresses that it knows */
+guint vb_address_book_get_size (VbAddressBook *self);
+
+G_END_DECLS
