@@ -17,6 +17,7 @@ typedef enum
   OPTIONS_RESTORE,
   OPTIONS_LOG,
   OPTIONS_TOKEN,
+  OPTIONS_RECOVER,
 } OptionSet;
 
 typedef struct
@@ -54,6 +55,9 @@ static const Command commands[] = {
   { "pool", "init PATH | check [PATH] | list [PATH]",
     N_ ("make a pool; compare all backups with their checksums; list them"), 1, 2, OPTIONS_NONE,
     vb_cli_pool },
+  { "recover", "VPS [BACKUP] --into DIR [--pool PATH | --config FILE] [--no-define]",
+    N_ ("bring a VPS back from the pool alone, on a host that has lost it"), 1, 2, OPTIONS_RECOVER,
+    vb_cli_recover },
 };
 
 /* ---- options ---- */
@@ -70,6 +74,8 @@ cli_clear (VbCli *self)
   g_free (self->keys);
   g_free (self->key_file);
   g_free (self->config);
+  g_free (self->pool);
+  g_free (self->into);
   g_clear_object (&self->client);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VbCli, cli_clear)
@@ -136,6 +142,23 @@ add_token_options (GOptionContext *context, VbCli *self)
 }
 
 static void
+add_recover_options (GOptionContext *context, VbCli *self)
+{
+  const GOptionEntry entries[] = {
+    { "into", 0, 0, G_OPTION_ARG_FILENAME, &self->into, N_ ("Folder for the disks"), N_ ("DIR") },
+    { "pool", 0, 0, G_OPTION_ARG_FILENAME, &self->pool,
+      N_ ("The pool (default: what the config file says)"), N_ ("PATH") },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config, N_ ("Config file of the service"),
+      N_ ("FILE") },
+    { "no-define", 0, 0, G_OPTION_ARG_NONE, &self->no_define,
+      N_ ("Write the definition, but don't ask libvirt to take it"), NULL },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+}
+
+static void
 add_log_options (GOptionContext *context, VbCli *self)
 {
   const GOptionEntry entries[] = {
@@ -162,6 +185,8 @@ make_command_context (VbCli *self, const Command *command)
     add_token_options (context, self);
   else if (command->options == OPTIONS_LOG)
     add_log_options (context, self);
+  else if (command->options == OPTIONS_RECOVER)
+    add_recover_options (context, self);
   return context;
 }
 

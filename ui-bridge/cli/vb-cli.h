@@ -9,6 +9,10 @@ G_BEGIN_DECLS
 #define VB_CLI_SOCKET "/run/vps-backup/vps-backup.sock"
 /** VB_CLI_KEYS: where token keys are unless told otherwise */
 #define VB_CLI_KEYS "/etc/vps-backup/keys"
+/** VB_CLI_POOL: where the pool is unless the config file says otherwise */
+#define VB_CLI_POOL "/srv/backups"
+/** VB_CLI_URI: the hypervisor unless the config file says otherwise */
+#define VB_CLI_URI "qemu:///system"
 
 /**
  * VbCli:
@@ -27,6 +31,9 @@ G_BEGIN_DECLS
  * @keys: (nullable): --keys
  * @key_file: (nullable): --key-file
  * @config: (nullable): --config
+ * @pool: (nullable): --pool
+ * @into: (nullable): --into
+ * @no_define: --no-define
  * @client: to the service; connects when first used
  *
  * One run of the program: what was asked for, and the way to the service.
@@ -48,6 +55,9 @@ typedef struct
   char *keys;
   char *key_file;
   char *config;
+  char *pool;
+  char *into;
+  gboolean no_define;
   VbCliClient *client;
 } VbCli;
 
@@ -76,6 +86,7 @@ gboolean vb_cli_slots (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_watch (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_token (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_pool (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_recover (VbCli *self, char **arguments, GError **error);
 
 /** vb_cli_print_json: @object: printed on stdout in one line */
 void vb_cli_print_json (JsonObject *object);
