@@ -30,8 +30,8 @@ VbConsistency vb_consistency_from_string (const char *text);
  * @virtual_size_bytes: what the guest sees
  * @nbd_socket: (nullable): unix socket on which the hypervisor serves the point in time, if the VPS runs
  * @nbd_export: (nullable): name of the export on it
- * @path: (nullable): if the VPS is shut off, the image to be read, together with @format
- * @format: (nullable): "qcow2" or "raw"
+ * @path: (nullable): if the VPS is shut off, the image to be read
+ * @format: "qcow2" or "raw": of the VPS's image, however it is read
  * @changed_context: (nullable): NBD meta context whose set extents changed since @base_backup of the
  *   capture (such as "qemu:dirty-bitmap:backup-vda"); with @path the name of the bitmap in the image
  *   that qemu-nbd is to export (-B). %NULL: everything has to be read

@@ -47,6 +47,7 @@ read_sizes (Begin *begin, GError **error)
     {
       VbDomainDisk *disk = g_ptr_array_index (begin->xml->disks, i);
       virDomainBlockInfo info;
+      VbCaptureDisk *entry;
 
       if (disk->skipped != NULL)
         {
@@ -58,7 +59,9 @@ read_sizes (Begin *begin, GError **error)
           vb_libvirt_set_error (error, "Asking for the size of the disk %s", disk->target);
           return FALSE;
         }
-      vb_capture_add_disk (begin->capture, disk->target)->virtual_size_bytes = info.capacity;
+      entry = vb_capture_add_disk (begin->capture, disk->target);
+      entry->virtual_size_bytes = info.capacity;
+      entry->format = g_strdup (disk->format);
       if (vb_disk_image_can_hold_bitmaps (disk))
         g_hash_table_add (begin->recordable, g_strdup (disk->target));
     }

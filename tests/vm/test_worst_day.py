@@ -50,7 +50,7 @@ def lose_host(service, *lost):
 
 
 def definition(vps):
-    return vps.connection.lookupByUUIDString(vps.vps).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    return guests.connect().lookupByUUIDString(vps.vps).XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
 
 
 def is_defined(vps):
@@ -97,6 +97,8 @@ def test_vps_comes_back_from_the_pool_alone(new_service, new_guest, tree, iso):
     vps.refresh()
     vps.boot()
     assert (vps.tree_sums("vda"), vps.tree_sums("vdb")) == before
+    agents = [one for one in json.loads(run_ctl("--json", "doctor").stdout.splitlines()[0])["findings"] if "agent" in one["text"]]
+    assert [(one["vps"], one["verdict"]) for one in agents] == [("web1", "ok")]
     vps.destroy()
 
     again = run_ctl("recover", vps.vps, "--into", pool.parent / "other", "--pool", pool.parent / "gone")

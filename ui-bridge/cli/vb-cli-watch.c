@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* watch: what happens, as it happens. */
+/* watch: what happens, as it happens: all VPSs as a table on a terminal, else line by line. */
 #include "vb-cli-error.h"
+#include "vb-cli-live.h"
 #include "vb-cli-progress.h"
 #include "vb-cli-resolve.h"
 #include "vb-cli-text.h"
@@ -17,6 +18,7 @@ typedef struct
 {
   VbCli *cli;
   const char *vps;      /* UUID or "*" */
+  VbCliLive *live;      /* (nullable): instead of lines */
   GHashTable *names;    /* UUID → name */
   GHashTable *lines;    /* UUID → last line of its state */
   GHashTable *progress; /* UUID → gint64: monotonic µs of its last progress line */
@@ -31,8 +33,12 @@ print_line (Watch *watch, const char *vps, const char *text)
   g_autofree char *time = g_date_time_format (now, "%H:%M:%S");
   const char *name = g_hash_table_lookup (watch->names, vps);
   g_autofree char *clean = vb_cli_text_clean (name != NULL ? name : vps);
+  g_autofree char *note = g_strdup_printf ("%s  %s", clean, text);
 
-  vb_cli_print (stdout, "%s  %s  %s\n", time, clean, text);
+  if (watch->live != NULL)
+    vb_cli_live_note (watch->live, note);
+  else
+    vb_cli_print (stdout, "%s  %s\n", time, note);
 }
 
 static char *
@@ -54,6 +60,11 @@ show_vps (Watch *watch, JsonObject *vps)
   if (id == NULL)
     return;
   g_hash_table_insert (watch->names, g_strdup (id), g_strdup (vb_cli_get_string (vps, "name")));
+  if (watch->live != NULL)
+    {
+      vb_cli_live_set_vps (watch->live, vps);
+      return;
+    }
   line = format_vps (vps);
   if (g_strcmp0 (g_hash_table_lookup (watch->lines, id), line) == 0)
     return;
@@ -72,6 +83,11 @@ show_progress (Watch *watch, JsonObject *params)
 
   if (id == NULL || operation == NULL)
     return;
+  if (watch->live != NULL)
+    {
+      vb_cli_live_set_operation (watch->live, id, operation);
+      return;
+    }
   last_us = g_hash_table_lookup (watch->progress, id);
   if (last_us != NULL && now_us - *last_us < PROGRESS_PERIOD_US)
     return;
@@ -115,6 +131,8 @@ show_event (Watch *watch, JsonObject *event)
     show_progress (watch, params);
   else if (g_strcmp0 (method, "notification.added") == 0)
     show_notification (watch, params);
+  else if (g_strcmp0 (method, "vps.removed") == 0 && watch->live != NULL)
+    vb_cli_live_remove (watch->live, vb_cli_get_string (params, "vps"));
 }
 
 /* ---- following ---- */
@@ -133,6 +151,8 @@ subscribe (Watch *watch, GError **error)
     {
       g_autoptr (JsonArray) all = vb_cli_get_array (result, "vps");
 
+      if (watch->live != NULL)
+        vb_cli_live_clear (watch->live);
       for (guint i = 0; i < json_array_get_length (all); i++)
         show_vps (watch, json_array_get_object_element (all, i));
     }
@@ -170,8 +190,9 @@ follow (Watch *watch, GError **error)
   while (TRUE)
     {
       g_autoptr (GError) local_error = NULL;
-      g_autoptr (JsonObject) event
-          = vb_cli_client_next_event (watch->cli->client, SILENCE_MS, &local_error);
+      const int due_ms = watch->live != NULL ? vb_cli_live_draw (watch->live) : -1;
+      g_autoptr (JsonObject) event = vb_cli_client_next_event (
+          watch->cli->client, due_ms >= 0 ? due_ms : SILENCE_MS, &local_error);
 
       if (event != NULL)
         show_event (watch, event);
@@ -187,7 +208,9 @@ vb_cli_watch (VbCli *self, char **arguments, GError **error)
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GHashTable) lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GHashTable) progress = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  Watch watch = { .cli = self, .vps = "*", .names = names, .lines = lines, .progress = progress };
+  g_autoptr (VbCliLive) live
+      = arguments[0] == NULL && !self->json ? vb_cli_live_new () : NULL;
+  Watch watch = { .live = live, .cli = self, .vps = "*", .names = names, .lines = lines, .progress = progress };
 
   if (arguments[0] != NULL)
     {

@@ -18,6 +18,7 @@ typedef enum
   OPTIONS_LOG,
   OPTIONS_TOKEN,
   OPTIONS_RECOVER,
+  OPTIONS_CONFIG,
 } OptionSet;
 
 typedef struct
@@ -55,6 +56,8 @@ static const Command commands[] = {
   { "pool", "init PATH | check [PATH] | list [PATH]",
     N_ ("make a pool; compare all backups with their checksums; list them"), 1, 2, OPTIONS_NONE,
     vb_cli_pool },
+  { "doctor", "[--config FILE]", N_ ("what keeps backups from working here, and what mends it"), 0, 0,
+    OPTIONS_CONFIG, vb_cli_doctor },
   { "recover", "VPS [BACKUP] --into DIR [--pool PATH | --config FILE] [--no-define]",
     N_ ("bring a VPS back from the pool alone, on a host that has lost it"), 1, 2, OPTIONS_RECOVER,
     vb_cli_recover },
@@ -148,10 +151,20 @@ add_recover_options (GOptionContext *context, VbCli *self)
     { "into", 0, 0, G_OPTION_ARG_FILENAME, &self->into, N_ ("Folder for the disks"), N_ ("DIR") },
     { "pool", 0, 0, G_OPTION_ARG_FILENAME, &self->pool,
       N_ ("The pool (default: what the config file says)"), N_ ("PATH") },
-    { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config, N_ ("Config file of the service"),
-      N_ ("FILE") },
     { "no-define", 0, 0, G_OPTION_ARG_NONE, &self->no_define,
       N_ ("Write the definition, but don't ask libvirt to take it"), NULL },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+}
+
+static void
+add_config_option (GOptionContext *context, VbCli *self)
+{
+  const GOptionEntry entries[] = {
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config, N_ ("Config file of the service"),
+      N_ ("FILE") },
     { NULL },
   };
 
@@ -187,6 +200,8 @@ make_command_context (VbCli *self, const Command *command)
     add_log_options (context, self);
   else if (command->options == OPTIONS_RECOVER)
     add_recover_options (context, self);
+  if (command->options == OPTIONS_RECOVER || command->options == OPTIONS_CONFIG)
+    add_config_option (context, self);
   return context;
 }
 

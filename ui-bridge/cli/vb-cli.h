@@ -86,6 +86,7 @@ gboolean vb_cli_slots (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_watch (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_token (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_pool (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_doctor (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_recover (VbCli *self, char **arguments, GError **error);
 
 /** vb_cli_print_json: @object: printed on stdout in one line */

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vb-finding.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VbDoctor:
+ * @uri: hypervisor
+ * @pool: folder of the pool
+ * @reserve: free space on it that is never used up
+ * @state_folder: of the service
+ * @runtime_folder: where the sockets of captures are
+ * @hooks_folder: where libvirt keeps its hooks, "/etc/libvirt/hooks"
+ * @locks_file: what tells the hook where the locks are, "/etc/vps-backup/locks-dir"
+ * @findings: (element-type VbFinding): what was found so far
+ *
+ * Looks at a host and says what keeps backups from working, or makes them cost more than they need to, with the
+ * command that mends it. Changes nothing but what a try of the pool leaves no trace of. Blocks.
+ */
+typedef struct
+{
+  const char *uri;
+  const char *pool;
+  const char *reserve;
+  const char *state_folder;
+  const char *runtime_folder;
+  const char *hooks_folder;
+  const char *locks_file;
+  GPtrArray *findings;
+} VbDoctor;
+
+/** vb_doctor_examine: all of it, in this order */
+void vb_doctor_examine (VbDoctor *self);
+
+/* Its parts, by the file that has them. */
+
+/** vb_doctor_check_host: libvirt, QEMU, its programs, what confines it, and every VPS */
+void vb_doctor_check_host (VbDoctor *self);
+
+/** vb_doctor_check_pool: pool and state folder */
+void vb_doctor_check_pool (VbDoctor *self);
+
+/** vb_doctor_check_hook: the libvirt hook */
+void vb_doctor_check_hook (VbDoctor *self);
+
+G_END_DECLS

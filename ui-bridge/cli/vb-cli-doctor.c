@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* doctor: what keeps backups from working on this host, and what mends it. */
+#include "vb-cli-config.h"
+#include "vb-cli-error.h"
+#include "vb-cli-text.h"
+#include "vb-cli.h"
+#include "vb-doctor.h"
+#include "vb-i18n.h"
+
+#define HOOKS_FOLDER "/etc/libvirt/hooks"
+#define LOCKS_FILE "/etc/vps-backup/locks-dir"
+
+static void
+check_service (VbCli *self, GPtrArray *findings)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) result = vb_cli_call (self, "session.info", NULL, &error);
+  VbFinding *finding;
+
+  if (result != NULL)
+    {
+      vb_findings_add (findings, "service", VB_VERDICT_OK, _ ("The service answers."));
+      return;
+    }
+  finding = vb_findings_add (findings, "service", VB_VERDICT_PROBLEM, "%s", error->message);
+  vb_finding_set_remedy (finding, "systemctl start vps-backupd   # %s",
+                         _ ("journalctl -u vps-backupd says why it stopped"));
+}
+
+/* ---- the outcome ---- */
+
+static guint
+count_problems (GPtrArray *findings)
+{
+  guint count = 0;
+
+  for (guint i = 0; i < findings->len; i++)
+    if (((VbFinding *) g_ptr_array_index (findings, i))->verdict == VB_VERDICT_PROBLEM)
+      count++;
+  return count;
+}
+
+static void
+print_json (GPtrArray *findings)
+{
+  g_autoptr (JsonObject) output = json_object_new ();
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; i < findings->len; i++)
+    {
+      const VbFinding *finding = g_ptr_array_index (findings, i);
+      JsonObject *object = vb_cli_params ("check", finding->check, "verdict",
+                                          vb_verdict_to_string (finding->verdict), "text",
+                                          finding->text, NULL);
+
+      if (finding->vps != NULL)
+        json_object_set_string_member (object, "vps", finding->vps);
+      if (finding->remedy != NULL)
+        json_object_set_string_member (object, "remedy", finding->remedy);
+      json_array_add_object_element (array, object);
+    }
+  json_object_set_array_member (output, "findings", array);
+  vb_cli_print_json (output);
+}
+
+static void
+print_words (GPtrArray *findings)
+{
+  const char *const marks[] = { _ ("ok"), _ ("hint"), _ ("PROBLEM") };
+
+  for (guint i = 0; i < findings->len; i++)
+    {
+      const VbFinding *finding = g_ptr_array_index (findings, i);
+      g_autofree char *mark = vb_cli_text_pad (marks[finding->verdict], 9, FALSE);
+      g_autofree char *vps = vb_cli_text_clean (finding->vps != NULL ? finding->vps : "");
+      g_autofree char *text = vb_cli_text_clean (finding->text);
+
+      vb_cli_print (stdout, "%s%s%s%s\n", mark, vps, finding->vps != NULL ? ": " : "", text);
+      if (finding->remedy != NULL)
+        vb_cli_print (stdout, "         → %s\n", finding->remedy);
+    }
+}
+
+/* ---- where to look ---- */
+
+typedef struct
+{
+  char *uri;
+  char *pool;
+  char *reserve;
+  char *state;
+  char *socket;
+  char *runtime;
+} Places;
+
+static void
+places_clear (Places *places)
+{
+  g_free (places->uri);
+  g_free (places->pool);
+  g_free (places->reserve);
+  g_free (places->state);
+  g_free (places->socket);
+  g_free (places->runtime);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Places, places_clear)
+
+static gboolean
+read_places (VbCli *self, Places *places, GError **error)
+{
+  if (!vb_cli_config_get (self, "libvirt", "uri", VB_CLI_URI, &places->uri, error)
+      || !vb_cli_config_get (self, "pool", "path", VB_CLI_POOL, &places->pool, error)
+      || !vb_cli_config_get (self, "pool", "reserve", "5%", &places->reserve, error)
+      || !vb_cli_config_get (self, "host", "state-dir", "/var/lib/vps-backup", &places->state, error)
+      || !vb_cli_config_get (self, "bridge", "socket", VB_CLI_SOCKET, &places->socket, error))
+    return FALSE;
+  places->runtime = g_path_get_dirname (places->socket);
+  return TRUE;
+}
+
+static void
+examine (VbCli *self, const Places *places, GPtrArray *findings)
+{
+  VbDoctor doctor = {
+    .uri = places->uri,
+    .pool = places->pool,
+    .reserve = places->reserve,
+    .state_folder = places->state,
+    .runtime_folder = places->runtime,
+    .hooks_folder = HOOKS_FOLDER,
+    .locks_file = LOCKS_FILE,
+    .findings = findings,
+  };
+
+  check_service (self, findings);
+  vb_doctor_examine (&doctor);
+}
+
+gboolean
+vb_cli_doctor (VbCli *self, char **arguments, GError **error)
+{
+  g_auto (Places) places = { 0 };
+  g_autoptr (GPtrArray) findings
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_finding_free);
+  guint problems;
+
+  if (!read_places (self, &places, error))
+    return FALSE;
+  examine (self, &places, findings);
+  if (self->json)
+    print_json (findings);
+  else
+    print_words (findings);
+  problems = count_problems (findings);
+  if (problems == 0)
+    return TRUE;
+  g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
+               g_dngettext (GETTEXT_PACKAGE, "%u problem keeps backups from working",
+                            "%u problems keep backups from working", problems),
+               problems);
+  return FALSE;
+}
