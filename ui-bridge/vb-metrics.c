@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-metrics.h"
 
+#include "vb-histogram.h"
+
 #define N_KINDS (VB_OPERATION_RESTORE + 1)
 #define N_STATES (VB_OPERATION_CANCELLED + 1)
+
+/* Seconds: from an incremental backup of a small VPS to a full one of a very large one. */
+#define DURATION_BOUNDS { 1, 5, 15, 60, 300, 900, 3600, 14400, 43200 }
 
 struct _VbMetrics
 {
@@ -10,7 +15,12 @@ struct _VbMetrics
 
   VbManager *manager;
   GHashTable *running; /* UUID of a VPS → VbOperation last seen on it */
+  GDateTime *since;
   guint64 ended[N_KINDS][N_STATES];
+  guint64 bytes[N_KINDS];
+  VbHistogram durations[N_KINDS];
+  guint64 stalls;
+  guint64 recoveries;
 };
 
 G_DEFINE_FINAL_TYPE (VbMetrics, vb_metrics, G_TYPE_OBJECT)
@@ -24,6 +34,7 @@ vb_metrics_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (self->manager, self);
   g_clear_object (&self->manager);
   g_clear_pointer (&self->running, g_hash_table_unref);
+  g_clear_pointer (&self->since, g_date_time_unref);
   G_OBJECT_CLASS (vb_metrics_parent_class)->dispose (object);
 }
 
@@ -36,7 +47,25 @@ vb_metrics_class_init (VbMetricsClass *klass)
 static void
 vb_metrics_init (VbMetrics *self)
 {
+  const VbHistogram durations = { .bounds = DURATION_BOUNDS };
+
   self->running = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
+  self->since = g_date_time_new_now_utc ();
+  for (guint i = 0; i < N_KINDS; i++)
+    self->durations[i] = durations;
+}
+
+static void
+add_ended (VbMetrics *self, VbOperation *operation)
+{
+  const VbOperationRecord *record = vb_operation_get_record (operation);
+
+  self->ended[record->kind][record->state]++;
+  self->bytes[record->kind] += record->bytes_done;
+  if (record->state == VB_OPERATION_COMPLETED && record->ended_at != NULL)
+    vb_histogram_observe (&self->durations[record->kind],
+                          (double) g_date_time_difference (record->ended_at, record->started_at)
+                              / G_TIME_SPAN_SECOND);
 }
 
 static void
@@ -48,8 +77,17 @@ count_ended (VbMetrics *self, const char *vps)
     return;
 
   if (vb_operation_state_is_end (vb_operation_get_state (operation)))
-    self->ended[vb_operation_get_kind (operation)][vb_operation_get_state (operation)]++;
+    add_ended (self, operation);
   g_hash_table_remove (self->running, vps);
+}
+
+/* One that is older than we are was left by a crash or a restart. */
+static void
+add_running (VbMetrics *self, const char *vps, VbOperation *operation)
+{
+  if (g_date_time_compare (vb_operation_get_record (operation)->started_at, self->since) < 0)
+    self->recoveries++;
+  g_hash_table_insert (self->running, g_strdup (vps), g_object_ref (operation));
 }
 
 static void
@@ -64,7 +102,16 @@ on_vps_changed (VbManager *manager, VbVps *vps, guint64 seq, gpointer user_data)
 
   count_ended (self, uuid);
   if (now != NULL)
-    g_hash_table_insert (self->running, g_strdup (uuid), g_object_ref (now));
+    add_running (self, uuid, now);
+}
+
+static void
+on_notification_added (VbManager *manager, const VbNotification *notification, gpointer user_data)
+{
+  VbMetrics *self = user_data;
+
+  if (notification->type == VB_NOTIFICATION_OPERATION_STALLED)
+    self->stalls++;
 }
 
 static void
@@ -77,10 +124,19 @@ VbMetrics *
 vb_metrics_new (VbManager *manager)
 {
   VbMetrics *self = g_object_new (VB_TYPE_METRICS, NULL);
+  g_autoptr (GPtrArray) all = vb_manager_list_vps (manager);
 
+  for (guint i = 0; i < all->len; i++)
+    {
+      VbVps *vps = g_ptr_array_index (all, i);
+
+      if (vb_vps_get_operation (vps) != NULL)
+        add_running (self, vb_vps_get_uuid (vps), vb_vps_get_operation (vps));
+    }
   self->manager = g_object_ref (manager);
   g_signal_connect (manager, "vps-changed", G_CALLBACK (on_vps_changed), self);
   g_signal_connect (manager, "vps-removed", G_CALLBACK (on_vps_removed), self);
+  g_signal_connect (manager, "notification-added", G_CALLBACK (on_notification_added), self);
   return self;
 }
 
@@ -92,38 +148,102 @@ print_number (GString *out, const char *name, const char *type, const char *help
 }
 
 static void
+print_head (GString *out, const char *name, const char *type, const char *help)
+{
+  g_string_append_printf (out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
 print_ended (VbMetrics *self, GString *out)
 {
-  g_string_append (out, "# HELP vps_backup_operations_total Operations that have ended.\n"
-                        "# TYPE vps_backup_operations_total counter\n");
+  print_head (out, "vps_backup_operations_total", "counter", "Operations that have ended.");
   for (int kind = VB_OPERATION_CREATE; kind < N_KINDS; kind++)
     for (int state = VB_OPERATION_COMPLETED; state < N_STATES; state++)
       g_string_append_printf (
           out, "vps_backup_operations_total{kind=\"%s\",outcome=\"%s\"} %" G_GUINT64_FORMAT "\n",
           vb_operation_kind_to_string (kind), vb_operation_state_to_string (state),
           self->ended[kind][state]);
+
+  print_head (out, "vps_backup_copied_bytes_total", "counter",
+              "Bytes that operations which have ended copied.");
+  for (int kind = VB_OPERATION_CREATE; kind < N_KINDS; kind++)
+    g_string_append_printf (out,
+                            "vps_backup_copied_bytes_total{kind=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                            vb_operation_kind_to_string (kind), self->bytes[kind]);
+
+  print_head (out, "vps_backup_operation_duration_seconds", "histogram",
+              "From admission to the end of completed operations, waiting included.");
+  for (int kind = VB_OPERATION_CREATE; kind < N_KINDS; kind++)
+    {
+      g_autofree char *labels
+          = g_strdup_printf ("kind=\"%s\"", vb_operation_kind_to_string (kind));
+
+      vb_histogram_print (&self->durations[kind], out, "vps_backup_operation_duration_seconds",
+                          labels);
+    }
+  print_number (out, "vps_backup_stalls_total", "counter",
+                "Times that nothing moved for longer than stall-timeout.", self->stalls);
+  print_number (out, "vps_backup_recoveries_total", "counter",
+                "Operations taken up again after a restart of the service.", self->recoveries);
+}
+
+/* What all VPSs add up to. */
+typedef struct
+{
+  guint64 states[N_STATES];
+  guint64 stalled;
+  guint64 used;
+  guint64 total;
+  guint64 backups;
+  guint64 backup_bytes;
+} Sums;
+
+static void
+add_vps (Sums *sums, VbVps *vps)
+{
+  VbOperation *operation = vb_vps_get_operation (vps);
+  VbSlots *slots = vb_vps_get_slots (vps);
+  GPtrArray *backups = vb_vps_get_backups (vps);
+
+  if (operation != NULL)
+    {
+      sums->states[vb_operation_get_state (operation)]++;
+      sums->stalled += vb_operation_is_stalled (operation) ? 1 : 0;
+    }
+  sums->used += vb_slots_get_used (slots);
+  sums->total += vb_slots_get_total (slots);
+  for (guint i = 0; i < backups->len; i++)
+    {
+      const VbBackupInfo *info = vb_backup_get_info (g_ptr_array_index (backups, i));
+
+      sums->backups += info->completed_at != NULL ? 1 : 0;
+      sums->backup_bytes += info->size_bytes;
+    }
 }
 
 static void
 print_vps (VbMetrics *self, GString *out)
 {
   g_autoptr (GPtrArray) all = vb_manager_list_vps (self->manager);
-  guint64 running = 0, used = 0, total = 0;
+  Sums sums = { 0 };
 
   for (guint i = 0; i < all->len; i++)
-    {
-      VbVps *vps = g_ptr_array_index (all, i);
-      VbSlots *slots = vb_vps_get_slots (vps);
-
-      running += vb_vps_get_operation (vps) != NULL ? 1 : 0;
-      used += vb_slots_get_used (slots);
-      total += vb_slots_get_total (slots);
-    }
+    add_vps (&sums, g_ptr_array_index (all, i));
 
   print_number (out, "vps_backup_vps", "gauge", "VPSs on this host.", all->len);
-  print_number (out, "vps_backup_operations", "gauge", "Operations that run or wait.", running);
-  print_number (out, "vps_backup_slots_used", "gauge", "Backup slots in use.", used);
-  print_number (out, "vps_backup_slots", "gauge", "Backup slots of all VPSs.", total);
+  print_head (out, "vps_backup_operations_active", "gauge", "Operations that run, or wait as queued.");
+  for (int state = VB_OPERATION_QUEUED; state < VB_OPERATION_COMPLETED; state++)
+    g_string_append_printf (out, "vps_backup_operations_active{state=\"%s\"} %" G_GUINT64_FORMAT "\n",
+                            vb_operation_state_to_string (state), sums.states[state]);
+  print_number (out, "vps_backup_operations_stalled", "gauge",
+                "Operations in which nothing moves at present.", sums.stalled);
+  print_number (out, "vps_backup_slots_used", "gauge", "Backup slots in use.", sums.used);
+  print_number (out, "vps_backup_slots", "gauge", "Backup slots of all VPSs.", sums.total);
+  print_number (out, "vps_backup_backups", "gauge", "Backups of the VPSs on this host.",
+                sums.backups);
+  print_number (out, "vps_backup_backup_bytes", "gauge",
+                "Data that these backups hold, shared extents counted for each.",
+                sums.backup_bytes);
 }
 
 char *

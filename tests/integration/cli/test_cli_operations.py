@@ -221,6 +221,27 @@ def test_watch(ctl, service):
     process.communicate(timeout=60)
 
 
+def test_watch_on_a_terminal_is_a_table(ctl, service):
+    terminal = ctl.start_on_terminal("watch")
+    terminal.read_until("OPERATION")
+    service.wait_for_call("vps.subscribe")
+    service.send("vps.changed", **{**service.vps[0], "status": "creating_backup", "operation": operation()})
+    terminal.read_until("42.5 %")
+    table = terminal.output.split("\033[2J")[-1].splitlines()
+    assert [line.split()[:1] for line in table if line.strip()][:3] == [["NAME"], ["web"], ["mail"]], "the busy one comes first"
+    service.send("operation.progress", vps=VPS, operation=operation(progress=61.0), seq=9)
+    terminal.read_until("61.0 %")
+    service.send("notification.added", id=1, type="backup_failed", vps=VPS, vps_name="web", backup=NEW_BACKUP, backup_name="new",
+                 operation=OPERATION, reason="interrupted", created_at="2026-03-02T10:00:12Z", read=False)
+    terminal.read_until("web  backup_failed “new” (interrupted)")
+    terminal.output = ""
+    service.send("vps.removed", vps=VPS, seq=10)
+    terminal.read_until("mail")
+    assert "web " not in terminal.output.split("\033[2J")[-1].split("\r\n\r\n")[0]
+    terminal.process.send_signal(signal.SIGINT)
+    terminal.finish()
+
+
 def test_watch_one_with_json(ctl, service):
     process = ctl.start("--json", "watch", "web")
     assert json.loads(process.stdout.readline()) == service.vps[0]
