@@ -8,6 +8,8 @@
 
 /* Recorded once all disks are swapped: recovery goes forward from there. */
 #define DETAILS_SWAPPED "swapped"
+/* Recorded once the VPS is back: what is left to do is to remove the old disks. */
+#define DETAILS_BACK "back"
 
 static void
 log_failed (VbJob *self, const char *doing, const GError *error)
@@ -69,6 +71,13 @@ undo_swap (VbJob *self, VbStaging *staging)
     log_failed (self, "Putting the old disks back", error);
 }
 
+static void
+set_details (VbJob *self, const char *details)
+{
+  g_free (self->record->details);
+  self->record->details = g_strdup (details);
+}
+
 static gboolean
 swap (VbJob *self, VbStaging *staging, GError **error)
 {
@@ -84,12 +93,32 @@ swap (VbJob *self, VbStaging *staging, GError **error)
     log_failed (self, "Renewing the checkpoint after the restore", checkpoint_error);
 
   /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it. */
-  g_free (self->record->details);
-  self->record->details = g_strdup (DETAILS_SWAPPED);
+  set_details (self, DETAILS_SWAPPED);
   if (vb_job_save (self, error) && bring_back (self, error))
     return TRUE;
   undo_swap (self, staging);
   return FALSE;
+}
+
+/* The old disks go only after the journal knows that they are not needed: without them nothing on the disks tells a restore that
+ * was done from one that was undone. */
+static void
+succeed (VbJob *self, VbStaging *staging)
+{
+  g_autoptr (GError) error = NULL;
+
+  set_details (self, DETAILS_BACK);
+  while (!vb_job_save (self, &error))
+    {
+      log_failed (self, "Recording that the VPS is back, trying again", error);
+      g_clear_error (&error);
+      if (!vb_job_pause (self, G_USEC_PER_SEC))
+        return;
+    }
+  if (!vb_staging_finish (staging, &error))
+    log_failed (self, "Removing the old disks", error);
+  self->record->swapping = FALSE;
+  vb_job_complete (self);
 }
 
 static void
@@ -216,11 +245,7 @@ vb_restore_job_run (VbJob *self)
       return;
     }
 
-  g_autoptr (GError) finish_error = NULL;
-  if (!vb_staging_finish (staging, &finish_error))
-    log_failed (self, "Removing the old disks", finish_error);
-  self->record->swapping = FALSE;
-  vb_job_complete (self);
+  succeed (self, staging);
 }
 
 static gboolean
@@ -254,6 +279,8 @@ static gboolean
 go_forward (VbJob *self, VbStaging *staging)
 {
   g_autoptr (GError) error = NULL;
+  if (g_strcmp0 (self->record->details, DETAILS_BACK) == 0)
+    return TRUE;
   if (!vb_staging_is_swapped (staging))
     return FALSE;
   if (is_on (self))
@@ -291,10 +318,7 @@ vb_restore_job_recover (VbJob *self)
   g_autoptr (VbStaging) staging = find_staging (self);
   if (staging != NULL && self->record->swapping && go_forward (self, staging))
     {
-      g_clear_error (&error);
-      if (!vb_staging_finish (staging, &error))
-        log_failed (self, "Removing the old disks", error);
-      vb_job_complete (self);
+      succeed (self, staging);
       return;
     }
   /* A VPS that runs has its power cut by nobody yet, so nothing is swapped under it. */
