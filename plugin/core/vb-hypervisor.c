@@ -163,6 +163,14 @@ vb_hypervisor_delete_checkpoint (VbHypervisor *self, const char *vps, const char
 }
 
 gboolean
+vb_hypervisor_keep_checkpoints (VbHypervisor *self, const char *vps, const char *const *backups, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+  return iface->keep_checkpoints == NULL
+         || VB_FAULT_AROUND (iface->keep_checkpoints (self, vps, backups, error), "keep-checkpoints");
+}
+
+gboolean
 vb_hypervisor_reset_checkpoints (VbHypervisor *self, const char *vps, const char *backup, GError **error)
 {
   return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->reset_checkpoints (self, vps, backup, error), "reset-checkpoints");

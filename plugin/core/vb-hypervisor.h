@@ -97,6 +97,7 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * @abort_orphan_capture: after a crash: ends whatever job, scratch and checkpoint of @operation/@backup is left
  *   of a capture; success when there is nothing
  * @delete_checkpoint: the checkpoint of a deleted backup; success when there is none
+ * @keep_checkpoints: deletes the checkpoints of ours of all backups but @backups. (nullable): an implementation without checkpoints
  * @reset_checkpoints: VPS off, disks just replaced by those of @backup: forgets all checkpoints of ours,
  *   and makes a new one for @backup so that the next capture can be incremental. Others' checkpoints that
  *   the new disks lack are forgotten too
@@ -135,6 +136,10 @@ struct _VbHypervisorInterface
                                     GError **error);
 
   gboolean (*delete_checkpoint) (VbHypervisor *self, const char *vps, const char *backup, GError **error);
+  gboolean (*keep_checkpoints) (VbHypervisor *self,
+                                const char *vps,
+                                const char *const *backups,
+                                GError **error);
   gboolean (*reset_checkpoints) (VbHypervisor *self, const char *vps, const char *backup, GError **error);
   gboolean (*get_changed_bytes) (VbHypervisor *self,
                                  const char *vps,
@@ -177,6 +182,10 @@ gboolean vb_hypervisor_abort_orphan_capture (VbHypervisor *self,
                                              GError **error);
 gboolean
 vb_hypervisor_delete_checkpoint (VbHypervisor *self, const char *vps, const char *backup, GError **error);
+gboolean vb_hypervisor_keep_checkpoints (VbHypervisor *self,
+                                         const char *vps,
+                                         const char *const *backups,
+                                         GError **error);
 gboolean
 vb_hypervisor_reset_checkpoints (VbHypervisor *self, const char *vps, const char *backup, GError **error);
 gboolean vb_hypervisor_get_changed_bytes (VbHypervisor *self,

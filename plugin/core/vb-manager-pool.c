@@ -154,7 +154,10 @@ ask_pool_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *c
   PoolAnswer *answer = g_new0 (PoolAnswer, 1);
 
   if (vb_pool_check (self->pool, &answer->status, &error) && with_list)
-    answer->infos = vb_pool_list (self->pool, &error);
+    {
+      vb_manager_sweep_pool (self);
+      answer->infos = vb_pool_list (self->pool, &error);
+    }
   if (error == NULL)
     {
       g_task_return_pointer (task, answer, (GDestroyNotify) pool_answer_free);
@@ -196,7 +199,11 @@ pool_answered (GObject *source, GAsyncResult *result, gpointer user_data)
       self->pool_status = answer->status;
       set_pool_available (self, TRUE, NULL);
       if (answer->infos != NULL)
-        vb_manager_merge_backups (self, answer->infos);
+        {
+          vb_manager_merge_backups (self, answer->infos);
+          self->swept = FALSE;
+          vb_manager_sweep_checkpoints (self);
+        }
       pool_answer_free (answer);
     }
   else

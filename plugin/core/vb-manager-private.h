@@ -44,6 +44,7 @@ struct _VbManager
   VbPoolStatus pool_status;
   gboolean pool_available;
   gboolean pool_asked_once;
+  gboolean swept; /* checkpoints, since the pool was listed last */
   gint64 pool_check_since_us; /* 0: none under way */
 
   guint progress_timer;
@@ -90,6 +91,10 @@ void vb_manager_remember_backups (VbManager *self);
 
 /* vb-manager-access.c: who may come in no more, and who asked what */
 void vb_manager_keep_revoked (VbManager *self, GPtrArray *revocations);
+
+/* vb-manager-sweep.c: the pool in a worker thread, right before it is listed; the checkpoints once it was */
+void vb_manager_sweep_pool (VbManager *self);
+void vb_manager_sweep_checkpoints (VbManager *self);
 
 /* vb-manager-recovery.c */
 void vb_manager_attach_unended (VbManager *self, VbVps *vps);

@@ -180,6 +180,9 @@ on_available_changed (VbHypervisor *hypervisor, gpointer user_data)
   VbManager *self = user_data;
   vb_manager_refresh_availability (self);
   vb_manager_recover (self);
+  /* While it was away a checkpoint may have been left whose backup was deleted. */
+  self->swept = self->swept && vb_hypervisor_is_available (hypervisor);
+  vb_manager_sweep_checkpoints (self);
   vb_manager_check_started (self);
 }
 

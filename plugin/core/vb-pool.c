@@ -57,6 +57,13 @@ vb_pool_remove (VbPool *self, const char *vps, const char *backup, GError **erro
 }
 
 gboolean
+vb_pool_sweep (VbPool *self, VbPoolGivenUp given_up, gpointer user_data, GError **error)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  return iface->sweep == NULL || VB_FAULT_AROUND (iface->sweep (self, given_up, user_data, error), "pool.sweep");
+}
+
+gboolean
 vb_pool_rename (VbPool *self, const char *vps, const char *backup, const char *name, GError **error)
 {
   return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->rename (self, vps, backup, name, error), "pool.rename");

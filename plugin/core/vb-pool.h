@@ -35,6 +35,13 @@ typedef struct
 G_DECLARE_INTERFACE (VbPool, vb_pool, VB, POOL, GObject)
 
 /**
+ * VbPoolGivenUp:
+ *
+ * Returns: whether nobody will go on with a backup of which there is a half. Worker thread
+ */
+typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer user_data);
+
+/**
  * VbPoolInterface:
  * @check: whether the pool is there and can be written, with its free space
  * @list: (transfer full) (element-type VbBackupInfo): all backups of all VPSs that are complete
@@ -45,7 +52,8 @@ G_DECLARE_INTERFACE (VbPool, vb_pool, VB, POOL, GObject)
  * @commit: makes the captured backup durable and visible: fsync of every file and folder, manifest with
  *   @info (completed_at is set here), rename, fsync of the parent. Only after it returns the backup is available
  * @discard: removes what is left of a backup that was not committed; success when there is nothing
- * @remove: deletes a backup; it disappears at one instant (rename to a partial name first)
+ * @remove: deletes a backup; it disappears at one instant (rename to the name of a deleted one first)
+ * @sweep: removes what is left of deletes, and the halves of backups that @given_up names. (nullable)
  * @rename: gives a backup another name, durable when it returns
  * @verify: reads all of a backup; (out) @bad_chunks chunks differ from their checksums
  * @stage: (transfer full): prepares new images beside @disks from @backup, in each disk's own format, every chunk
@@ -73,6 +81,7 @@ struct _VbPoolInterface
   gboolean (*commit) (VbPool *self, VbBackupInfo *info, GError **error);
   gboolean (*discard) (VbPool *self, const char *vps, const char *backup, GError **error);
   gboolean (*remove) (VbPool *self, const char *vps, const char *backup, GError **error);
+  gboolean (*sweep) (VbPool *self, VbPoolGivenUp given_up, gpointer user_data, GError **error);
   gboolean (*rename) (VbPool *self, const char *vps, const char *backup, const char *name, GError **error);
   gboolean (*verify) (VbPool *self,
                       const char *vps,
@@ -113,6 +122,7 @@ gboolean vb_pool_capture (VbPool *self,
 gboolean vb_pool_commit (VbPool *self, VbBackupInfo *info, GError **error);
 gboolean vb_pool_discard (VbPool *self, const char *vps, const char *backup, GError **error);
 gboolean vb_pool_remove (VbPool *self, const char *vps, const char *backup, GError **error);
+gboolean vb_pool_sweep (VbPool *self, VbPoolGivenUp given_up, gpointer user_data, GError **error);
 gboolean
 vb_pool_rename (VbPool *self, const char *vps, const char *backup, const char *name, GError **error);
 gboolean vb_pool_verify (VbPool *self,

@@ -250,6 +250,40 @@ vb_libvirt_checkpoint_delete (virDomainPtr domain, const char *name, GError **er
     }
 }
 
+static gboolean
+is_one_of (const char *name, const char *const *backups)
+{
+  for (; *backups != NULL; backups++)
+    {
+      g_autofree char *kept = vb_libvirt_checkpoint_name (*backups);
+
+      if (g_str_equal (kept, name))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+vb_libvirt_checkpoint_keep (virDomainPtr domain, const char *const *backups, GError **error)
+{
+  virDomainCheckpointPtr *checkpoints = NULL;
+  int n = virDomainListAllCheckpoints (domain, &checkpoints, 0);
+  gboolean ok = n >= 0;
+
+  if (!ok)
+    vb_libvirt_set_error (error, "Listing the checkpoints");
+  for (int i = 0; i < n; i++)
+    {
+      const char *name = virDomainCheckpointGetName (checkpoints[i]);
+
+      if (ok && vb_libvirt_checkpoint_is_ours (name) && !is_one_of (name, backups))
+        ok = vb_libvirt_checkpoint_delete (domain, name, error);
+      virDomainCheckpointFree (checkpoints[i]);
+    }
+  free (checkpoints);
+  return ok;
+}
+
 /* Whether every disk that the checkpoint speaks of still has its bitmap. */
 static gboolean
 is_stored (VbDomainXml *xml, GHashTable *recorded)

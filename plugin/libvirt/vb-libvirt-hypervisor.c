@@ -226,6 +226,18 @@ hypervisor_delete_checkpoint (VbHypervisor *hypervisor,
 }
 
 static gboolean
+hypervisor_keep_checkpoints (VbHypervisor *hypervisor,
+                             const char *vps,
+                             const char *const *backups,
+                             GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+         && vb_libvirt_checkpoint_keep (call.domain, backups, error);
+}
+
+static gboolean
 hypervisor_reset_checkpoints (VbHypervisor *hypervisor,
                               const char *vps,
                               const char *backup,
@@ -326,6 +338,7 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->end_capture = hypervisor_end_capture;
   iface->abort_orphan_capture = hypervisor_abort_orphan_capture;
   iface->delete_checkpoint = hypervisor_delete_checkpoint;
+  iface->keep_checkpoints = hypervisor_keep_checkpoints;
   iface->reset_checkpoints = hypervisor_reset_checkpoints;
   iface->get_changed_bytes = hypervisor_get_changed_bytes;
   iface->begin_delta = hypervisor_begin_delta;

@@ -40,7 +40,7 @@ for_each_entry (int folder, EntryFunc func, gpointer user_data, GError **error)
   errno = 0;
   while (ok && (entry = readdir (stream)) != NULL)
     {
-      ok = entry->d_name[0] == '.' || func (folder, entry->d_name, user_data, error);
+      ok = g_str_equal (entry->d_name, ".") || g_str_equal (entry->d_name, "..") || func (folder, entry->d_name, user_data, error);
       errno = 0;
     }
   if (ok && errno != 0)
@@ -217,18 +217,76 @@ vb_backup_folder_commit (int root, VbBackupInfo *info, GError **error)
 
 /* --- remove and rename --- */
 
+/* Whatever comes, from the rename on it is deleted: vb_backup_folder_sweep() finishes what a crash has left. */
 gboolean
 vb_backup_folder_remove (int root, const char *vps, const char *backup, GError **error)
 {
-  g_autofree char *name = vb_pool_folder_partial_name (backup);
+  g_autofree char *name = vb_pool_folder_deleted_name (backup);
 
   vb_autofd int folder = vb_pool_folder_open_backup (root, vps, backup, error);
   vb_autofd int parent = folder >= 0 ? vb_pool_folder_open_vps (root, vps, FALSE, error) : -1;
   if (parent < 0)
     return FALSE;
-  /* From the rename on it is a partial backup, which whoever finds it removes. */
   return vb_files_remove_tree (parent, name, error) && VB_FAULT_AROUND (vb_files_rename (parent, backup, name, error), "remove.rename")
-         && vb_pool_folder_remove_partial (root, vps, backup, error);
+         && vb_pool_folder_remove_deleted (root, vps, backup, error);
+}
+
+typedef struct
+{
+  int root;
+  const char *vps;
+  VbBusySet *busy;
+  VbPoolGivenUp given_up;
+  gpointer user_data;
+} Sweep;
+
+/* Returns: (nullable) (transfer full): the id in .ID.SUFFIX */
+static char *
+id_of_hidden (const char *name, const char *suffix)
+{
+  if (name[0] != '.' || !g_str_has_suffix (name, suffix))
+    return NULL;
+  g_autofree char *id = g_strndup (name + 1, strlen (name) - 1 - strlen (suffix));
+  return g_uuid_string_is_valid (id) ? g_steal_pointer (&id) : NULL;
+}
+
+static gboolean
+sweep_entry (int folder, const char *name, gpointer user_data, GError **error)
+{
+  const Sweep *sweep = user_data;
+  g_autofree char *deleted = id_of_hidden (name, ".deleted");
+  g_autofree char *partial = id_of_hidden (name, ".partial");
+
+  if (deleted)
+    return vb_pool_folder_remove_deleted (sweep->root, sweep->vps, deleted, error);
+  if (partial == NULL || !sweep->given_up (sweep->vps, partial, sweep->user_data)
+      || !vb_busy_set_try (sweep->busy, partial))
+    return TRUE;
+  gboolean ok = vb_pool_folder_remove_partial (sweep->root, sweep->vps, partial, error);
+  vb_busy_set_release (sweep->busy, partial);
+  return ok;
+}
+
+static gboolean
+sweep_vps (int root, const char *name, gpointer user_data, GError **error)
+{
+  Sweep *sweep = user_data;
+  g_autoptr (GError) local = NULL;
+
+  sweep->vps = name;
+  if (!g_uuid_string_is_valid (name))
+    return TRUE;
+  vb_autofd int folder = vb_files_open_folder (root, name, &local);
+  if (folder < 0 || !for_each_entry (folder, sweep_entry, sweep, &local))
+    vb_log_warning (name, NULL, NULL, "Removing what incomplete backups of a VPS have left: %s", local->message);
+  return TRUE;
+}
+
+gboolean
+vb_backup_folder_sweep (int root, VbBusySet *busy, VbPoolGivenUp given_up, gpointer user_data, GError **error)
+{
+  Sweep sweep = { .root = root, .busy = busy, .given_up = given_up, .user_data = user_data };
+  return for_each_entry (root, sweep_vps, &sweep, error);
 }
 
 gboolean

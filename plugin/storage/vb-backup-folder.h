@@ -2,6 +2,8 @@
 #pragma once
 
 #include "vb-backup-info.h"
+#include "vb-busy-set.h"
+#include "vb-pool.h"
 
 G_BEGIN_DECLS
 
@@ -27,6 +29,14 @@ gboolean vb_backup_folder_commit (int root, VbBackupInfo *info, GError **error);
 
 /** vb_backup_folder_remove: deletes it; it is gone at one instant */
 gboolean vb_backup_folder_remove (int root, const char *vps, const char *backup, GError **error);
+
+/**
+ * vb_backup_folder_sweep:
+ * @busy: whoever works on a backup is in it
+ *
+ * See #VbPoolInterface.sweep.
+ */
+gboolean vb_backup_folder_sweep (int root, VbBusySet *busy, VbPoolGivenUp given_up, gpointer user_data, GError **error);
 
 /** vb_backup_folder_rename: changes the name in its manifest */
 gboolean vb_backup_folder_rename (int root, const char *vps, const char *backup, const char *name, GError **error);

@@ -60,6 +60,17 @@ vb_busy_set_acquire (VbBusySet *self, const char *id, VbTransfer *transfer, GErr
   return ok;
 }
 
+gboolean
+vb_busy_set_try (VbBusySet *self, const char *id)
+{
+  g_mutex_lock (&self->mutex);
+  gboolean ok = !g_hash_table_contains (self->ids, id);
+  if (ok)
+    g_hash_table_add (self->ids, g_strdup (id));
+  g_mutex_unlock (&self->mutex);
+  return ok;
+}
+
 void
 vb_busy_set_release (VbBusySet *self, const char *id)
 {

@@ -26,6 +26,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbBusySet, vb_busy_set_unref)
  */
 gboolean vb_busy_set_acquire (VbBusySet *self, const char *id, VbTransfer *transfer, GError **error);
 
+/** vb_busy_set_try: as vb_busy_set_acquire() but without waiting: Returns: %FALSE when somebody works on @id */
+gboolean vb_busy_set_try (VbBusySet *self, const char *id);
+
 /** vb_busy_set_release: the work on @id has ended */
 void vb_busy_set_release (VbBusySet *self, const char *id);
 

@@ -187,6 +187,14 @@ pool_remove (VbPool *pool, const char *vps, const char *backup, GError **error)
 }
 
 static gboolean
+pool_sweep (VbPool *pool, VbPoolGivenUp given_up, gpointer user_data, GError **error)
+{
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  vb_autofd int root = open_root (self, error);
+  return root >= 0 && vb_backup_folder_sweep (root, self->busy, given_up, user_data, error);
+}
+
+static gboolean
 pool_rename (VbPool *pool, const char *vps, const char *backup, const char *name, GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
@@ -281,6 +289,7 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
   iface->commit = pool_commit;
   iface->discard = pool_discard;
   iface->remove = pool_remove;
+  iface->sweep = pool_sweep;
   iface->rename = pool_rename;
   iface->verify = pool_verify;
   iface->check_stage = pool_check_stage;

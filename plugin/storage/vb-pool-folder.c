@@ -193,6 +193,12 @@ vb_pool_folder_partial_name (const char *backup)
   return g_strdup_printf (".%s.partial", backup);
 }
 
+char *
+vb_pool_folder_deleted_name (const char *backup)
+{
+  return g_strdup_printf (".%s.deleted", backup);
+}
+
 int
 vb_pool_folder_make_partial (int root, const char *vps, const char *backup, GError **error)
 {
@@ -227,8 +233,8 @@ vb_pool_folder_open_partial (int root, const char *vps, const char *backup, GErr
   return folder >= 0 ? vb_files_open_folder (folder, name, error) : -1;
 }
 
-gboolean
-vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GError **error)
+static gboolean
+remove_folder (int root, const char *vps, const char *name, GError **error)
 {
   g_autoptr (GError) local = NULL;
 
@@ -240,15 +246,25 @@ vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GE
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
     }
-  if (!check_id (backup, error))
-    return FALSE;
-
-  g_autofree char *partial = vb_pool_folder_partial_name (backup);
-  if (!VB_FAULT_AROUND (vb_files_remove_tree (folder, partial, error), "partial.remove"))
+  if (!VB_FAULT_AROUND (vb_files_remove_tree (folder, name, error), "%s.remove", strrchr (name, '.') + 1))
     return FALSE;
   /* Fails while other backups are there, as it should. */
   (void) unlinkat (root, vps, AT_REMOVEDIR);
   return TRUE;
+}
+
+gboolean
+vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GError **error)
+{
+  g_autofree char *name = vb_pool_folder_partial_name (backup);
+  return check_id (backup, error) && remove_folder (root, vps, name, error);
+}
+
+gboolean
+vb_pool_folder_remove_deleted (int root, const char *vps, const char *backup, GError **error)
+{
+  g_autofree char *name = vb_pool_folder_deleted_name (backup);
+  return check_id (backup, error) && remove_folder (root, vps, name, error);
 }
 
 /* --- space --- */

@@ -23,7 +23,8 @@ G_BEGIN_DECLS
  * |---|---|
  * | `vps-backup.json` | marker: `{"format": "vps-backup pool", "version": 1, "id": UUID}` |
  * | `VPS/BACKUP/` | a complete backup, 0700 |
- * | `VPS/.BACKUP.partial/` | one that is being written or deleted |
+ * | `VPS/.BACKUP.partial/` | one that is being written |
+ * | `VPS/.BACKUP.deleted/` | one that is deleted: whoever finds it removes it |
  *
  * Versions: 1 is the first.
  */
@@ -66,6 +67,12 @@ int vb_pool_folder_open_partial (int root, const char *vps, const char *backup, 
 
 /** vb_pool_folder_remove_partial: removes it, and the folder of @vps if nothing else is in it; success if there is none */
 gboolean vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GError **error);
+
+/** vb_pool_folder_deleted_name: Returns: (transfer full): name of the folder of a deleted @backup */
+char *vb_pool_folder_deleted_name (const char *backup);
+
+/** vb_pool_folder_remove_deleted: as vb_pool_folder_remove_partial() of one that is deleted */
+gboolean vb_pool_folder_remove_deleted (int root, const char *vps, const char *backup, GError **error);
 
 /** vb_pool_folder_get_space: Returns: %FALSE with %VB_ERROR_POOL_UNAVAILABLE when it cannot be written */
 gboolean vb_pool_folder_get_space (const VbPoolFolder *self, int root, VbPoolStatus *status, GError **error);
