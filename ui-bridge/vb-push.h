@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "vb-identity.h"
+#include "vb-manager.h"
+#include "vb-outbox.h"
+#include "vb-push-key.h"
+
+G_BEGIN_DECLS
+
+/** VB_PUSH_SUBSCRIPTIONS_MAX: browsers of one user */
+#define VB_PUSH_SUBSCRIPTIONS_MAX 20
+/** VB_PUSH_CONFIRM_DAYS: a subscription that was not confirmed for so long ends */
+#define VB_PUSH_CONFIRM_DAYS 30
+
+/**
+ * VbPush:
+ *
+ * Web Push: who wants to hear without a connection, and how they are told. A subscription hears of
+ * a VPS as long as somebody who may see it confirms it every now and then by subscribing again; it
+ * outlives the token that asked for it, but not its revocation. Main context only.
+ */
+#define VB_TYPE_PUSH (vb_push_get_type ())
+G_DECLARE_FINAL_TYPE (VbPush, vb_push, VB, PUSH, GObject)
+
+/**
+ * vb_push_new:
+ * @key: (transfer full): our key
+ * @contact: where push services can reach the operator
+ * @allow_loopback: for tests only: push services on this machine, too
+ */
+VbPush *vb_push_new (VbManager *manager,
+                     VbOutbox *outbox,
+                     VbPushKey *key,
+                     const char *contact,
+                     gboolean allow_loopback);
+
+/** vb_push_start: tells what is waiting, and what will come; vb_push_stop() ends that for good */
+void vb_push_start (VbPush *self);
+void vb_push_stop (VbPush *self);
+
+const char *vb_push_get_public_key (VbPush *self);
+
+/**
+ * vb_push_subscribe_async:
+ * @identity: who asks
+ * @subscription: (transfer full): from vb_push_subscription_parse()
+ * @vps: (nullable): UUID of a VPS that exists for them; %NULL: all that do
+ */
+void vb_push_subscribe_async (VbPush *self,
+                              VbIdentity *identity,
+                              VbPushSubscription *subscription,
+                              const char *vps,
+                              GAsyncReadyCallback callback,
+                              gpointer user_data);
+/** vb_push_subscribe_finish: @error: (out) (optional): %VB_ERROR_INVALID_ARGUMENT: no public
+ * address, %VB_ERROR_RATE_LIMITED: too many subscriptions */
+gboolean vb_push_subscribe_finish (VbPush *self, GAsyncResult *result, GError **error);
+
+/** vb_push_unsubscribe_async: @vps: (nullable): only this one; one that does not exist is no error
+ */
+void vb_push_unsubscribe_async (VbPush *self,
+                                const char *subject,
+                                const char *endpoint,
+                                const char *vps,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
+
+/**
+ * vb_push_narrow_async:
+ * @before: what somebody might
+ * @after: what they may now
+ *
+ * Ends what their subscriptions hear and they may not see any more.
+ */
+void vb_push_narrow_async (VbPush *self,
+                           VbIdentity *before,
+                           VbIdentity *after,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data);
+
+/** vb_push_revoke_async: ends what was subscribed by @subject (nullable) with the token @token_id
+ * (nullable: with any) */
+void vb_push_revoke_async (VbPush *self,
+                           const char *subject,
+                           const char *token_id,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data);
+
+/** vb_push_end_finish: for the three above; Returns: whether what ended is on stable storage */
+gboolean vb_push_end_finish (VbPush *self, GAsyncResult *result, GError **error);
+
+G_END_DECLS
