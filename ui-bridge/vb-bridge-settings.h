@@ -17,6 +17,11 @@ G_BEGIN_DECLS
  * besides our own
  * @max_connections: most connections at a time
  * @max_per_address: of these, from one address that is not this machine
+ * @state_folder: (nullable): where the key for push services is kept
+ * @push_contact: (nullable): where push services can reach the operator; without there is no push
+ * @push_allow_loopback: for tests only: push services on this machine, too
+ * @webhook_url: (nullable): where notifications are posted
+ * @webhook_secret_file: (nullable): file with what signs them
  *
  * What the operator decides about the bridge; group [bridge] of the config file. Read at
  * vb_bridge_new(), which copies what it needs.
@@ -32,6 +37,11 @@ typedef struct
   const char *const *allowed_origins;
   guint max_connections;
   guint max_per_address;
+  const char *state_folder;
+  const char *push_contact;
+  gboolean push_allow_loopback;
+  const char *webhook_url;
+  const char *webhook_secret_file;
 } VbBridgeSettings;
 
 G_END_DECLS

@@ -6,8 +6,10 @@
 #include "vb-http.h"
 #include "vb-i18n.h"
 #include "vb-log.h"
+#include "vb-push.h"
 #include "vb-sockets.h"
 #include "vb-token.h"
+#include "vb-webhook.h"
 
 struct _VbBridge
 {
@@ -21,6 +23,14 @@ struct _VbBridge
   char *tls_certificate;
   char *tls_key;
   char *token_keys;
+  VbManager *manager;
+  VbPush *push;
+  VbWebhook *webhook;
+  char *state_folder;
+  char *push_contact;
+  gboolean push_allow_loopback;
+  char *webhook_url;
+  char *webhook_secret_file;
 };
 
 G_DEFINE_FINAL_TYPE (VbBridge, vb_bridge, G_TYPE_OBJECT)
@@ -34,6 +44,9 @@ vb_bridge_dispose (GObject *object)
     vb_bridge_stop (self);
   g_clear_object (&self->http);
   g_clear_object (&self->hub);
+  g_clear_object (&self->push);
+  g_clear_object (&self->webhook);
+  g_clear_object (&self->manager);
   G_OBJECT_CLASS (vb_bridge_parent_class)->dispose (object);
 }
 
@@ -48,6 +61,10 @@ vb_bridge_finalize (GObject *object)
   g_free (self->tls_certificate);
   g_free (self->tls_key);
   g_free (self->token_keys);
+  g_free (self->state_folder);
+  g_free (self->push_contact);
+  g_free (self->webhook_url);
+  g_free (self->webhook_secret_file);
   G_OBJECT_CLASS (vb_bridge_parent_class)->finalize (object);
 }
 
@@ -82,6 +99,12 @@ vb_bridge_new (VbManager *manager, const VbBridgeSettings *settings)
   self->tls_certificate = dup_if_set (settings->tls_certificate);
   self->tls_key = dup_if_set (settings->tls_key);
   self->token_keys = dup_if_set (settings->token_keys);
+  self->manager = g_object_ref (manager);
+  self->state_folder = dup_if_set (settings->state_folder);
+  self->push_contact = dup_if_set (settings->push_contact);
+  self->push_allow_loopback = settings->push_allow_loopback;
+  self->webhook_url = dup_if_set (settings->webhook_url);
+  self->webhook_secret_file = dup_if_set (settings->webhook_secret_file);
   self->hub = vb_hub_new (manager, self->token_keys);
   self->http = vb_http_new (self->hub, metrics, settings);
   return self;
@@ -154,19 +177,73 @@ start_tcp (VbBridge *self, GError **error)
   return TRUE;
 }
 
+static gboolean
+make_push (VbBridge *self, VbOutbox *outbox, GError **error)
+{
+  VbPushKey *key;
+
+  if (self->push_contact == NULL)
+    return TRUE;
+  key = vb_push_key_open (self->state_folder, error);
+  if (key == NULL)
+    return FALSE;
+  if (self->push_allow_loopback)
+    vb_log_warning (NULL, NULL, NULL,
+                    "allow-loopback is on: push services on this machine are "
+                    "reached, too; that is for tests only");
+
+  self->push
+      = vb_push_new (self->manager, outbox, key, self->push_contact, self->push_allow_loopback);
+  vb_hub_set_push (self->hub, self->push);
+  return TRUE;
+}
+
+static gboolean
+make_webhook (VbBridge *self, VbOutbox *outbox, GError **error)
+{
+  VbWebhookSecret *secret;
+
+  if (self->webhook_url == NULL)
+    return TRUE;
+  secret = vb_webhook_secret_load (self->webhook_secret_file, error);
+  if (secret == NULL)
+    return FALSE;
+  self->webhook = vb_webhook_new (self->manager, outbox, self->webhook_url, secret);
+  return TRUE;
+}
+
+/* Those who hear without a connection. */
+static gboolean
+make_couriers (VbBridge *self, GError **error)
+{
+  VbOutbox *outbox = vb_manager_get_outbox (self->manager);
+
+  return outbox == NULL || (make_push (self, outbox, error) && make_webhook (self, outbox, error));
+}
+
 gboolean
 vb_bridge_start (VbBridge *self, GError **error)
 {
-  if (start_unix (self, error) && start_tcp (self, error))
-    return TRUE;
+  if (!make_couriers (self, error) || !start_unix (self, error) || !start_tcp (self, error))
+    {
+      vb_http_stop (self->http);
+      return FALSE;
+    }
 
-  vb_http_stop (self->http);
-  return FALSE;
+  if (self->push != NULL)
+    vb_push_start (self->push);
+  if (self->webhook != NULL)
+    vb_webhook_start (self->webhook);
+  return TRUE;
 }
 
 void
 vb_bridge_stop (VbBridge *self)
 {
+  if (self->push != NULL)
+    vb_push_stop (self->push);
+  if (self->webhook != NULL)
+    vb_webhook_stop (self->webhook);
   vb_http_stop (self->http);
   vb_hub_close_all (self->hub, VB_CLOSE_SHUTTING_DOWN, "shutting down");
 }

@@ -14,6 +14,7 @@ struct _VbHub
 
   VbManager *manager;
   char *token_keys;
+  VbPush *push; /* NULL: there is none */
   GHashTable *sessions; /* set, owns them */
   VbSubscriptions *subscriptions;
   guint pace_check;
@@ -153,6 +154,7 @@ vb_hub_dispose (GObject *object)
   g_clear_handle_id (&self->pace_check, g_source_remove);
   if (self->manager != NULL)
     g_signal_handlers_disconnect_by_data (self->manager, self);
+  g_clear_object (&self->push);
   g_clear_object (&self->manager);
   G_OBJECT_CLASS (vb_hub_parent_class)->dispose (object);
 }
@@ -212,6 +214,18 @@ const char *
 vb_hub_get_token_keys (VbHub *self)
 {
   return self->token_keys;
+}
+
+void
+vb_hub_set_push (VbHub *self, VbPush *push)
+{
+  g_set_object (&self->push, push);
+}
+
+VbPush *
+vb_hub_get_push (VbHub *self)
+{
+  return self->push;
 }
 
 static void

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vb-manager.h"
+#include "vb-push.h"
 #include "vb-session.h"
 
 G_BEGIN_DECLS
@@ -21,6 +22,11 @@ VbHub *vb_hub_new (VbManager *manager, const char *token_keys);
 VbManager *vb_hub_get_manager (VbHub *self);
 /** vb_hub_get_token_keys: Returns: (transfer none) (nullable) */
 const char *vb_hub_get_token_keys (VbHub *self);
+
+/** vb_hub_set_push: @push: (nullable): from now on browsers can subscribe there */
+void vb_hub_set_push (VbHub *self, VbPush *push);
+/** vb_hub_get_push: Returns: (transfer none) (nullable) */
+VbPush *vb_hub_get_push (VbHub *self);
 
 /** vb_hub_add: takes in a new session and serves it until it is closed */
 void vb_hub_add (VbHub *self, VbSession *session);

@@ -105,6 +105,10 @@ vb_push_subscribe_async (VbPush *self,
   call->vps = list_scope (identity, vps);
   subscription->subject = g_strdup (vb_identity_get_subject (identity));
   subscription->token_id = g_strdup (vb_identity_get_token_id (identity));
+  /* Whom the kernel vouches for has no token to be taken back. */
+  subscription->issued_at_s = vb_identity_get_expires_at_s (identity) != 0
+                                  ? vb_identity_get_issued_at_s (identity)
+                                  : G_MAXINT64;
   g_task_set_source_tag (task, vb_push_subscribe_async);
   g_task_set_task_data (task, call, (GDestroyNotify) subscribe_free);
   vb_reach_check_uri_async (self->reach, endpoint, NULL, on_reach_checked, g_steal_pointer (&task));
@@ -123,7 +127,6 @@ typedef struct
   char *subject;
   char *endpoint;
   char *vps;
-  char *token_id;
   VbIdentity *before;
   VbIdentity *after;
 } Ending;
@@ -134,7 +137,6 @@ ending_free (Ending *ending)
   g_free (ending->subject);
   g_free (ending->endpoint);
   g_free (ending->vps);
-  g_free (ending->token_id);
   g_clear_pointer (&ending->before, vb_identity_unref);
   g_clear_pointer (&ending->after, vb_identity_unref);
   g_free (ending);
@@ -161,8 +163,6 @@ is_ending (const VbPushSubscription *subscription, gpointer user_data)
   if (ending->endpoint != NULL && !g_str_equal (ending->endpoint, subscription->endpoint))
     return FALSE;
   if (ending->vps != NULL && !g_str_equal (ending->vps, subscription->vps))
-    return FALSE;
-  if (ending->token_id != NULL && g_strcmp0 (ending->token_id, subscription->token_id) != 0)
     return FALSE;
   return ending->before == NULL
          || (hears (ending->before, subscription->vps)
@@ -214,40 +214,34 @@ vb_push_unsubscribe_async (VbPush *self,
   end (self, ending, callback, user_data);
 }
 
-void
-vb_push_narrow_async (VbPush *self,
-                      VbIdentity *before,
-                      VbIdentity *after,
-                      GAsyncReadyCallback callback,
-                      gpointer user_data)
-{
-  Ending *ending = g_new0 (Ending, 1);
-
-  ending->subject = g_strdup (vb_identity_get_subject (before));
-  ending->before = vb_identity_ref (before);
-  ending->after = vb_identity_ref (after);
-  end (self, ending, callback, user_data);
-}
-
-void
-vb_push_revoke_async (VbPush *self,
-                      const char *subject,
-                      const char *token_id,
-                      GAsyncReadyCallback callback,
-                      gpointer user_data)
-{
-  Ending *ending = g_new0 (Ending, 1);
-
-  ending->subject = g_strdup (subject);
-  ending->token_id = g_strdup (token_id);
-  end (self, ending, callback, user_data);
-}
-
 gboolean
-vb_push_end_finish (VbPush *self, GAsyncResult *result, GError **error)
+vb_push_unsubscribe_finish (VbPush *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+on_narrowed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    vb_log_warning (NULL, NULL, NULL, "Ending push subscriptions failed: %s", error->message);
+}
+
+void
+vb_push_narrow (VbPush *self, VbIdentity *before, VbIdentity *after)
+{
+  Ending *ending;
+
+  if (g_strcmp0 (vb_identity_get_subject (before), vb_identity_get_subject (after)) != 0)
+    return;
+  ending = g_new0 (Ending, 1);
+  ending->subject = g_strdup (vb_identity_get_subject (before));
+  ending->before = vb_identity_ref (before);
+  ending->after = vb_identity_ref (after);
+  end (self, ending, on_narrowed, NULL);
 }
 
 /* ---- lifecycle ---- */

@@ -66,28 +66,11 @@ void vb_push_unsubscribe_async (VbPush *self,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data);
 
-/**
- * vb_push_narrow_async:
- * @before: what somebody might
- * @after: what they may now
- *
- * Ends what their subscriptions hear and they may not see any more.
- */
-void vb_push_narrow_async (VbPush *self,
-                           VbIdentity *before,
-                           VbIdentity *after,
-                           GAsyncReadyCallback callback,
-                           gpointer user_data);
+gboolean vb_push_unsubscribe_finish (VbPush *self, GAsyncResult *result, GError **error);
 
-/** vb_push_revoke_async: ends what was subscribed by @subject (nullable) with the token @token_id
- * (nullable: with any) */
-void vb_push_revoke_async (VbPush *self,
-                           const char *subject,
-                           const char *token_id,
-                           GAsyncReadyCallback callback,
-                           gpointer user_data);
-
-/** vb_push_end_finish: for the three above; Returns: whether what ended is on stable storage */
-gboolean vb_push_end_finish (VbPush *self, GAsyncResult *result, GError **error);
+/** vb_push_narrow: somebody might what @before says, and now may what @after says: what their
+ * subscriptions hear and they may not see any more ends. Nothing happens when it is not the same
+ * user */
+void vb_push_narrow (VbPush *self, VbIdentity *before, VbIdentity *after);
 
 G_END_DECLS

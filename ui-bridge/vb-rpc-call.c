@@ -241,6 +241,14 @@ vb_call_get_integer (VbCall *self, const char *name, gint64 fallback)
   return json_object_get_int_member_with_default (self->params, name, fallback);
 }
 
+JsonObject *
+vb_call_get_object (VbCall *self, const char *name)
+{
+  JsonNode *node = json_object_get_member (self->params, name);
+
+  return node != NULL ? json_node_get_object (node) : NULL;
+}
+
 gboolean
 vb_call_get_boolean (VbCall *self, const char *name)
 {

@@ -86,6 +86,9 @@ run_renew (VbCall *call)
       return;
     }
 
+  if (vb_hub_get_push (vb_call_get_hub (call)) != NULL)
+    vb_push_narrow (vb_hub_get_push (vb_call_get_hub (call)), vb_call_get_identity (call),
+                    identity);
   vb_session_set_identity (vb_call_get_session (call), identity);
   vb_call_answer (call, make_info (identity));
 }
@@ -135,7 +138,8 @@ const VbMethod vb_rpc_session_methods[] = {
   { "session.renew",
     VB_PERMISSION_NONE,
     { { "token", VB_PARAM_STRING, FALSE, 1, VB_MESSAGE_BYTES_MAX } },
-    run_renew, VB_AUDIT_REFUSED },
+    run_renew,
+    VB_AUDIT_REFUSED },
   { "session.revoke",
     VB_PERMISSION_ADMIN,
     { { "sub", VB_PARAM_STRING, TRUE, 1, NAME_LENGTH_MAX },

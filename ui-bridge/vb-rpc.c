@@ -18,6 +18,7 @@ static const VbMethod *const tables[] = {
   vb_rpc_vps_methods,
   vb_rpc_backup_methods,
   vb_rpc_notification_methods,
+  vb_rpc_push_methods,
 };
 
 /* Params */
@@ -61,6 +62,9 @@ check_param (const VbParam *param, JsonNode *value, GError **error)
     case VB_PARAM_BOOLEAN:
       return type == G_TYPE_BOOLEAN
              || invalid_param (error, "Give true or false for the parameter", param->name);
+    case VB_PARAM_OBJECT:
+      return JSON_NODE_HOLDS_OBJECT (value)
+             || invalid_param (error, "Give an object for the parameter", param->name);
     default:
       if (type != G_TYPE_STRING)
         return invalid_param (error, "Give a string for the parameter", param->name);

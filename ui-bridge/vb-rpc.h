@@ -23,6 +23,7 @@ void vb_rpc_handle (VbHub *hub, VbSession *session, const char *text, gsize leng
  * @VB_PARAM_STRING: a string
  * @VB_PARAM_INTEGER: an integer
  * @VB_PARAM_BOOLEAN: true or false
+ * @VB_PARAM_OBJECT: an object, whose members the method checks
  * @VB_PARAM_VPS: UUID of a VPS that exists for the client
  * @VB_PARAM_VPS_OR_ALL: the same, or "*"
  * @VB_PARAM_VPS_NAME_OR_ALL: the same, but the VPS may exist no more
@@ -32,6 +33,7 @@ typedef enum
   VB_PARAM_STRING,
   VB_PARAM_INTEGER,
   VB_PARAM_BOOLEAN,
+  VB_PARAM_OBJECT,
   VB_PARAM_VPS,
   VB_PARAM_VPS_OR_ALL,
   VB_PARAM_VPS_NAME_OR_ALL,
@@ -98,6 +100,7 @@ extern const VbMethod vb_rpc_session_methods[];
 extern const VbMethod vb_rpc_vps_methods[];
 extern const VbMethod vb_rpc_backup_methods[];
 extern const VbMethod vb_rpc_notification_methods[];
+extern const VbMethod vb_rpc_push_methods[];
 
 /* For the methods. */
 VbHub *vb_call_get_hub (VbCall *self);
@@ -114,6 +117,8 @@ const char *vb_call_get_vps_name (VbCall *self);
 const char *vb_call_get_string (VbCall *self, const char *name);
 /** vb_call_get_integer: Returns: @fallback when it is missing */
 gint64 vb_call_get_integer (VbCall *self, const char *name, gint64 fallback);
+/** vb_call_get_object: Returns: (transfer none) (nullable): %NULL when it is missing */
+JsonObject *vb_call_get_object (VbCall *self, const char *name);
 /** vb_call_get_boolean: Returns: %FALSE when it is missing */
 gboolean vb_call_get_boolean (VbCall *self, const char *name);
 

@@ -28,6 +28,7 @@ const char *vb_channel_to_string (VbChannel channel);
  * @locale: (nullable): language of the reader
  * @subject: whose it is
  * @token_id: (nullable): `jti` of the token that asked for it
+ * @issued_at_s: when that was issued, s since 1970, 0 if that is unknown
  * @vps: UUID that it hears of, or "*"; in a list each VPS is an entry of its own
  *
  * A browser that wants to hear. Plain data that may be passed between threads.
@@ -40,6 +41,7 @@ typedef struct
   char *locale;
   char *subject;
   char *token_id;
+  gint64 issued_at_s;
   char *vps;
 } VbPushSubscription;
 

@@ -280,6 +280,12 @@ vb_manager_get_journal (VbManager *self)
   return self->journal;
 }
 
+VbOutbox *
+vb_manager_get_outbox (VbManager *self)
+{
+  return VB_IS_OUTBOX (self->journal) ? VB_OUTBOX (self->journal) : NULL;
+}
+
 VbHypervisor *
 vb_manager_get_hypervisor (VbManager *self)
 {

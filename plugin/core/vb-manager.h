@@ -6,6 +6,7 @@
 #include "vb-audit-entry.h"
 #include "vb-hypervisor.h"
 #include "vb-journal.h"
+#include "vb-outbox.h"
 #include "vb-pool.h"
 #include "vb-settings.h"
 #include "vb-vps.h"
@@ -59,6 +60,8 @@ GPtrArray *vb_manager_list_vps (VbManager *self);
 /** vb_manager_get_vps: Returns: (transfer none) (nullable): the VPS of that UUID */
 VbVps *vb_manager_get_vps (VbManager *self, const char *vps);
 VbJournal *vb_manager_get_journal (VbManager *self);
+/** vb_manager_get_outbox: Returns: (transfer none) (nullable): the journal's, if it has one */
+VbOutbox *vb_manager_get_outbox (VbManager *self);
 VbHypervisor *vb_manager_get_hypervisor (VbManager *self);
 
 /** vb_manager_get_pool_status: @status: (out): last known; Returns: whether the pool is available */

@@ -32,6 +32,17 @@ vb_config_parse_uint (const char *text, guint minimum, guint maximum, guint *val
 }
 
 gboolean
+vb_config_parse_boolean (const char *text, gboolean *value, GError **error)
+{
+  const gboolean is_yes = g_str_equal (text, "yes") || g_str_equal (text, "true");
+
+  if (!is_yes && !g_str_equal (text, "no") && !g_str_equal (text, "false"))
+    return refuse (error, "must be yes or no");
+  *value = is_yes;
+  return TRUE;
+}
+
+gboolean
 vb_config_parse_size (const char *text, guint64 *bytes, GError **error)
 {
   const char *const suffixes = "KMGT";

@@ -13,6 +13,9 @@ G_BEGIN_DECLS
 gboolean
 vb_config_parse_uint (const char *text, guint minimum, guint maximum, guint *value, GError **error);
 
+/** vb_config_parse_boolean: yes or no, or true or false */
+gboolean vb_config_parse_boolean (const char *text, gboolean *value, GError **error);
+
 /** vb_config_parse_size: bytes, or a whole number of K, M, G or T (powers of 1024) */
 gboolean vb_config_parse_size (const char *text, guint64 *bytes, GError **error);
 

@@ -8,6 +8,7 @@
 typedef enum
 {
   KEY_TEXT,
+  KEY_BOOLEAN,
   KEY_UINT,
   KEY_SIZE,
   KEY_RESERVE,
@@ -61,6 +62,7 @@ static const Key keys[] = {
   { "bridge", "max-per-address", KEY_UINT, FALSE, AT (max_per_address), "256", 1, 1000000 },
   { "bridge", "max-connections", KEY_UINT, FALSE, AT (max_connections), "4096", 1, 1000000 },
   { "push", "subject", KEY_CONTACT, TRUE, AT (push_subject), "" },
+  { "push", "allow-loopback", KEY_BOOLEAN, FALSE, AT (push_allow_loopback), "no" },
   { "webhook", "url", KEY_URL, TRUE, AT (webhook_url), "" },
   { "webhook", "secret-file", KEY_PATH, TRUE, AT (webhook_secret_file), "" },
 };
@@ -137,6 +139,8 @@ store (VbConfig *self, const Key *key, const char *text, GError **error)
     {
     case KEY_UINT:
       return vb_config_parse_uint (text, key->minimum, key->maximum, target, error);
+    case KEY_BOOLEAN:
+      return vb_config_parse_boolean (text, target, error);
     case KEY_SIZE:
       return vb_config_parse_size (text, target, error);
     case KEY_ORIGINS:
@@ -344,7 +348,8 @@ vb_config_free (VbConfig *self)
 
       if (keys[i].type == KEY_ORIGINS)
         g_strfreev (*(char ***) target);
-      else if (keys[i].type != KEY_UINT && keys[i].type != KEY_SIZE)
+      else if (keys[i].type != KEY_UINT && keys[i].type != KEY_SIZE
+               && keys[i].type != KEY_BOOLEAN)
         g_free (*(char **) target);
     }
   g_free (self);

@@ -193,6 +193,11 @@ make_bridge (VbService *self)
     .allowed_origins = (const char *const *) config->allowed_origins,
     .max_connections = config->max_connections,
     .max_per_address = config->max_per_address,
+    .state_folder = config->state_folder,
+    .push_contact = config->push_subject,
+    .push_allow_loopback = config->push_allow_loopback,
+    .webhook_url = config->webhook_url,
+    .webhook_secret_file = config->webhook_secret_file,
   };
 
   return vb_bridge_new (self->manager, &settings);
@@ -274,7 +279,9 @@ prepare_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *ca
   self->state_folder = vb_state_folder_open (self->config->state_folder, &error);
   if (self->state_folder != NULL)
     self->journal = (VbJournal *) vb_sqlite_journal_new (file, &error);
-  if (self->journal != NULL)
+  /* Before anything can happen that the webhook is to hear of. */
+  if (self->journal != NULL
+      && vb_outbox_set_webhook (VB_OUTBOX (self->journal), self->config->webhook_url != NULL, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);

@@ -64,6 +64,29 @@ check_room (VbSqlite *sqlite, const VbPushSubscription *subscription, guint maxi
   return FALSE;
 }
 
+/* Whoever was thrown out while the request was under way. */
+static gboolean
+check_token (VbSqlite *sqlite, const VbPushSubscription *subscription, GError **error)
+{
+  g_autoptr (VbStatement) statement = NULL;
+  gboolean is_revoked;
+
+  statement = vb_sqlite_prepare (sqlite,
+                                 "SELECT 1 FROM revocations WHERE (is_token AND name = ?1)"
+                                 " OR (NOT is_token AND name = ?2 AND revoked_at / 1000000 >= ?3)",
+                                 error);
+  if (statement == NULL)
+    return FALSE;
+  vb_statement_bind_text (statement, 1, subscription->token_id);
+  vb_statement_bind_text (statement, 2, subscription->subject);
+  vb_statement_bind_int (statement, 3, subscription->issued_at_s);
+  if (!vb_sqlite_step (sqlite, statement, &is_revoked, error))
+    return FALSE;
+  if (is_revoked)
+    vb_error_set_public (error, VB_ERROR_FORBIDDEN);
+  return !is_revoked;
+}
+
 static gboolean
 save_destination (VbSqlite *sqlite, const VbPushSubscription *subscription, GError **error)
 {
@@ -102,6 +125,7 @@ vb_sqlite_destinations_subscribe (VbSqlite *sqlite,
   gint64 id;
 
   if (!vb_sqlite_destinations_forget_expired (sqlite, g_get_real_time (), error)
+      || !check_token (sqlite, subscription, error)
       || !check_room (sqlite, subscription, maximum, error)
       || !save_destination (sqlite, subscription, error)
       || !query (sqlite, "SELECT id FROM destinations WHERE endpoint = ?", subscription->endpoint,
@@ -212,6 +236,25 @@ vb_sqlite_destinations_unsubscribe (VbSqlite *sqlite,
       return FALSE;
   *n_ended = found->len;
   return TRUE;
+}
+
+static gboolean
+was_asked_with (const VbPushSubscription *subscription, gpointer user_data)
+{
+  const VbRevocation *revocation = user_data;
+
+  return g_strcmp0 (revocation->name,
+                    revocation->is_token ? subscription->token_id : subscription->subject)
+         == 0;
+}
+
+gboolean
+vb_sqlite_destinations_revoke (VbSqlite *sqlite, const VbRevocation *revocation, GError **error)
+{
+  guint n_ended;
+
+  return vb_sqlite_destinations_unsubscribe (sqlite, NULL, was_asked_with, (gpointer) revocation,
+                                             &n_ended, error);
 }
 
 gboolean

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vb-outbox.h"
+#include "vb-revocation.h"
 #include "vb-sqlite.h"
 
 G_BEGIN_DECLS
@@ -25,6 +26,9 @@ gboolean vb_sqlite_destinations_unsubscribe (VbSqlite *sqlite,
                                              gpointer user_data,
                                              guint *n_ended,
                                              GError **error);
+/** vb_sqlite_destinations_revoke: ends what was subscribed with tokens that were taken back */
+gboolean
+vb_sqlite_destinations_revoke (VbSqlite *sqlite, const VbRevocation *revocation, GError **error);
 gboolean vb_sqlite_destinations_end (VbSqlite *sqlite, gint64 destination, GError **error);
 
 G_END_DECLS

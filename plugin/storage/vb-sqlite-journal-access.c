@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The journal as a #VbAccessJournal. */
 #include "vb-sqlite-access.h"
+#include "vb-sqlite-destinations.h"
 #include "vb-sqlite-journal-private.h"
 
 typedef struct
@@ -14,7 +15,8 @@ typedef struct
 static gboolean
 save_revocation (VbSqlite *sqlite, gpointer data, GError **error)
 {
-  return vb_sqlite_access_save_revocation (sqlite, data, error);
+  return vb_sqlite_access_save_revocation (sqlite, data, error)
+         && vb_sqlite_destinations_revoke (sqlite, data, error);
 }
 
 static gboolean

@@ -4,6 +4,8 @@
 #include "vb-sqlite-destinations.h"
 #include "vb-sqlite-notifications.h"
 
+#define PUSH_KEPT_US (2 * G_TIME_SPAN_DAY)
+
 /* ---- adding ---- */
 
 gboolean
@@ -11,7 +13,12 @@ vb_sqlite_outbox_add (VbSqlite *sqlite, const VbNotification *notification, GErr
 {
   const gint64 now_us = g_get_real_time ();
 
+  /* With push turned off nobody takes these. */
   return vb_sqlite_destinations_forget_expired (sqlite, now_us, error)
+         && vb_sqlite_run (sqlite, error,
+                           "DELETE FROM outbox WHERE created_at < ? AND destination IN"
+                           " (SELECT id FROM destinations WHERE channel = 'push')",
+                           "i", now_us - PUSH_KEPT_US)
          && vb_sqlite_run (sqlite, error,
                            "INSERT INTO outbox (destination, vps, notification, key, created_at,"
                            " next_at) SELECT id, ?1, ?2, 'msg_' || lower (hex (randomblob (16))),"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The outbox: who is to be told of what, in which order, and until when. */
 #include "journal-lab.h"
+#include "vb-access-journal.h"
 #include "vb-error.h"
 #include "vb-outbox.h"
 
@@ -281,6 +282,41 @@ test_unsubscribe (JournalLab *f, gconstpointer data)
 }
 
 static void
+take_back (JournalLab *f, gboolean is_token, const char *name)
+{
+  g_autoptr (VbRevocation) revocation
+      = vb_revocation_new (is_token, name, g_get_real_time () / G_USEC_PER_SEC);
+  g_autoptr (GError) error = NULL;
+
+  vb_access_journal_save_revocation (VB_ACCESS_JOURNAL (f->journal), revocation, &error);
+  g_assert_no_error (error);
+}
+
+static void
+test_revoked (JournalLab *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  subscribe (f, "alice", "https://push.example/1", VPS_A);
+  subscribe (f, "bob", "https://push.example/2", VPS_A);
+  notify (f, VPS_A, "op-1");
+  g_assert_cmpuint (count (f, VB_CHANNEL_PUSH), ==, 2);
+  take_back (f, FALSE, "alice");
+  g_assert_cmpuint (count (f, VB_CHANNEL_PUSH), ==, 1);
+  take_back (f, TRUE, "other");
+  g_assert_cmpuint (count (f, VB_CHANNEL_PUSH), ==, 1);
+  take_back (f, TRUE, "jti");
+  g_assert_cmpuint (count (f, VB_CHANNEL_PUSH), ==, 0);
+  notify (f, VPS_A, "op-2");
+  g_assert_cmpuint (count (f, VB_CHANNEL_PUSH), ==, 0);
+
+  /* A request that was under way comes too late. */
+  g_assert_false (try_subscribe (f, "bob", "https://push.example/2", VPS_A,
+                                 g_get_real_time () + DAY_US, &error));
+  g_assert_error (error, VB_ERROR, VB_ERROR_FORBIDDEN);
+}
+
+static void
 save_slots (JournalLab *f, const char *vps, guint total)
 {
   g_autofree char *text = g_strdup_printf ("%u slots", total);
@@ -358,6 +394,7 @@ main (int argc, char **argv)
   TEST ("/sqlite-outbox/subscriptions", test_subscriptions);
   TEST ("/sqlite-outbox/at-most", test_at_most);
   TEST ("/sqlite-outbox/unsubscribe", test_unsubscribe);
+  TEST ("/sqlite-outbox/revoked", test_revoked);
   TEST ("/sqlite-outbox/slots", test_slots);
   TEST ("/sqlite-outbox/retention", test_retention);
   return g_test_run ();

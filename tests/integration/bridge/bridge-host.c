@@ -10,12 +10,15 @@
 
 #include "doubles.h"
 #include "vb-bridge.h"
+#include "vb-outbox.h"
+#include "vb-sqlite-journal.h"
 
 typedef struct
 {
   VbFakeHypervisor *hypervisor;
   VbFakePool *pool;
-  VbFakeJournal *journal;
+  VbFakeJournal *fake_journal; /* NULL with journal=sqlite */
+  VbJournal *journal;
   VbManager *manager;
   VbBridge *bridge;
   GMainLoop *loop;
@@ -33,7 +36,7 @@ find_double (Host *host, const char *name)
 {
   if (strcmp (name, "hypervisor") == 0)
     return host->hypervisor;
-  return strcmp (name, "pool") == 0 ? (gpointer) host->pool : (gpointer) host->journal;
+  return strcmp (name, "pool") == 0 ? (gpointer) host->pool : (gpointer) host->fake_journal;
 }
 
 static const char *
@@ -249,9 +252,34 @@ make_bridge (Host *host, const char *folder, char **arguments)
     .allowed_origins = (const char *const *) origins,
     .max_connections = *max_connections != '\0' ? (guint) atoi (max_connections) : 4096,
     .max_per_address = *max_per_address != '\0' ? (guint) atoi (max_per_address) : 256,
+    .state_folder = folder,
+    .push_contact = find_setting (arguments, "push-subject"),
+    .push_allow_loopback = *find_setting (arguments, "push-allow-loopback") != '\0',
+    .webhook_url = find_setting (arguments, "webhook-url"),
+    .webhook_secret_file = find_setting (arguments, "webhook-secret-file"),
   };
 
   return vb_bridge_new (host->manager, &settings);
+}
+
+/* journal=sqlite: one in the folder, which outlives the process. */
+static void
+make_journal (Host *host, const char *folder, char **arguments)
+{
+  g_autofree char *file = g_build_filename (folder, "journal.sqlite", NULL);
+  const gboolean has_webhook = *find_setting (arguments, "webhook-url") != '\0';
+  g_autoptr (GError) error = NULL;
+
+  if (*find_setting (arguments, "journal") == '\0')
+    {
+      host->fake_journal = vb_fake_journal_new ();
+      host->journal = VB_JOURNAL (g_object_ref (host->fake_journal));
+      return;
+    }
+  host->journal = VB_JOURNAL (vb_sqlite_journal_new (file, &error));
+  if (error == NULL)
+    vb_outbox_set_webhook (VB_OUTBOX (host->journal), has_webhook, &error);
+  g_assert_no_error (error);
 }
 
 int
@@ -273,9 +301,9 @@ main (int argc, char **argv)
 
   host.hypervisor = vb_fake_hypervisor_new ();
   host.pool = vb_fake_pool_new ();
-  host.journal = vb_fake_journal_new ();
-  host.manager = vb_manager_new (VB_HYPERVISOR (host.hypervisor), VB_POOL (host.pool),
-                                 VB_JOURNAL (host.journal), &settings);
+  make_journal (&host, argv[1], argv + 2);
+  host.manager = vb_manager_new (VB_HYPERVISOR (host.hypervisor), VB_POOL (host.pool), host.journal,
+                                 &settings);
   host.bridge = make_bridge (&host, argv[1], argv + 2);
   host.loop = g_main_loop_new (NULL, FALSE);
   vb_manager_start_async (host.manager, on_started, &host);
@@ -292,6 +320,7 @@ main (int argc, char **argv)
   g_clear_object (&host.bridge);
   g_clear_object (&host.manager);
   g_clear_object (&host.journal);
+  g_clear_object (&host.fake_journal);
   g_clear_object (&host.pool);
   g_clear_object (&host.hypervisor);
   g_main_loop_unref (host.loop);

@@ -187,7 +187,7 @@ def test_what_is_no_request(host, text, code):
     ({"jsonrpc": "2.0"}, -32600),
     ({"jsonrpc": "2.0", "method": 5}, -32600),
     ({"jsonrpc": "2.0", "method": "vps.explode"}, -32601),
-    ({"jsonrpc": "2.0", "method": "push.key"}, -32601),
+    ({"jsonrpc": "2.0", "method": "push.none"}, -32601),
     ({"jsonrpc": "2.0", "method": "vps.list", "params": []}, -32602),
     ({"jsonrpc": "2.0", "method": "vps.list", "params": None}, -32602),
 ])
