@@ -16,6 +16,7 @@ vb_disk_copy (const VbDisk *self)
 {
   VbDisk *copy = vb_disk_new (self->target, self->path, self->format);
   copy->is_block = self->is_block;
+  copy->is_nvram = self->is_nvram;
   copy->virtual_size_bytes = self->virtual_size_bytes;
   copy->allocated_bytes = self->allocated_bytes;
   return copy;

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
  * @path: absolute path of the image file or block device
  * @format: "qcow2" or "raw"
  * @is_block: whether @path is a block device
+ * @is_nvram: whether it is no disk at all but the file of the UEFI variables, which a restore replaces as it does an image
  * @virtual_size_bytes: what the guest sees
  * @allocated_bytes: an estimate of the data that it holds
  *
@@ -22,6 +23,7 @@ typedef struct
   char *path;
   char *format;
   gboolean is_block;
+  gboolean is_nvram;
   guint64 virtual_size_bytes;
   guint64 allocated_bytes;
 } VbDisk;

@@ -85,7 +85,8 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * @get_info: (transfer full): what one VPS is now, asked afresh
  * @announce: reads what one VPS is now and emits "vps-changed" if that is news, ahead of anything that the caller
  *   sends to the main context afterwards. (nullable): an implementation whose signals are never late
- * @list_disks: (transfer full) (element-type VbDisk): the disks that a backup holds, with sizes; fails with
+ * @list_disks: (transfer full) (element-type VbDisk): the disks that a backup holds, with sizes, and the file of the UEFI
+ *   variables if there is one; fails with
  *   %VB_ERROR_UNSUPPORTED_DISK when the VPS cannot be backed up
  * @begin_capture: (transfer full): holds a point in time of all disks. VPS on: freeze through the agent
  *   (thawed in any case), pull-mode backup job with scratch beside the disks and a new checkpoint

@@ -86,8 +86,11 @@ read_bitmaps (VbDiskImage *self, JsonObject *image, gboolean is_top)
       JsonObject *bitmap = json_array_get_object_element (bitmaps, i);
       const char *name = json_object_get_string_member (bitmap, "name");
       /* One that is not "auto" was not recording while the VPS ran. */
-      gboolean whole = has_flag (bitmap, "auto") && !has_flag (bitmap, "in-use");
+      gboolean in_use = has_flag (bitmap, "in-use");
+      gboolean whole = has_flag (bitmap, "auto") && !in_use;
 
+      if (is_top && in_use)
+        g_ptr_array_add (self->in_use, g_strdup (name));
       /* After a snapshot the older part of the record is in an image below. */
       if (is_top)
         g_hash_table_insert (self->bitmaps, g_strdup (name), GINT_TO_POINTER (whole));
@@ -144,6 +147,7 @@ vb_disk_image_read (const VbDomainDisk *disk, GError **error)
     }
   self = g_new0 (VbDiskImage, 1);
   self->bitmaps = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->in_use = g_ptr_array_new_with_free_func (g_free);
   read_chain (self, json_node_get_array (root));
   return self;
 }
@@ -152,6 +156,7 @@ void
 vb_disk_image_free (VbDiskImage *self)
 {
   g_hash_table_unref (self->bitmaps);
+  g_ptr_array_unref (self->in_use);
   g_free (self);
 }
 

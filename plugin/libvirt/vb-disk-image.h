@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @actual_size_bytes: blocks that the image and all below it take on their file systems
  * @bitmaps: (element-type utf8 gboolean): names of the dirty bitmaps in the image; the value says
  * whether it can be trusted, which is not so while a VPS uses the image or after its QEMU died
+ * @in_use: (element-type utf8): names of those that a QEMU has open, or had when it died
  *
  * What an image says of itself.
  */
@@ -25,6 +26,7 @@ typedef struct
   guint64 virtual_size_bytes;
   guint64 actual_size_bytes;
   GHashTable *bitmaps;
+  GPtrArray *in_use;
 } VbDiskImage;
 
 /** vb_disk_image_read: Returns: (transfer full) (nullable): works on images in use, too;

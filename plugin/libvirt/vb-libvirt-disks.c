@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-libvirt-disks.h"
 
+#include <sys/stat.h>
+
 #include "vb-disk-image.h"
 #include "vb-error.h"
 
@@ -60,11 +62,27 @@ read_disk (virDomainPtr domain, const VbDomainDisk *entry, gboolean active, GErr
   return g_steal_pointer (&disk);
 }
 
+/* Returns NULL when there is none, as before the first start of the VPS. */
+static VbDisk *
+find_nvram (VbDomainXml *xml)
+{
+  struct stat status;
+  VbDisk *nvram;
+
+  if (xml->nvram_path == NULL || stat (xml->nvram_path, &status) != 0 || !S_ISREG (status.st_mode))
+    return NULL;
+  nvram = vb_disk_new ("nvram", xml->nvram_path, "raw");
+  nvram->is_nvram = TRUE;
+  nvram->virtual_size_bytes = nvram->allocated_bytes = (guint64) status.st_size;
+  return nvram;
+}
+
 GPtrArray *
 vb_libvirt_disks_list (virDomainPtr domain, GError **error)
 {
   g_autoptr (GPtrArray) disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
   g_autoptr (VbDomainXml) xml = vb_libvirt_disks_read (domain, error);
+  VbDisk *nvram;
   gboolean active;
 
   if (xml == NULL || !vb_libvirt_is_active (domain, &active, error))
@@ -81,5 +99,8 @@ vb_libvirt_disks_list (virDomainPtr domain, GError **error)
         return NULL;
       g_ptr_array_add (disks, disk);
     }
+  nvram = find_nvram (xml);
+  if (nvram != NULL)
+    g_ptr_array_add (disks, nvram);
   return g_steal_pointer (&disks);
 }

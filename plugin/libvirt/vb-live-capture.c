@@ -9,6 +9,7 @@
 #include "vb-guest-agent.h"
 #include "vb-libvirt-backup.h"
 #include "vb-libvirt-checkpoint.h"
+#include "vb-libvirt-heal.h"
 #include "vb-log.h"
 
 typedef struct
@@ -142,6 +143,12 @@ forget_base (Begin *begin, const char *base, const char *name)
                     error->message);
 }
 
+static gboolean
+has_bases (Begin *begin)
+{
+  return begin->request->bases != NULL && begin->request->bases[0] != NULL;
+}
+
 /* Only these say that this base is the trouble, and another one may do. */
 static gboolean
 is_base_broken (void)
@@ -178,7 +185,7 @@ begin_incremental (Begin *begin, gboolean *give_up)
         }
       forget_base (begin, base, name);
     }
-  if (begin->request->bases != NULL && begin->request->bases[0] != NULL)
+  if (has_bases (begin))
     begin->capture->full_reason
         = g_strdup ("no disk has a whole record of its changes since an earlier backup");
   return FALSE;
@@ -204,6 +211,8 @@ begin_any (Begin *begin, GError **error)
     return TRUE;
   if (!give_up)
     {
+      if (has_bases (begin))
+        vb_libvirt_heal_online (begin->domain, begin->xml);
       if (begin_job (begin, NULL, g_hash_table_size (begin->recordable) > 0))
         return TRUE;
       if (may_work_without_checkpoint (begin))
@@ -304,6 +313,9 @@ vb_live_capture_begin (VbLibvirtGate *gate,
       g_set_error_literal (error, VB_ERROR, VB_ERROR_CANCELLED, "Cancelled");
       return NULL;
     }
+  /* Else it is seen from the bases whether there is anything to heal; the guest waits for that, frozen. */
+  if (!has_bases (&begin))
+    vb_libvirt_heal_online (domain, xml);
   if (!prepare_files (&begin, error) || !begin_frozen (&begin, error))
     {
       undo (&begin);

@@ -3,6 +3,7 @@
 
 #include "vb-disk-image.h"
 #include "vb-libvirt-checkpoint.h"
+#include "vb-libvirt-heal.h"
 #include "vb-log.h"
 
 typedef struct
@@ -127,6 +128,7 @@ vb_offline_capture_begin (virDomainPtr domain,
 
   if (!read_images (&begin, error))
     return FALSE;
+  vb_libvirt_heal_offline (domain, images);
   choose_base (&begin);
   /* Behind saved memory the disks are as they were in mid-run. */
   capture->consistency = virDomainHasManagedSaveImage (domain, 0) > 0 ? VB_CONSISTENCY_CRASH

@@ -83,13 +83,12 @@ static VbBackupInfo *
 load_info (int parent, const char *vps, const char *backup, gboolean reflinks, GError **error)
 {
   vb_autofd int folder = vb_files_open_folder (parent, backup, error);
-  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, error) : NULL;
+  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, vps, backup, error) : NULL;
   if (manifest == NULL)
     return NULL;
-  if (!g_str_equal (manifest->info->vps, vps) || !g_str_equal (manifest->info->id, backup)
-      || manifest->info->completed_at == NULL)
+  if (manifest->info->completed_at == NULL)
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "Its manifest belongs to another backup");
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "It was never completed");
       return NULL;
     }
   manifest->info->unique_bytes = sum_unique (folder, manifest, reflinks);
@@ -173,7 +172,7 @@ replace_string (char **to, const char *from)
 static gboolean
 write_final_manifest (int folder, VbBackupInfo *info, GError **error)
 {
-  g_autoptr (VbManifest) manifest = vb_manifest_load (folder, error);
+  g_autoptr (VbManifest) manifest = vb_manifest_load (folder, info->vps, info->id, error);
   if (manifest == NULL || !check_files (folder, manifest, error))
     return FALSE;
 
@@ -293,7 +292,7 @@ gboolean
 vb_backup_folder_rename (int root, const char *vps, const char *backup, const char *name, GError **error)
 {
   vb_autofd int folder = vb_pool_folder_open_backup (root, vps, backup, error);
-  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, error) : NULL;
+  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, vps, backup, error) : NULL;
   if (manifest == NULL)
     return FALSE;
 

@@ -86,7 +86,7 @@ open_base (Job *job)
       return -1;
     }
   vb_autofd int base = vb_pool_folder_open_backup (job->root, info->vps, job->base, &error);
-  g_autoptr (VbManifest) manifest = base >= 0 ? vb_manifest_load (base, &error) : NULL;
+  g_autoptr (VbManifest) manifest = base >= 0 ? vb_manifest_load (base, info->vps, job->base, &error) : NULL;
   if (manifest == NULL)
     {
       log_full (job, "each disk", error->message);
@@ -188,7 +188,7 @@ copy_disks (Job *job, int partial, GCancellable *stop, GError **error)
 static gboolean
 write_definition (Job *job, int partial, GError **error)
 {
-  return vb_definition_write (job->definition, partial, job->resumed, &job->manifest->has_nvram, error);
+  return vb_definition_write (job->definition, partial, job->resumed, job->manifest, error);
 }
 
 static gboolean

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-definition.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "vb-error.h"
 #include "vb-files.h"
+#include "vb-nvram.h"
 
-#define MAX_NVRAM_BYTES (64 * 1024 * 1024)
 #define XML_FILE "domain.xml"
-#define NVRAM_FILE "nvram.fd"
 
 struct _VbDefinition
 {
@@ -25,16 +20,7 @@ read_nvram (VbDefinition *self, const char *path, GError **error)
 {
   if (path == NULL)
     return TRUE;
-  g_autofree char *real = realpath (path, NULL);
-  if (real == NULL)
-    {
-      vb_error_set_errno (error, errno, "Looking for the UEFI variables");
-      return FALSE;
-    }
-  g_autofree char *name = g_path_get_basename (real);
-  g_autofree char *parent = g_path_get_dirname (real);
-  vb_autofd int folder = vb_files_open_folder (AT_FDCWD, parent, error);
-  self->nvram = folder >= 0 ? vb_files_read (folder, name, MAX_NVRAM_BYTES, &self->nvram_length, error) : NULL;
+  self->nvram = vb_nvram_read (path, &self->nvram_length, error);
   return self->nvram != NULL;
 }
 
@@ -55,16 +41,30 @@ vb_definition_free (VbDefinition *self)
   g_free (self);
 }
 
-gboolean
-vb_definition_write (VbDefinition *self, int folder, gboolean keep, gboolean *has_nvram, GError **error)
+/* What an earlier run has written. */
+static gboolean
+describe_nvram (int folder, VbManifest *manifest, GError **error)
 {
+  gsize length;
+
+  manifest->has_nvram = vb_files_exists (folder, VB_NVRAM_FILE);
+  g_autofree char *nvram
+      = manifest->has_nvram ? vb_files_read (folder, VB_NVRAM_FILE, VB_NVRAM_MAX_BYTES, &length, error) : NULL;
+  if (nvram == NULL)
+    return !manifest->has_nvram;
+  manifest->nvram_sum = vb_nvram_sum (nvram, length);
+  return TRUE;
+}
+
+gboolean
+vb_definition_write (VbDefinition *self, int folder, gboolean keep, VbManifest *manifest, GError **error)
+{
+  g_clear_pointer (&manifest->nvram_sum, g_free);
   /* The XML is written last: where it is, all is. */
   if (keep && vb_files_exists (folder, XML_FILE))
-    {
-      *has_nvram = vb_files_exists (folder, NVRAM_FILE);
-      return TRUE;
-    }
-  *has_nvram = self->nvram != NULL;
-  return (self->nvram == NULL || vb_files_replace (folder, NVRAM_FILE, self->nvram, self->nvram_length, error))
+    return describe_nvram (folder, manifest, error);
+  manifest->has_nvram = self->nvram != NULL;
+  manifest->nvram_sum = self->nvram ? vb_nvram_sum (self->nvram, self->nvram_length) : NULL;
+  return (self->nvram == NULL || vb_files_replace (folder, VB_NVRAM_FILE, self->nvram, self->nvram_length, error))
          && vb_files_replace (folder, XML_FILE, self->xml, strlen (self->xml), error);
 }

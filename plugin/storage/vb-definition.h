@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vb-capture.h"
+#include "vb-manifest.h"
 
 G_BEGIN_DECLS
 
@@ -21,10 +22,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDefinition, vb_definition_free)
  * vb_definition_write:
  * @folder: descriptor of the backup's folder
  * @keep: leave what an earlier run has written: nobody else holds it as it was at the point in time
- * @has_nvram: (out): whether there are UEFI variables
+ * @manifest: where it is said whether there are UEFI variables, and with which checksum
  *
  * Writes and syncs the files.
  */
-gboolean vb_definition_write (VbDefinition *self, int folder, gboolean keep, gboolean *has_nvram, GError **error);
+gboolean vb_definition_write (VbDefinition *self, int folder, gboolean keep, VbManifest *manifest, GError **error);
 
 G_END_DECLS

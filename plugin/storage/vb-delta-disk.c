@@ -6,7 +6,7 @@
 
 #include "vb-error.h"
 #include "vb-files.h"
-#include "vb-manifest.h"
+#include "vb-image-reader.h"
 #include "vb-nbd-server.h"
 #include "vb-nbd-source.h"
 #include "vb-nbd-target.h"
@@ -214,13 +214,11 @@ vb_delta_disk_write_back (VbDeltaDisk *self,
                           GCancellable *stop,
                           GError **error)
 {
-  g_autofree char *image_name = vb_manifest_image_name (self->target);
-  g_autofree char *sums_name = vb_manifest_sums_name (self->target);
+  g_autoptr (VbSums) sums = NULL;
   g_autofree char *path = vb_staged_file_dup_new_path (file);
   g_autofree guint8 *chunk = g_malloc (CHUNK);
 
-  g_autoptr (VbSums) sums = vb_sums_load (backup, sums_name, error);
-  vb_autofd int image = sums ? vb_files_open (backup, image_name, O_RDONLY, error) : -1;
+  vb_autofd int image = vb_image_reader_open (backup, self->target, &sums, error);
   vb_autofd int from = image >= 0 ? vb_staged_file_open_disk (file, error) : -1;
   vb_autofd int to = from >= 0 ? vb_staged_file_create (file, error) : -1;
   if (to < 0)

@@ -9,6 +9,7 @@
 #include "vb-files.h"
 #include "vb-log.h"
 #include "vb-manifest.h"
+#include "vb-nvram.h"
 #include "vb-run.h"
 #include "vb-sparse-file.h"
 
@@ -22,11 +23,14 @@ typedef struct
   char *operation;
   guint64 limit_bytes;
   VbTransfer *transfer;
-  GPtrArray *disks; /* (element-type VbDeltaDisk) */
+  GPtrArray *present; /* (element-type VbDisk) */
+  GPtrArray *disks;   /* (element-type VbDeltaDisk) */
 
+  VbManifest *manifest;
   VbImageStaging *staging;
   GPtrArray *order; /* (element-type VbDeltaDisk) those that the backup holds */
   GPtrArray *files; /* (element-type VbStagedFile) their new images, owned by the staging */
+  VbStagedFile *nvram; /* (nullable): likewise */
 } Job;
 
 static void
@@ -41,6 +45,8 @@ job_finalize (gpointer data)
   g_ptr_array_unref (job->order);
   g_ptr_array_unref (job->files);
   g_ptr_array_unref (job->disks);
+  g_ptr_array_unref (job->present);
+  g_clear_pointer (&job->manifest, vb_manifest_free);
   g_object_unref (job->transfer);
   g_clear_object (&job->staging);
   g_free (job->busy_id);
@@ -71,14 +77,13 @@ find_delta (const Job *job, const char *target)
 static gboolean
 plan (Job *job, int backup, GError **error)
 {
-  g_autoptr (VbManifest) manifest = vb_manifest_load (backup, error);
-
-  job->staging = manifest ? vb_image_staging_new (job->operation, error) : NULL;
+  job->manifest = vb_manifest_load (backup, job->vps, job->backup, error);
+  job->staging = job->manifest ? vb_image_staging_new (job->operation, error) : NULL;
   if (job->staging == NULL)
     return FALSE;
-  for (guint i = 0; i < manifest->info->disks->len; i++)
+  for (guint i = 0; i < job->manifest->info->disks->len; i++)
     {
-      const char *target = ((const VbBackupDisk *) g_ptr_array_index (manifest->info->disks, i))->target;
+      const char *target = ((const VbBackupDisk *) g_ptr_array_index (job->manifest->info->disks, i))->target;
       VbDeltaDisk *disk = find_delta (job, target);
       if (disk == NULL)
         {
@@ -91,7 +96,7 @@ plan (Job *job, int backup, GError **error)
       g_ptr_array_add (job->order, disk);
       g_ptr_array_add (job->files, file);
     }
-  return TRUE;
+  return vb_image_staging_add_nvram (job->staging, job->manifest, job->present, &job->nvram, error);
 }
 
 static gboolean
@@ -135,6 +140,7 @@ work (gpointer data, GCancellable *stop, GError **error)
   for (guint i = 0; ok && i < job->order->len; i++)
     ok = vb_delta_disk_write_back (g_ptr_array_index (job->order, i), backup, g_ptr_array_index (job->files, i),
                                    job->transfer, stop, error);
+  ok = ok && (job->nvram == NULL || vb_nvram_stage (backup, job->manifest, job->nvram, error));
   ok = ok && vb_image_staging_complete (job->staging, error) && vb_run_check (stop, error);
   if (!ok)
     discard (job);
@@ -158,14 +164,19 @@ gboolean
 vb_delta_job_can_clone (GPtrArray *disks)
 {
   for (guint i = 0; i < disks->len; i++)
-    if (!can_clone (g_ptr_array_index (disks, i)))
-      return FALSE;
+    {
+      const VbDisk *disk = g_ptr_array_index (disks, i);
+      if (!disk->is_nvram && !can_clone (disk))
+        return FALSE;
+    }
   return disks->len > 0;
 }
 
 static void
 add_disks (Job *job, const VbCapture *delta, GPtrArray *disks)
 {
+  for (guint i = 0; i < disks->len; i++)
+    g_ptr_array_add (job->present, vb_disk_copy (g_ptr_array_index (disks, i)));
   for (guint i = 0; i < delta->disks->len; i++)
     {
       const VbCaptureDisk *changes = g_ptr_array_index (delta->disks, i);
@@ -190,6 +201,7 @@ job_new (const VbPoolFolder *folder, VbBusySet *busy, const VbCapture *delta, gu
   job->order = g_ptr_array_new ();
   job->files = g_ptr_array_new ();
   job->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_delta_disk_free);
+  job->present = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
   return job;
 }
 

@@ -2,11 +2,13 @@
 #include "vb-image-reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "vb-error.h"
 #include "vb-files.h"
+#include "vb-manifest.h"
 #include "vb-ranges.h"
 #include "vb-run.h"
 #include "vb-sparse-file.h"
@@ -208,6 +210,25 @@ check_size (int fd, VbSums *sums, GError **error)
     return TRUE;
   g_set_error_literal (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "The image of the backup has the wrong size");
   return FALSE;
+}
+
+int
+vb_image_reader_open (int backup, const char *target, VbSums **sums, GError **error)
+{
+  g_autofree char *image_name = vb_manifest_image_name (target);
+  g_autofree char *sums_name = vb_manifest_sums_name (target);
+
+  if (!vb_files_exists (backup, image_name) || !vb_files_exists (backup, sums_name))
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "The backup lacks the image of %s", target);
+      return -1;
+    }
+  g_autoptr (VbSums) loaded = vb_sums_load (backup, sums_name, error);
+  vb_autofd int image = loaded ? vb_files_open (backup, image_name, O_RDONLY, error) : -1;
+  if (image < 0 || !check_size (image, loaded, error))
+    return -1;
+  *sums = g_steal_pointer (&loaded);
+  return g_steal_fd (&image);
 }
 
 gboolean

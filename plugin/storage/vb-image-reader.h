@@ -17,6 +17,17 @@ G_BEGIN_DECLS
 typedef gboolean (*VbImageSink) (gpointer user_data, const guint8 *data, gsize length, guint64 offset, GError **error);
 
 /**
+ * vb_image_reader_open:
+ * @backup: descriptor of a backup's folder
+ * @target: name of a disk
+ * @sums: (out) (transfer full): its checksums
+ *
+ * Returns: a descriptor of the disk's image, or -1: %VB_ERROR_CHECKSUM_MISMATCH when image or checksums are missing or do
+ *   not fit each other
+ */
+int vb_image_reader_open (int backup, const char *target, VbSums **sums, GError **error);
+
+/**
  * vb_image_reader_run:
  * @fd: a raw image of a backup
  * @sums: its checksums

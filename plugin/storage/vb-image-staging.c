@@ -182,10 +182,29 @@ vb_image_staging_find_disk (GPtrArray *disks, const char *target)
   for (guint i = 0; i < disks->len; i++)
     {
       const VbDisk *disk = g_ptr_array_index (disks, i);
-      if (g_str_equal (disk->target, target))
+      if (!disk->is_nvram && g_str_equal (disk->target, target))
         return disk;
     }
   return NULL;
+}
+
+gboolean
+vb_image_staging_add_nvram (VbImageStaging *self,
+                            const VbManifest *manifest,
+                            GPtrArray *disks,
+                            VbStagedFile **file,
+                            GError **error)
+{
+  *file = NULL;
+  for (guint i = 0; manifest->has_nvram && i < disks->len; i++)
+    {
+      const VbDisk *disk = g_ptr_array_index (disks, i);
+      if (disk->is_nvram)
+        *file = vb_image_staging_add (self, disk->target, disk->path, error);
+      if (disk->is_nvram && *file == NULL)
+        return FALSE;
+    }
+  return TRUE;
 }
 
 VbStagedFile *

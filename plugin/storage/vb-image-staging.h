@@ -3,6 +3,7 @@
 
 #include "vb-disk.h"
 #include "vb-in-place.h"
+#include "vb-manifest.h"
 #include "vb-staged-file.h"
 #include "vb-staging.h"
 
@@ -42,6 +43,18 @@ const VbDisk *vb_image_staging_find_disk (GPtrArray *disks, const char *target);
 
 /** vb_image_staging_add: Returns: (transfer none) (nullable): a new entry, see vb_staged_file_new() */
 VbStagedFile *vb_image_staging_add (VbImageStaging *self, const char *target, const char *path, GError **error);
+
+/**
+ * vb_image_staging_add_nvram:
+ * @manifest: of the backup
+ * @disks: (element-type VbDisk): those of the VPS
+ * @file: (out) (transfer none) (nullable): where its UEFI variables are to be put; %NULL when the backup or the VPS has none
+ */
+gboolean vb_image_staging_add_nvram (VbImageStaging *self,
+                                     const VbManifest *manifest,
+                                     GPtrArray *disks,
+                                     VbStagedFile **file,
+                                     GError **error);
 
 /** vb_image_staging_set_in_place: @in_place: (transfer full): devices to be overwritten by swap() */
 void vb_image_staging_set_in_place (VbImageStaging *self, VbInPlace *in_place);

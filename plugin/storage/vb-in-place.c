@@ -299,14 +299,12 @@ write_holes (VbSparseFile *file, int image, guint64 image_size, guint64 size, GE
 static gboolean
 write_device (const Device *device, int backup, GError **error)
 {
-  g_autofree char *image_name = vb_manifest_image_name (device->target);
-  g_autofree char *sums_name = vb_manifest_sums_name (device->target);
+  g_autoptr (VbSums) sums = NULL;
   g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, 0);
   GCancellable *never = vb_transfer_get_cancellable (transfer);
   guint64 size;
 
-  g_autoptr (VbSums) sums = vb_sums_load (backup, sums_name, error);
-  vb_autofd int image = sums ? vb_files_open (backup, image_name, O_RDONLY, error) : -1;
+  vb_autofd int image = vb_image_reader_open (backup, device->target, &sums, error);
   int fd = image >= 0 ? open_device (device, &size, error) : -1;
   if (fd < 0)
     return FALSE;

@@ -40,6 +40,7 @@ vb_manifest_free (VbManifest *self)
   vb_backup_info_free (self->info);
   g_free (self->host);
   g_free (self->base);
+  g_free (self->nvram_sum);
   g_ptr_array_unref (self->formats);
   g_ptr_array_unref (self->skipped);
   g_free (self);
@@ -82,8 +83,17 @@ vb_manifest_is_target (const char *target)
 static gboolean
 bad (const char *member, GError **error)
 {
-  g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "\"%s\" is missing or not as it should be", member);
+  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "\"%s\" is missing or not as it should be", member);
   return FALSE;
+}
+
+/* What has no better name is damage here: a backup whose manifest cannot be read must not be used. */
+static void
+propagate_damage (GError **error, GError *failure)
+{
+  if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL))
+    failure->code = VB_ERROR_CHECKSUM_MISMATCH;
+  g_propagate_error (error, failure);
 }
 
 static gboolean
@@ -204,7 +214,10 @@ check_version (JsonObject *object, GError **error)
 VbManifest *
 vb_manifest_parse (const char *text, gsize length, GError **error)
 {
-  g_autoptr (JsonObject) object = vb_strict_json_parse (text, length, error);
+  GError *failure = NULL;
+  g_autoptr (JsonObject) object = vb_strict_json_parse (text, length, &failure);
+  if (object == NULL)
+    propagate_damage (error, failure);
   if (object == NULL || !check_version (object, error))
     return NULL;
 
@@ -227,21 +240,34 @@ vb_manifest_parse (const char *text, gsize length, GError **error)
   else if (take_base (self, object, error) && take_lists (self, object, error))
     {
       self->has_nvram = vb_strict_json_get_string (object, "nvram") != NULL;
+      self->nvram_sum = g_strdup (vb_strict_json_get_string (object, "nvram_sum"));
       return g_steal_pointer (&self);
     }
   return NULL;
 }
 
 VbManifest *
-vb_manifest_load (int folder, GError **error)
+vb_manifest_load (int folder, const char *vps, const char *backup, GError **error)
 {
   gsize length;
+  GError *failure = NULL;
 
-  g_autofree char *text = vb_files_read (folder, VB_MANIFEST_FILE, VB_MANIFEST_MAX_BYTES, &length, error);
-  VbManifest *self = text ? vb_manifest_parse (text, length, error) : NULL;
-  if (text && self == NULL)
-    g_prefix_error (error, "Reading %s: ", VB_MANIFEST_FILE);
-  return self;
+  g_autofree char *text = vb_files_read (folder, VB_MANIFEST_FILE, VB_MANIFEST_MAX_BYTES, &length, &failure);
+  if (text == NULL)
+    {
+      propagate_damage (error, failure);
+      return NULL;
+    }
+  g_autoptr (VbManifest) self = vb_manifest_parse (text, length, error);
+  if (self == NULL)
+    {
+      g_prefix_error (error, "Reading %s: ", VB_MANIFEST_FILE);
+      return NULL;
+    }
+  if (g_str_equal (self->info->vps, vps) && g_str_equal (self->info->id, backup))
+    return g_steal_pointer (&self);
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "Its manifest belongs to another backup");
+  return NULL;
 }
 
 /* --- writing --- */
@@ -330,6 +356,7 @@ vb_manifest_to_text (const VbManifest *self)
   add_bytes (builder, "chunk_bytes", VB_SUMS_CHUNK_BYTES);
   add_string (builder, "domain_xml", "domain.xml");
   add_string (builder, "nvram", self->has_nvram ? "nvram.fd" : NULL);
+  add_string (builder, "nvram_sum", self->nvram_sum);
   add_lists (builder, self);
   json_builder_end_object (builder);
 

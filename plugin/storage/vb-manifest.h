@@ -17,6 +17,7 @@ G_BEGIN_DECLS
  * @host: name of the host that made it
  * @base: (nullable): id of the backup from which unchanged parts were taken
  * @has_nvram: whether there is a file with UEFI variables
+ * @nvram_sum: (nullable): its checksum, see vb_nvram_sum()
  * @formats: (element-type utf8): format of each original disk, "qcow2" or "raw"
  * @skipped: (element-type VbSkippedDisk): disks that were left out
  *
@@ -38,6 +39,7 @@ G_BEGIN_DECLS
  * | `chunk_bytes` | integer | bytes of each checksum, 1048576 |
  * | `domain_xml` | string | "domain.xml" |
  * | `nvram` | string or null | "nvram.fd" |
+ * | `nvram_sum` | string or null | its XXH3-128, hexadecimal |
  * | `disks` | array of objects | `target`, `format` (of the original), `virtual_size_bytes`, `size_bytes`, `image`, `sums` (file names) |
  * | `skipped` | array of objects | `target`, `reason` |
  *
@@ -49,6 +51,7 @@ typedef struct
   char *host;
   char *base;
   gboolean has_nvram;
+  char *nvram_sum;
   GPtrArray *formats;
   GPtrArray *skipped;
 } VbManifest;
@@ -66,15 +69,23 @@ void vb_manifest_add_skipped (VbManifest *self, const char *target, const char *
  * @text: what may be a manifest
  * @length: its bytes
  *
- * Returns: (transfer full) (nullable): %NULL with @error when any part of it is not as it should be
+ * Returns: (transfer full) (nullable): %NULL with %VB_ERROR_CHECKSUM_MISMATCH when any part of it is not as it should be
  */
 VbManifest *vb_manifest_parse (const char *text, gsize length, GError **error);
 
 /** vb_manifest_to_text: Returns: (transfer full): JSON */
 char *vb_manifest_to_text (const VbManifest *self);
 
-/** vb_manifest_load: reads it from an open backup folder */
-VbManifest *vb_manifest_load (int folder, GError **error);
+/**
+ * vb_manifest_load:
+ * @folder: descriptor of a backup's folder
+ * @vps: UUID of its VPS
+ * @backup: its id
+ *
+ * Returns: (transfer full) (nullable): its manifest; %NULL with %VB_ERROR_CHECKSUM_MISMATCH when it is not whole, cannot be
+ *   read or belongs to another backup, and with %VB_ERROR_INTERNAL when a newer version is needed for it
+ */
+VbManifest *vb_manifest_load (int folder, const char *vps, const char *backup, GError **error);
 
 /** vb_manifest_image_name: Returns: (transfer full): file name of the image of @target */
 char *vb_manifest_image_name (const char *target);

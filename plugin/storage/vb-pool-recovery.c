@@ -11,13 +11,12 @@
 #include "vb-files.h"
 #include "vb-i18n.h"
 #include "vb-manifest.h"
+#include "vb-nvram.h"
 #include "vb-pool-folder.h"
 #include "vb-qcow2.h"
 
 #define DEFINITION_FILE "domain.xml"
-#define NVRAM_FILE "nvram.fd"
 #define MAX_DEFINITION_BYTES (16 * 1024 * 1024)
-#define MAX_NVRAM_BYTES (256 * 1024 * 1024)
 #define CLUSTER_BYTES 65536
 #define REFCOUNT_ORDER 4
 /* libvirt's QEMU has to get to the disks in it. */
@@ -111,12 +110,12 @@ read_backup (VbPoolRecovery *self, const char *pool, GError **error)
 
   vb_autofd int root = vb_pool_folder_open (&folder, NULL, error);
   vb_autofd int backup = root >= 0 ? vb_pool_folder_open_backup (root, self->vps, self->backup, error) : -1;
-  g_autoptr (VbManifest) manifest = backup >= 0 ? vb_manifest_load (backup, error) : NULL;
+  g_autoptr (VbManifest) manifest = backup >= 0 ? vb_manifest_load (backup, self->vps, self->backup, error) : NULL;
   if (manifest == NULL || !plan (self, manifest, error))
     return FALSE;
   self->definition = vb_files_read (backup, DEFINITION_FILE, MAX_DEFINITION_BYTES, NULL, error);
   if (self->definition && manifest->has_nvram)
-    self->nvram = vb_files_read (backup, NVRAM_FILE, MAX_NVRAM_BYTES, &self->nvram_length, error);
+    self->nvram = vb_nvram_load (backup, manifest, &self->nvram_length, error);
   return self->definition && (self->nvram || !manifest->has_nvram);
 }
 

@@ -12,6 +12,7 @@
 #include "vb-image-reader.h"
 #include "vb-log.h"
 #include "vb-manifest.h"
+#include "vb-nvram.h"
 #include "vb-qcow2.h"
 #include "vb-run.h"
 
@@ -39,7 +40,9 @@ typedef struct
 
   gboolean devices_allowed;
 
+  VbManifest *manifest;
   VbImageStaging *staging;
+  VbStagedFile *nvram; /* (nullable): owned by the staging */
   VbInPlace *in_place; /* until the staging has it */
   GPtrArray *parts;    /* (element-type Part) */
 } Job;
@@ -66,6 +69,7 @@ job_finalize (gpointer data)
   g_clear_object (&job->transfer);
   g_clear_object (&job->staging);
   g_clear_pointer (&job->in_place, vb_in_place_free);
+  g_clear_pointer (&job->manifest, vb_manifest_free);
   g_free (job->busy_id);
   g_free (job->vps);
   g_free (job->backup);
@@ -169,14 +173,15 @@ check_space (Job *job, const Part *wanted, GError **error)
 static gboolean
 plan (Job *job, int backup, GError **error)
 {
-  g_autoptr (VbManifest) manifest = vb_manifest_load (backup, error);
-
-  job->staging = manifest ? vb_image_staging_new (job->operation, error) : NULL;
+  job->manifest = vb_manifest_load (backup, job->vps, job->backup, error);
+  job->staging = job->manifest ? vb_image_staging_new (job->operation, error) : NULL;
   if (job->staging == NULL)
     return FALSE;
-  for (guint i = 0; i < manifest->info->disks->len; i++)
-    if (!plan_part (job, g_ptr_array_index (manifest->info->disks, i), error))
+  for (guint i = 0; i < job->manifest->info->disks->len; i++)
+    if (!plan_part (job, g_ptr_array_index (job->manifest->info->disks, i), error))
       return FALSE;
+  if (!vb_image_staging_add_nvram (job->staging, job->manifest, job->disks, &job->nvram, error))
+    return FALSE;
   for (guint i = 0; i < job->parts->len; i++)
     {
       const Part *part = g_ptr_array_index (job->parts, i);
@@ -224,17 +229,6 @@ fill_qcow2 (Job *job, const Part *part, int image, VbSums *sums, VbSparseFile *f
          && vb_qcow2_writer_finish (writer, error);
 }
 
-static VbSums *
-open_part (int backup, const Part *part, int *image, GError **error)
-{
-  g_autofree char *image_name = vb_manifest_image_name (part->target);
-  g_autofree char *sums_name = vb_manifest_sums_name (part->target);
-
-  g_autoptr (VbSums) sums = vb_sums_load (backup, sums_name, error);
-  *image = sums ? vb_files_open (backup, image_name, O_RDONLY, error) : -1;
-  return *image >= 0 ? g_steal_pointer (&sums) : NULL;
-}
-
 static gboolean
 fill_file (Job *job, const Part *part, int image, VbSums *sums, GCancellable *stop, GError **error)
 {
@@ -250,10 +244,10 @@ static gboolean
 fill_part (Job *job, int backup, guint index, GCancellable *stop, GError **error)
 {
   const Part *part = g_ptr_array_index (job->parts, index);
-  vb_autofd int image = -1;
+  g_autoptr (VbSums) sums = NULL;
 
-  g_autoptr (VbSums) sums = open_part (backup, part, &image, error);
-  if (sums == NULL)
+  vb_autofd int image = vb_image_reader_open (backup, part->target, &sums, error);
+  if (image < 0)
     return FALSE;
   /* A device cannot be staged, but what it will be overwritten with can be known to be good. */
   gboolean ok = part->file ? fill_file (job, part, image, sums, stop, error)
@@ -271,10 +265,11 @@ set_total (Job *job, int backup, GError **error)
 
   for (guint i = 0; i < job->parts->len; i++)
     {
-      vb_autofd int image = -1;
+      const Part *part = g_ptr_array_index (job->parts, i);
+      g_autoptr (VbSums) sums = NULL;
       guint64 bytes;
-      g_autoptr (VbSums) sums = open_part (backup, g_ptr_array_index (job->parts, i), &image, error);
-      if (sums == NULL || !vb_image_reader_get_todo (image, sums, &bytes, error))
+      vb_autofd int image = vb_image_reader_open (backup, part->target, &sums, error);
+      if (image < 0 || !vb_image_reader_get_todo (image, sums, &bytes, error))
         return FALSE;
       total += bytes;
     }
@@ -302,6 +297,7 @@ work (gpointer data, GCancellable *stop, GError **error)
   gboolean ok = backup >= 0 && plan (job, backup, error) && set_total (job, backup, error);
   for (guint i = 0; ok && i < job->parts->len; i++)
     ok = fill_part (job, backup, i, stop, error);
+  ok = ok && (job->nvram == NULL || vb_nvram_stage (backup, job->manifest, job->nvram, error));
   ok = ok && vb_image_staging_complete (job->staging, error) && vb_run_check (stop, error);
   if (!ok)
     discard (job);

@@ -41,13 +41,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Job, job_unref)
 static gboolean
 verify_disk (Job *job, int folder, const VbBackupDisk *disk, GCancellable *stop, GError **error)
 {
-  g_autofree char *image_name = vb_manifest_image_name (disk->target);
-  g_autofree char *sums_name = vb_manifest_sums_name (disk->target);
+  g_autoptr (VbSums) sums = NULL;
   g_autoptr (GError) local = NULL;
   guint64 bad = 0;
 
-  g_autoptr (VbSums) sums = vb_sums_load (folder, sums_name, &local);
-  vb_autofd int image = sums ? vb_files_open (folder, image_name, O_RDONLY, &local) : -1;
+  vb_autofd int image = vb_image_reader_open (folder, disk->target, &sums, &local);
   if (image >= 0)
     vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL, &bad, job->transfer, stop, &local);
   if (g_error_matches (local, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH))
@@ -70,7 +68,7 @@ work (gpointer data, GCancellable *stop, GError **error)
 
   vb_autofd int root = vb_pool_folder_open (job->folder, NULL, error);
   vb_autofd int folder = root >= 0 ? vb_pool_folder_open_backup (root, job->vps, job->backup, error) : -1;
-  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, error) : NULL;
+  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, job->vps, job->backup, error) : NULL;
   if (manifest == NULL)
     return FALSE;
 
