@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The storage layer alone against qemu-img, in turns, so that a noisy machine disturbs all alike:
  *
- *   storage_bench [--folder DIR] [--rounds N] [--gibibytes N] [--data-mib N]
+ *   storage_bench [--folder DIR] [--rounds N] [--gibibytes N] [--data-mib N] [--pieces N]
  *
  * Makes a qcow2 disk, copies it into a pool (through qemu-nbd, as for a VPS that is shut off) and stages it back,
  * and prints the seconds of each, the median and its ratio to qemu-img. Ours include all syncs; qemu-img is
@@ -19,6 +19,7 @@
 
 static char *folder;
 static int rounds = 5;
+static int pieces = 1;
 static int gibibytes = 10;
 static int data_mib = 2640;
 
@@ -27,6 +28,7 @@ static const GOptionEntry options[] = {
   { "rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "how often each is measured (default 5)", "N" },
   { "gibibytes", 0, 0, G_OPTION_ARG_INT, &gibibytes, "size of the disk (default 10)", "N" },
   { "data-mib", 0, 0, G_OPTION_ARG_INT, &data_mib, "data on it (default 2640)", "N" },
+  { "pieces", 0, 0, G_OPTION_ARG_INT, &pieces, "into which the change of 20 MiB is split (default 1)", "N" },
   { NULL },
 };
 
@@ -41,15 +43,20 @@ typedef struct
 
 typedef void (*Subject) (Bench *bench);
 
+/* The data lies in pieces all over the disk, this many bytes from one to the next. */
+static guint64
+data_step (void)
+{
+  return (guint64) gibibytes * 1024 * PIECE_MIB / (guint64) MAX (data_mib, 1) * MIB;
+}
+
 static void
 make_disk (Bench *bench)
 {
-  guint64 step = (guint64) gibibytes * 1024 * PIECE_MIB / (guint64) MAX (data_mib, 1);
-
   bench->disk = storage_lab_path (bench->lab, "disk");
   g_free (storage_lab_run ("qemu-img create -q -f qcow2 '%s' %dG", bench->disk, gibibytes));
-  for (guint64 done = 0, at = 0; done < (guint64) data_mib; done += PIECE_MIB, at += step)
-    storage_lab_scribble (bench->disk, "qcow2", at * MIB, PIECE_MIB * MIB);
+  for (guint64 done = 0, at = 0; done < (guint64) data_mib; done += PIECE_MIB, at += data_step ())
+    storage_lab_scribble (bench->disk, "qcow2", at, PIECE_MIB * MIB);
 }
 
 static void
@@ -116,7 +123,25 @@ stage (Bench *bench)
   g_assert_true (vb_staging_discard (staging, NULL));
 }
 
-/* Changes 20 MiB, and copies only that. Needs a bitmap, and a pool that shares extents. */
+/* Changes 20 MiB in as many pieces as wished, evenly spread over the data. */
+static void
+change (Bench *bench)
+{
+  g_autoptr (GString) command = g_string_new ("qemu-io -f qcow2");
+  guint64 piece = CHANGE_MIB * MIB / (guint64) pieces, step = (guint64) data_mib * MIB / (guint64) pieces;
+
+  for (int i = 0; i < pieces; i++)
+    {
+      guint64 data = (guint64) i * step / (64 * 1024) * (64 * 1024);
+      guint64 offset = data / (PIECE_MIB * MIB) * data_step () + data % (PIECE_MIB * MIB);
+      g_string_append_printf (command, " -c 'write -q -P %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "'",
+                              g_random_int_range (1, 255), offset, piece);
+    }
+  g_string_append_printf (command, " '%s'", bench->disk);
+  g_free (storage_lab_run ("%s", command->str));
+}
+
+/* Copies only what change() has changed. Needs a bitmap, and a pool that shares extents. */
 static void
 repeat (Bench *bench)
 {
@@ -202,7 +227,7 @@ run (Bench *bench, gboolean cold)
     {
       drop_backup (bench);
       g_free (storage_lab_run ("qemu-img bitmap --add -f qcow2 '%s' " BITMAP, bench->disk));
-      storage_lab_scribble (bench->disk, "qcow2", 0, CHANGE_MIB * MIB);
+      change (bench);
       for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
         seconds[i][round] = measure (bench, rows[i].subject, cold);
       g_free (storage_lab_run ("qemu-img bitmap --remove -f qcow2 '%s' " BITMAP, bench->disk));
