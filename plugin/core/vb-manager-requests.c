@@ -439,7 +439,7 @@ check_power (VbVps *vps, VbPowerAction action, GError **error)
   g_set_error (error,
                VB_ERROR,
                VB_ERROR_INVALID_ARGUMENT,
-               _ ("The VPS is %s, so this cannot be done now; reload to see its state."),
+               _ ("The power state of the VPS does not allow this now (%s); reload to see what it is."),
                vb_power_to_string (vb_vps_get_power (vps)));
   return FALSE;
 }

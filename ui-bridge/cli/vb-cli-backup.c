@@ -61,6 +61,7 @@ gboolean
 vb_cli_verify (VbCli *self, char **arguments, GError **error)
 {
   g_autoptr (JsonObject) result = call_for_backup (self, "backup.verify", arguments, NULL, error);
+  guint n_bad;
 
   if (result == NULL)
     return FALSE;
@@ -71,10 +72,15 @@ vb_cli_verify (VbCli *self, char **arguments, GError **error)
     }
   if (self->json)
     vb_cli_print_json (result);
-  g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
-               _ ("The backup is damaged: %" G_GINT64_FORMAT
-                  " pieces of 1 MiB differ from their checksums (checksum_mismatch)"),
-               vb_cli_get_int (result, "bad_chunks"));
+  n_bad = (guint) vb_cli_get_int (result, "bad_chunks");
+  g_set_error (
+      error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
+      vb_ngettext ("The backup is damaged: %u piece of 1 MiB differs from its checksum; restore "
+                   "another one (checksum_mismatch)",
+                   "The backup is damaged: %u pieces of 1 MiB differ from their checksums; restore "
+                   "another one (checksum_mismatch)",
+                   n_bad),
+      n_bad);
   return FALSE;
 }
 

@@ -87,10 +87,12 @@ check_one (VbCliPoolSource *source, JsonObject *backup)
   guint64 bad_chunks = 0;
 
   if (vb_cli_pool_source_verify (source, backup, &bad_chunks, &error))
-    return bad_chunks == 0 ? NULL
-                           : g_strdup_printf (_ ("%" G_GUINT64_FORMAT
-                                                 " pieces of 1 MiB differ from their checksums"),
-                                              bad_chunks);
+    return bad_chunks == 0
+               ? NULL
+               : g_strdup_printf (vb_ngettext ("%u piece of 1 MiB differs from its checksum",
+                                               "%u pieces of 1 MiB differ from their checksums",
+                                               (guint) bad_chunks),
+                                  (guint) bad_chunks);
   if (g_error_matches (error, VB_ERROR, VB_ERROR_NOT_FOUND))
     return NULL;
   return g_strdup (error->message);
@@ -141,7 +143,7 @@ check (VbCli *self, const char *path, GError **error)
   if (json_array_get_length (problems) == 0)
     return TRUE;
   g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
-               _ ("%u of %u backups are not whole or could not be read"),
+               _ ("%u of %u backups are not whole or could not be read; see the list above"),
                json_array_get_length (problems), json_array_get_length (backups));
   return FALSE;
 }

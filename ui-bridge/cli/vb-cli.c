@@ -83,12 +83,21 @@ cli_clear (VbCli *self)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VbCli, cli_clear)
 
+/* GOption does not copy what it describes. */
+static const char *G_GNUC_FORMAT (1)
+with_default (const char *format, const char *value)
+{
+  g_autofree char *text = g_strdup_printf (format, value);
+
+  return g_intern_string (text);
+}
+
 static void
 add_common_options (GOptionContext *context, VbCli *self)
 {
   const GOptionEntry entries[] = {
     { "socket", 0, 0, G_OPTION_ARG_FILENAME, &self->socket,
-      N_ ("Socket of the service (default: " VB_CLI_SOCKET ")"), N_ ("PATH") },
+      with_default (_ ("Socket of the service (default: %s)"), VB_CLI_SOCKET), N_ ("PATH") },
     { "json", 0, 0, G_OPTION_ARG_NONE, &self->json, N_ ("Print the JSON of the protocol"), NULL },
     { NULL },
   };
@@ -133,7 +142,7 @@ add_token_options (GOptionContext *context, VbCli *self)
     { "sub", 0, 0, G_OPTION_ARG_STRING, &self->subject, N_ ("User it is for (default: you)"),
       N_ ("USER") },
     { "keys", 0, 0, G_OPTION_ARG_FILENAME, &self->keys,
-      N_ ("Folder of keys; the newest is used (default: " VB_CLI_KEYS ")"), N_ ("DIR") },
+      with_default (_ ("Folder of keys; the newest is used (default: %s)"), VB_CLI_KEYS), N_ ("DIR") },
     { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &self->key_file, N_ ("The key to be used"),
       N_ ("FILE") },
     { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config,
@@ -320,9 +329,12 @@ main (int argc, char **argv)
 {
   g_auto (VbCli) self = { 0 };
   g_autoptr (GError) error = NULL;
+  const char *folder;
 
   setlocale (LC_ALL, "");
-  bindtextdomain (GETTEXT_PACKAGE, VB_LOCALE_FOLDER);
+  /* As gettext(1) has it: catalogues that are not installed. */
+  folder = g_getenv ("TEXTDOMAINDIR");
+  bindtextdomain (GETTEXT_PACKAGE, folder != NULL ? folder : VB_LOCALE_FOLDER);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
 

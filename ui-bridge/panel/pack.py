@@ -41,12 +41,25 @@ def pack(esbuild, source, target, names):
         f"--outbase={target}", f"--outdir={target}", "--allow-overwrite", *files)
 
 
+def with_catalogues(manifest, catalogues, folder):
+    """A copy of the manifest that lists the catalogues, too; they are put where it says."""
+    tree = ElementTree.parse(manifest)
+    (folder / "locale").mkdir()
+    for path in catalogues:
+        shutil.copyfile(path, folder / "locale" / path.name)
+        ElementTree.SubElement(tree.find("gresource"), "file").text = f"locale/{path.name}"
+    complete = folder / manifest.name
+    tree.write(complete, encoding="utf-8")
+    return complete
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--esbuild", default="")
     parser.add_argument("--compiler", required=True)
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("--depfile", type=pathlib.Path, required=True)
+    parser.add_argument("--catalogues", type=pathlib.Path, nargs="*", default=[])
     parser.add_argument("manifest", type=pathlib.Path)
     parser.add_argument("code", type=pathlib.Path)
     parser.add_argument("header", type=pathlib.Path)
@@ -55,9 +68,10 @@ def main():
     source = options.manifest.parent
     names = [node.text for node in ElementTree.parse(options.manifest).iter("file")]
     pack(options.esbuild, source, options.folder, names)
+    manifest = with_catalogues(options.manifest, options.catalogues, options.folder)
     for kind, output in (("--generate-source", options.code), ("--generate-header", options.header)):
         run(options.compiler, kind, "--internal", "--c-name=vb_panel", f"--sourcedir={options.folder}", f"--target={output}",
-            options.manifest)
+            manifest)
     needed = " ".join(str(source / name) for name in names)
     options.depfile.write_text(f"{options.code}: {needed}\n")
 

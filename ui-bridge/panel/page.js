@@ -3,7 +3,7 @@
 
 /** @import { App } from './elements/app.js' */
 
-import './vps-backup.js';
+import { direction, onLanguage, words } from './i18n.js';
 
 const KEPT = 'vps-backup-session';
 const app = /** @type {App} */ (document.querySelector('vps-backup-app'));
@@ -17,26 +17,42 @@ function remembered() {
   }
 }
 
-function readAddress() {
+/** @type {{token?: string, vps?: string, lang?: string | null}} */
+let session = {};
+
+function takeSession() {
   const parameters = new URLSearchParams(location.hash.slice(1));
   const token = parameters.get('token');
   if (token !== null) {
-    const session = { token, vps: parameters.get('vps') ?? '*' };
+    session = { token, vps: parameters.get('vps') ?? '*', lang: parameters.get('lang') };
     try {
       sessionStorage.setItem(KEPT, JSON.stringify(session));
     } catch {
       // Without storage a reload needs the link again.
     }
     history.replaceState(null, '', location.pathname + location.search);
-  }
-  const { token: kept = '', vps = '*' } = remembered();
+  } else if (!session.token) session = remembered();
+  if (session.lang) app.setAttribute('lang', session.lang);
+  app.setAttribute('vps', session.vps ?? '*');
+  app.setAttribute('token', session.token ?? '');
+}
+
+function readAddress() {
+  takeSession();
   const [, view = 'overview', chosen = ''] = /^#?([a-z]*)\/?(.*)$/.exec(location.hash) ?? [];
-  app.setAttribute('vps', vps);
-  app.setAttribute('token', token ?? kept);
   app.view = view;
   if (chosen) app.current = chosen;
 }
 
+function speak() {
+  Object.assign(document.documentElement, { lang: words(), dir: direction() });
+}
+
+// The elements ask for the language when they are defined.
+takeSession();
+await import('./vps-backup.js');
+onLanguage(speak);
+speak();
 app.addEventListener('vps-backup-view', (event) => {
   const { vps, view } = /** @type {CustomEvent} */ (event).detail;
   const address = app.getAttribute('vps') === '*' ? `#${view}/${vps}` : `#${view}`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The service worker: says in the reader's language what has happened while no page is open, and leads there.
 
-import { setLanguage } from './i18n.js';
+import { direction, setLanguage, words } from './i18n.js';
 import { notificationWords } from './words.js';
 
 const worker = /** @type {any} */ (globalThis);
@@ -20,7 +20,8 @@ async function show(event) {
   const { title, body } = notificationWords(notification);
   await worker.registration.showNotification(`${notification.vps_name}: ${title}`, {
     body,
-    lang: notification.locale,
+    lang: words(),
+    dir: direction(),
     icon: new URL('icon.svg', import.meta.url).href,
     // What comes later of an operation takes the place of what was said of it before.
     tag: notification.operation,

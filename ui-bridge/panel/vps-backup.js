@@ -8,14 +8,19 @@ import { Overview } from './elements/overview.js';
 import { Panel } from './elements/panel.js';
 import { Resources } from './elements/resources.js';
 
-export { setLanguage } from './i18n.js';
+import { setLanguage } from './i18n.js';
 
-for (const [name, element] of Object.entries({
+export { setLanguage };
+
+const elements = Object.entries({
   card: Card,
   overview: Overview,
   panel: Panel,
   resources: Resources,
   notifications: Notifications,
   app: App,
-}))
-  customElements.define(`vps-backup-${name}`, element);
+}).map(([name, element]) => /** @type {const} */ ([`vps-backup-${name}`, element]));
+
+// Nothing is shown in English first and in the reader's language a moment later.
+await setLanguage(document.querySelector(elements.map(([name]) => name).join())?.getAttribute('lang') ?? undefined);
+for (const [name, element] of elements) customElements.define(name, element);

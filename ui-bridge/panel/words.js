@@ -34,6 +34,7 @@ const REASONS = {
   cancelled: () => t('It was cancelled.'),
   interrupted: () => t('It was interrupted by a restart of the service. Start it again.'),
   rate_limited: () => t('That was too much at once. Wait a moment and try again.'),
+  invalid_params: () => t('This was not accepted. Check what you have entered, or reload the page.'),
   internal: () => t('Something went wrong on the server. Try again; if it happens again, contact support.'),
 };
 
@@ -47,7 +48,6 @@ export const reasonWords = (reason) => (REASONS[reason ?? 'internal'] ?? REASONS
 export function errorWords(error) {
   if (error instanceof ConnectionLost)
     return t('The connection was lost before the server answered. The page will show what has become of it.');
-  if (error instanceof RpcError && !(error.reason in REASONS)) return error.message;
   return reasonWords(error instanceof RpcError ? error.reason : 'internal');
 }
 

@@ -30,7 +30,7 @@ class Ctl:
     def __init__(self, socket):
         self.program = pathlib.Path(os.environ["VB_BUILD"]) / "ui-bridge/vps-backupctl"
         self.socket = socket
-        self.environment = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        self.environment = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "", "TZ": "UTC"}
 
     def command(self, *words):
         return [str(word) for word in (self.program, "--socket", self.socket, *words)]

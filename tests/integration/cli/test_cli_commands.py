@@ -2,6 +2,8 @@
 """Each command against a scripted service: what it asks, prints and returns."""
 
 import json
+import os
+import pathlib
 import stat
 
 import pytest
@@ -175,6 +177,24 @@ def test_verify(ctl, service):
     service.answers["backup.verify"] = {"ok": False, "bad_chunks": 3}
     assert "checksum_mismatch" in ctl.run("verify", "web", "latest", status=1).stderr
     assert json.loads(ctl.run("--json", "verify", "web", "latest", status=1).stdout) == {"ok": False, "bad_chunks": 3}
+
+
+def test_the_operators_language(ctl, service):
+    catalogues = str(pathlib.Path(os.environ["VB_BUILD"]) / "po")
+    assert "Commands:" in ctl.run("--help").stdout
+    ctl.environment |= {"LANGUAGE": "de", "TEXTDOMAINDIR": catalogues}
+    assert "Befehle:" in ctl.run("--help").stdout
+    assert "Socket des Dienstes (Vorgabe: /run/vps-backup/" in ctl.run("--help").stdout
+    assert "Unbekannter Befehl „backup“" in ctl.run("backup", status=2).stderr
+    for pieces, words in ((1, "1 Stück von 1 MiB weicht von seiner Prüfsumme ab"), (3, "3 Stücke von 1 MiB weichen von ihren Prüfsummen ab")):
+        service.answers["backup.verify"] = {"ok": False, "bad_chunks": pieces}
+        assert words in ctl.run("verify", "web", "latest", status=1).stderr
+    assert "FORTSCHRITT" in ctl.run("list").stdout
+    assert ctl.run("--json", "list").stdout.startswith("{"), "the protocol has no language"
+    ctl.environment["LANGUAGE"] = "tlh:de"
+    assert "„backup“" in ctl.run("backup", status=2).stderr, "the next best"
+    ctl.environment["LANGUAGE"] = "tlh"
+    assert "Unknown command “backup”" in ctl.run("backup", status=2).stderr
 
 
 def test_slots(ctl, service):

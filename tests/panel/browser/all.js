@@ -4,6 +4,7 @@
 import { arrival } from './arrival.js';
 import { backups } from './backups.js';
 import { embed } from './embed.js';
+import { languages } from './languages.js';
 import { live } from './live.js';
 import { measure } from './measure.js';
 import { news } from './news.js';
@@ -12,4 +13,4 @@ import { push } from './push.js';
 import { resources } from './resources.js';
 
 /** @type {Test[]} */
-export const tests = [...arrival, ...backups, ...resources, ...news, ...push, ...live, ...embed, ...people, ...measure];
+export const tests = [...arrival, ...backups, ...resources, ...news, ...push, ...live, ...embed, ...people, ...languages, ...measure];

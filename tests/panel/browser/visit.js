@@ -102,10 +102,14 @@ export class Visit {
     this.problems.push(`${message.type()}: ${message.text()}`);
   }
 
+  /** What a hosting panel would link to. @param {string} vps @param {object} [claims] of the token */
+  async address(vps, claims = {}) {
+    return `${panelUrl}#vps=${vps}&token=${await lab('token', { vps: vps === '*' ? '*' : [vps], ...claims })}`;
+  }
+
   /** @param {string} vps @param {object} [claims] of the token */
   async panel(vps, { view = '', ...claims } = {}) {
-    const token = await lab('token', { vps: vps === '*' ? '*' : [vps], ...claims });
-    await this.page.goto(`${panelUrl}#vps=${vps}&token=${token}`);
+    await this.page.goto(await this.address(vps, claims));
     await this.live();
     if (view) await this.go(view);
     return this.page;

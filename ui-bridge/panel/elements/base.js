@@ -6,7 +6,7 @@
 /** @import { Session } from '../session.js' */
 
 import { acquire, release, renew } from '../session.js';
-import { locale, setLanguage, t } from '../i18n.js';
+import { direction, onLanguage, relabel, setLanguage, t, words } from '../i18n.js';
 import { theme } from '../theme.js';
 
 export class BackupElement extends HTMLElement {
@@ -24,6 +24,10 @@ export class BackupElement extends HTMLElement {
   #built = false;
   /** @type {(() => void)[]} */
   #ends = [];
+  /** @type {(() => void) | undefined} */
+  #endLanguage;
+  /** What we have put into attributes that the page leaves to us; undefined: it does not. @type {{lang?: string | null, dir: string | null}} */
+  #own = { lang: null, dir: null };
 
   constructor() {
     super();
@@ -81,11 +85,15 @@ export class BackupElement extends HTMLElement {
   connectedCallback() {
     if (!this.#built) this.build();
     this.#built = true;
+    this.#endLanguage ??= onLanguage((before) => this.#speak(before));
+    this.#mark();
     if (this.#inherits) this.#join();
     else this.#reconnect();
   }
 
   disconnectedCallback() {
+    this.#endLanguage?.();
+    this.#endLanguage = undefined;
     this.#leave();
     if (this.#session) release(this.#session);
     this.#session = null;
@@ -94,11 +102,16 @@ export class BackupElement extends HTMLElement {
   /** @param {string} name @param {string | null} before @param {string | null} value */
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
-    if (name === 'lang' && value !== locale()) setLanguage(value || undefined);
+    if (name === 'lang') {
+      if (value === this.#own.lang) return;
+      this.#own.lang = value === null ? null : undefined;
+      setLanguage(value || undefined);
+      return;
+    }
     if (!this.isConnected || !this.#built) return;
     if (name === 'token' && this.#session && value) renew(this.#session, value);
     else if (name === 'vps') this.#rejoin();
-    else if (name !== 'lang' && BackupElement.observedAttributes.includes(name)) this.#reconnect();
+    else if (BackupElement.observedAttributes.includes(name)) this.#reconnect();
     this.update();
   }
 
@@ -120,6 +133,23 @@ export class BackupElement extends HTMLElement {
    */
   emit(name, detail) {
     return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable: true }));
+  }
+
+  /** @param {Map<string, string>} before */
+  #speak(before) {
+    relabel(this.root, before);
+    this.#mark();
+    this.update();
+  }
+
+  /** The words are not always in the page's language; readers' programs have to know, and so has the layout. */
+  #mark() {
+    if (this.#inherits) return;
+    for (const [name, value] of /** @type {const} */ ([['lang', words()], ['dir', direction()]])) {
+      if (this.getAttribute(name) !== this.#own[name]) continue;
+      this.#own[name] = value;
+      this.setAttribute(name, value);
+    }
   }
 
   #reconnect() {

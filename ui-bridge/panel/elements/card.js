@@ -9,7 +9,7 @@ import { h, icon, set, setIcon, text } from '../dom.js';
 import { css } from '../theme.js';
 import { count, date, percent, size } from '../format.js';
 import { backupWord } from '../words.js';
-import { t, tn } from '../i18n.js';
+import { line, t, tn } from '../i18n.js';
 
 const sheet = css`
 a, button { display: grid; grid-template-columns: 1fr auto; align-content: start; gap: .25rem 1rem; justify-items: start; width: 100%; height: 100%; padding: 1.125rem 1.25rem; border-radius: var(--radius); font-weight: inherit; text-align: start; white-space: normal; text-decoration: none; color: inherit }
@@ -33,7 +33,7 @@ function backupsFact({ slots: { used, total }, backups, operation }) {
   return {
     value: t('{used} / {total}', { used: count(used), total: count(total) }),
     note: working
-      ? `${backupWord(working, operation)} · ${percent(operation?.progress ?? 0)}`
+      ? line([backupWord(working, operation), percent(operation?.progress ?? 0)])
       : used < total
         ? tn('{count} slot free', '{count} slots free', total - used)
         : t('All slots in use'),
@@ -46,7 +46,7 @@ function latestFact({ backups }) {
   if (!latest) return { value: t('None yet'), note: t('Create one before you change anything.'), long: true };
   return {
     value: date(latest.created_at),
-    note: latest.size_bytes === null ? latest.name : `${latest.name} · ${size(latest.size_bytes)}`,
+    note: latest.size_bytes === null ? latest.name : line([latest.name, size(latest.size_bytes)]),
     long: true,
   };
 }

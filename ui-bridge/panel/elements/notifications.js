@@ -9,7 +9,7 @@ import { button, h, icon, iconButton, keyed, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { ago, count, fullDate } from '../format.js';
 import { notificationWords } from '../words.js';
-import { t, tn } from '../i18n.js';
+import { line, t, tn } from '../i18n.js';
 
 const TOAST_MS = 8000;
 const SHOWN = 50;
@@ -50,18 +50,19 @@ class Item {
 
   /** @param {Notification} notification */
   constructor(notification) {
-    const { title, body, tone } = notificationWords(notification);
-    text(this.#title, title);
-    text(this.#body, body);
+    const { tone } = notificationWords(notification);
     set(this.#mark, { class: `mark tint ${tone}` });
     this.#mark.append(icon(MARKS[tone]));
-    set(this.#when, { datetime: notification.created_at, title: fullDate(notification.created_at) });
     this.element = h('li', { part: 'notification' }, this.#mark, h('div', { class: 'grow' }, this.#title, this.#body, this.#when));
   }
 
   /** @param {{notification: Notification, fresh: boolean}} shown */
   update({ notification, fresh }) {
-    text(this.#when, `${notification.vps_name} · ${ago(notification.created_at, Date.now())}`);
+    const { title, body } = notificationWords(notification);
+    text(this.#title, title);
+    text(this.#body, body);
+    set(this.#when, { datetime: notification.created_at, title: fullDate(notification.created_at) });
+    text(this.#when, line([notification.vps_name, ago(notification.created_at, Date.now())]));
     this.element.classList.toggle('fresh', fresh);
   }
 }

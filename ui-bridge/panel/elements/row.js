@@ -7,7 +7,7 @@ import { button, disable, h, icon, iconButton, set, setIcon, text } from '../dom
 import { css } from '../theme.js';
 import { date, fullDate, percent, rate, size, timeLeft } from '../format.js';
 import { backupWord, errorWords } from '../words.js';
-import { t } from '../i18n.js';
+import { line, t } from '../i18n.js';
 
 export const rowSheet = css`
 li { display: grid; grid-template: auto auto / auto minmax(0, 1fr) auto; align-content: center; align-items: center; gap: 0 1rem; position: relative; overflow: hidden; padding: .875rem 1.25rem; min-height: 5.75rem }
@@ -140,7 +140,7 @@ export class Row {
     const facts = [t('{done} of {total}', { done: size(done), total: size(total) })];
     if (left !== null) facts.unshift(timeLeft(left));
     if (speed > 0) facts.push(rate(speed));
-    return facts.join(' · ');
+    return line(facts);
   }
 
   /** @param {Backup} backup */
