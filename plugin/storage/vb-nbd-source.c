@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "vb-error.h"
+#include "vb-nbd-map.h"
 #include "vb-run.h"
 
 #define MAX_CONNECTIONS 4
@@ -42,11 +43,7 @@ typedef struct
 typedef struct Scan
 {
   const char *context;
-  guint32 mask;     /* which bits of an extent's flags count */
-  gboolean wanted;  /* whether extents with or without them are added */
-  VbRanges *ranges;
-  guint64 end;   /* up to here all is known */
-  guint64 limit; /* what lies beyond was not asked for */
+  VbNbdMap map;
   gboolean done;
   int error_number;
 } Scan;
@@ -157,22 +154,13 @@ vb_nbd_source_has_changed (VbNbdSource *self)
 
 /* --- the maps --- */
 
-/* The server may tell more or less than it was asked: keep what is new. */
 static int
 on_extents (void *data, const char *context, uint64_t offset, uint32_t *entries, size_t n, int *error)
 {
   Scan *scan = data;
 
-  if (!g_str_equal (context, scan->context))
-    return 0;
-  for (gsize i = 0; i + 1 < n; i += 2)
-    {
-      guint64 next = MIN (offset + entries[i], scan->limit);
-      if (((entries[i + 1] & scan->mask) != 0) == scan->wanted && next > scan->end)
-        vb_ranges_add (scan->ranges, MAX (offset, scan->end), next);
-      scan->end = MAX (scan->end, next);
-      offset += entries[i];
-    }
+  if (g_str_equal (context, scan->context))
+    vb_nbd_map_add (&scan->map, offset, entries, n);
   return 0;
 }
 
@@ -192,8 +180,8 @@ scan_from (VbNbdSource *self, guint handle, guint64 offset, guint64 end, GCancel
   Scan *scan = self->scan;
 
   scan->done = FALSE;
-  scan->end = offset;
-  scan->limit = end;
+  scan->map.end = offset;
+  scan->map.limit = end;
   if (nbd_aio_block_status (self->handles[handle], MIN (SCAN_BYTES, end - offset), offset,
                             (nbd_extent_callback){ .callback = on_extents, .user_data = scan },
                             (nbd_completion_callback){ .callback = on_scanned, .user_data = scan }, 0)
@@ -202,7 +190,7 @@ scan_from (VbNbdSource *self, guint handle, guint64 offset, guint64 end, GCancel
   while (!scan->done)
     if (!vb_run_check (stop, error) || !vb_nbd_source_poll (self, -1, POLL_MS, error))
       return FALSE;
-  if (scan->error_number != 0 || scan->end <= offset)
+  if (scan->error_number != 0 || scan->map.end <= offset)
     {
       vb_error_set_errno (error, scan->error_number ? scan->error_number : EPROTO, "Reading the map of a disk");
       return FALSE;
@@ -213,7 +201,7 @@ scan_from (VbNbdSource *self, guint handle, guint64 offset, guint64 end, GCancel
 static gboolean
 scan_range (VbNbdSource *self, guint handle, const VbRange *range, GCancellable *stop, GError **error)
 {
-  for (guint64 at = range->start; at < range->end; at = self->scan->end)
+  for (guint64 at = range->start; at < range->end; at = self->scan->map.end)
     if (!scan_from (self, handle, at, range->end, stop, error))
       return FALSE;
   return TRUE;
@@ -224,7 +212,7 @@ begin_scan (VbNbdSource *self, const char *context, guint32 mask, gboolean wante
 {
   if (self->scan == NULL)
     self->scan = g_new0 (Scan, 1);
-  *self->scan = (Scan){ .context = context, .mask = mask, .wanted = wanted, .ranges = ranges };
+  *self->scan = (Scan){ .context = context, .map = { .mask = mask, .wanted = wanted, .ranges = ranges } };
   return self->scan;
 }
 
