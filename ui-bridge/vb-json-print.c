@@ -45,7 +45,8 @@ print_double (double value, GString *out)
       if (g_ascii_strtod (buffer, NULL) == value)
         break;
     }
-  g_string_append (out, buffer);
+  /* -0 would be read back as the integer, which has no sign. */
+  g_string_append (out, value == 0 ? "0" : buffer);
 }
 
 static void

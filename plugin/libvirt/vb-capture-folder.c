@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-capture-folder.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -100,7 +102,7 @@ make (const char *folder, gint64 uid, gint64 gid, GError **error)
       vb_error_set_errno (error, errno, "Creating the folder %s", folder);
       return FALSE;
     }
-  if (geteuid () == 0 && uid >= 0 && chown (folder, (uid_t) uid, (gid_t) gid) != 0)
+  if (geteuid () == 0 && uid >= 0 && lchown (folder, (uid_t) uid, (gid_t) gid) != 0)
     {
       vb_error_set_errno (error, errno, "Giving the folder %s to QEMU's user", folder);
       g_rmdir (folder);
@@ -157,24 +159,25 @@ vb_capture_folder_socket (const char *folder)
   return g_build_filename (folder, SOCKET_NAME, NULL);
 }
 
+/* The folder is QEMU's own: nothing in it, and not the folder itself, may lead us elsewhere, at whatever instant it is
+ * replaced by a link. */
 static void
 remove_folder (const char *folder)
 {
-  struct stat status;
-  GDir *dir;
-  const char *name;
+  const struct dirent *entry;
+  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  DIR *dir = fd >= 0 ? fdopendir (fd) : NULL;
 
-  /* Not through a link that somebody laid. */
-  if (lstat (folder, &status) != 0 || !S_ISDIR (status.st_mode))
-    return;
-  dir = g_dir_open (folder, 0, NULL);
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+  if (dir == NULL)
     {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-
-      g_unlink (path);
+      if (fd >= 0)
+        close (fd);
+      return;
     }
-  g_clear_pointer (&dir, g_dir_close);
+
+  while ((entry = readdir (dir)) != NULL)
+    unlinkat (fd, entry->d_name, 0);
+  closedir (dir);
   if (g_rmdir (folder) != 0)
     vb_log_warning (NULL, NULL, NULL, "Removing the folder %s: %s", folder, g_strerror (errno));
 }

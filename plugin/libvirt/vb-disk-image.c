@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "vb-error.h"
+#include "vb-open.h"
 
 #define QEMU_IMG "qemu-img"
 
@@ -169,7 +170,7 @@ vb_disk_image_can_hold_bitmaps (const VbDomainDisk *disk)
 
   if (disk->path == NULL || g_strcmp0 (disk->format, "qcow2") != 0)
     return FALSE;
-  fd = open (disk->path, O_RDONLY | O_CLOEXEC);
+  fd = vb_open_resolved (disk->path, O_RDONLY);
   if (fd < 0)
     return FALSE;
   got = pread (fd, header, sizeof header, 0);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "vb-error.h"
+#include "vb-open.h"
 
 #define EXTENSION_BITMAPS 0x23852875
 #define AUTOCLEAR_BITMAPS (1u << 0)
@@ -187,7 +188,7 @@ count_bitmap (const Image *image, const Bitmap *bitmap)
 gboolean
 vb_qcow2_bitmap_count (const char *path, const char *name, guint64 *bytes, GError **error)
 {
-  Image image = { .fd = open (path, O_RDONLY | O_CLOEXEC) };
+  Image image = { .fd = vb_open_resolved (path, O_RDONLY) };
   Bitmap bitmap;
   gint64 count = -1;
 

@@ -7,7 +7,7 @@ G_BEGIN_DECLS
 
 /**
  * vb_qcow2_bitmap_count:
- * @path: a qcow2 image that nobody writes to now
+ * @path: a qcow2 image that nobody writes to now; its links were followed
  * @name: name of a dirty bitmap in it
  * @bytes: (out): how much of the disk it marks as changed
  * @error: (out) (optional): %VB_ERROR_NOT_FOUND when there is no such bitmap or it is not whole

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "vb-error.h"
+#include "vb-open.h"
 
 /* Deeper than anything that a pool holds: what is deeper is not ours. */
 #define MAX_TREE_DEPTH 8
@@ -15,7 +16,8 @@
 int
 vb_files_open_folder (int parent, const char *name, GError **error)
 {
-  int fd = openat (parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int fd = parent == AT_FDCWD ? vb_open_resolved (name, O_RDONLY | O_DIRECTORY)
+                              : openat (parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     vb_error_set_errno (error, errno, "Opening the folder %s", name);
   return fd;

@@ -21,7 +21,8 @@ vb_fd_clear (int *fd)
 /* A descriptor that is closed when it leaves its scope; -1 for none. */
 #define vb_autofd __attribute__ ((cleanup (vb_fd_clear)))
 
-/** vb_files_open_folder: Returns: a descriptor of the folder @name in @parent, or -1 */
+/** vb_files_open_folder: Returns: a descriptor of the folder @name in @parent, or -1; with AT_FDCWD @name is an
+ * absolute path whose links were followed, see vb_open_resolved() */
 int vb_files_open_folder (int parent, const char *name, GError **error);
 
 /**

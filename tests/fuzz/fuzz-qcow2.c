@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Headers and bitmaps of qcow2 images: damaged ones are an error and never more. */
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "fuzz.h"
@@ -10,8 +9,8 @@
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
-  int fd = memfd_create ("qcow2", MFD_CLOEXEC);
-  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+  g_autofree char *path = NULL;
+  int fd = g_file_open_tmp ("vb-fuzz-XXXXXX", &path, NULL);
   g_autoptr (GError) error = NULL;
   VbQcow2Options options;
   guint64 bytes = 0;
@@ -27,5 +26,6 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (!vb_qcow2_bitmap_count (path, "vps-backup.x", &bytes, &error))
     g_assert_nonnull (error);
   close (fd);
+  unlink (path);
   return 0;
 }
