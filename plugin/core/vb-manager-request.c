@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-manager-request.h"
+
+static void
+vb_request_free (VbRequest *request)
+{
+  g_free (request->vps);
+  g_free (request->backup);
+  g_free (request->name);
+  g_clear_object (&request->transfer);
+  g_free (request);
+}
+
+VbRequest *
+vb_request_of (GTask *task)
+{
+  return g_task_get_task_data (task);
+}
+
+GTask *
+vb_request_new (VbManager *self,
+                gpointer tag,
+                const char *vps,
+                const char *backup,
+                GAsyncReadyCallback callback,
+                gpointer user_data)
+{
+  GTask *task = g_task_new (self, NULL, callback, user_data);
+  VbRequest *request = g_new0 (VbRequest, 1);
+  request->vps = g_strdup (vps);
+  request->backup = g_strdup (backup);
+  g_task_set_source_tag (task, tag);
+  g_task_set_task_data (task, request, (GDestroyNotify) vb_request_free);
+  return task;
+}
+
+void
+vb_request_leave (VbManager *self, GTask *task, GError *error)
+{
+  g_autofree char *vps = g_strdup (vb_request_of (task)->vps);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+  vb_manager_leave (self, vps);
+}
+
+static void
+worked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  VbManager *self = VB_MANAGER (source);
+  GTask *task = user_data;
+  GError *error = NULL;
+  if (g_task_propagate_boolean (G_TASK (result), &error) && vb_request_of (task)->done != NULL)
+    vb_request_of (task)->done (self, task);
+  vb_request_leave (self, task, error);
+}
+
+void
+vb_request_work (VbManager *self, GTask *task)
+{
+  g_autoptr (GTask) slow = g_task_new (self, NULL, worked, task);
+  g_task_set_task_data (slow, vb_request_of (task), NULL);
+  vb_worker_run (vb_request_of (task)->worker, slow, vb_request_of (task)->func);
+}
+
+gboolean
+vb_request_require_pool (VbManager *self, GError **error)
+{
+  if (!self->pool_available)
+    vb_error_set_public (error, VB_ERROR_POOL_UNAVAILABLE);
+  return self->pool_available;
+}
+
+gboolean
+vb_request_require_hypervisor (VbManager *self, GError **error)
+{
+  gboolean available = vb_hypervisor_is_available (self->hypervisor);
+  if (!available)
+    vb_error_set_public (error, VB_ERROR_HYPERVISOR_UNAVAILABLE);
+  return available;
+}
+
+VbBackup *
+vb_request_require_backup (VbManager *self, GTask *task, GError **error)
+{
+  const VbRequest *request = vb_request_of (task);
+  VbVps *vps = vb_manager_require_vps (self, request->vps, error);
+  VbBackup *backup = vps ? vb_manager_require_backup (vps, request->backup, error) : NULL;
+  if (backup == NULL)
+    return NULL;
+  VbBackupState state = vb_backup_get_state (backup);
+  if (state != VB_BACKUP_QUEUED && state != VB_BACKUP_CREATING)
+    return backup;
+  vb_error_set_public (error, VB_ERROR_BACKUP_NOT_READY);
+  return NULL;
+}
