@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from catalogue import HEADER, read_mo  # noqa: E402
 
-OPERATORS = ("ui-bridge/cli/", "ui-bridge/vb-", "plugin/storage/", "plugin/module/")
+OPERATORS = ("ui-bridge/cli/", "ui-bridge/vb-", "plugin/storage/", "plugin/offline/", "plugin/module/", "plugin/libvirt/vb-domain-move.c")
 FOLDERS = ("plugin", "ui-bridge", "hooks")
 MARKS = {".c": re.compile(r'\b(?:N?_|vb_ngettext) \((?=\s*")'), ".js": re.compile(r"(?<![.#\w])tn?\((?=\s*')")}
 # What xgettext cannot read: t() of something else than a plain string.
@@ -124,7 +124,7 @@ def main():
     listed = check_potfiles(root)
     languages = (root / "po/LINGUAS").read_text().split()
     if sorted(path.stem for path in (root / "po").glob("*.po")) != languages:
-        complain("po/LINGUAS does not list the .po files, sorted")
+        sys.exit("po/LINGUAS does not list the .po files, sorted")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         everything = template(root, listed, folder, "all.pot")
