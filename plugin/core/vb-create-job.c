@@ -1,21 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The script of a create: hold a point in time, copy it, let go of it, make the copy durable. */
-#include "vb-job.h"
+#include "vb-create-job.h"
 
 #include "vb-error.h"
 #include "vb-log.h"
 
-static gboolean
-tick (gpointer data, GError **error)
+/* QEMU's end is seen in its connections before libvirt knows of it. */
+#define POWER_PATIENCE_US (10 * G_USEC_PER_SEC)
+#define POWER_PAUSE_US (G_USEC_PER_SEC / 5)
+
+#define RETRY_PAUSE_US (G_USEC_PER_SEC / 2)
+
+static void
+log_trouble (VbJob *self, const char *doing, const GError *error)
 {
-  gpointer *pair = data;
-  return vb_hypervisor_check_capture (pair[0], pair[1], error);
+  vb_log_warning (self->record->vps, self->record->id, self->record->backup, "%s: %s", doing, error->message);
 }
 
-static VbCapture *
-begin (VbJob *self, GError **error)
+static void
+note (VbJob *self, const VbCreateNotes *notes)
 {
-  VbCaptureRequest request = {
+  g_autofree char *text = vb_create_notes_to_text (notes);
+
+  g_mutex_lock (&self->mutex);
+  g_free (self->record->details);
+  self->record->details = g_steal_pointer (&text);
+  g_mutex_unlock (&self->mutex);
+}
+
+/* --- the point in time --- */
+
+VbCaptureRequest
+vb_create_job_make_request (VbJob *self)
+{
+  return (VbCaptureRequest){
     .vps = self->record->vps,
     .backup = self->record->backup,
     .operation = self->record->id,
@@ -23,31 +41,56 @@ begin (VbJob *self, GError **error)
     .scratch_reserve_bytes = self->settings.scratch_reserve_bytes,
     .bases = (const char *const *) self->bases,
   };
-  GCancellable *cancellable = vb_transfer_get_cancellable (self->transfer);
-  VbCapture *capture = vb_hypervisor_begin_capture (self->hypervisor, &request, cancellable, error);
-  if (capture != NULL && capture->full_reason != NULL)
-    vb_log_info (request.vps,
-                 request.operation,
-                 request.backup,
-                 "Reading everything: %s",
-                 capture->full_reason);
-  return capture;
 }
 
 static gboolean
-copy (VbJob *self, VbCapture *capture, GError **error)
+call_abort_orphan (VbJob *self, gpointer data, GError **error)
 {
-  g_clear_pointer (&self->info->created_at, g_date_time_unref);
-  self->info->created_at = g_date_time_new_now_utc ();
-  self->info->consistency = capture->consistency;
+  return vb_hypervisor_abort_orphan_capture (self->hypervisor,
+                                             self->record->vps,
+                                             self->record->id,
+                                             self->record->backup,
+                                             error);
+}
 
-  if (!vb_job_move (self, VB_OPERATION_COPYING, error))
-    return FALSE;
-  gpointer pair[] = { self->hypervisor, capture };
-  vb_transfer_set_tick (self->transfer, tick, pair);
-  gboolean copied = vb_pool_capture (self->pool, capture, self->info, self->transfer, error);
-  vb_transfer_set_tick (self->transfer, NULL, NULL);
-  return copied;
+gboolean
+vb_create_job_abort_orphan (VbJob *self, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (vb_job_insist (self, call_abort_orphan, NULL, &local)
+      || g_error_matches (local, VB_ERROR, VB_ERROR_NOT_FOUND))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* The hypervisor may go away in the midst of it, and nobody knows then how far it got. */
+static VbCapture *
+begin (VbJob *self, GError **error)
+{
+  VbCaptureRequest request = vb_create_job_make_request (self);
+  GCancellable *cancellable = vb_transfer_get_cancellable (self->transfer);
+
+  for (;;)
+    {
+      g_autoptr (GError) failure = NULL;
+      VbCapture *capture = vb_hypervisor_begin_capture (self->hypervisor, &request, cancellable, &failure);
+      if (capture != NULL && capture->full_reason != NULL)
+        vb_log_info (request.vps,
+                     request.operation,
+                     request.backup,
+                     "Reading everything: %s",
+                     capture->full_reason);
+      if (capture != NULL)
+        return capture;
+      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE)
+          || !vb_job_pause (self, RETRY_PAUSE_US) || !vb_create_job_abort_orphan (self, NULL))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return NULL;
+        }
+    }
 }
 
 typedef struct
@@ -75,41 +118,145 @@ let_go (VbJob *self, VbCapture *capture)
 {
   g_autoptr (GError) error = NULL;
   if (!end_capture (self, capture, FALSE, &error))
-    vb_log_warning (self->record->vps,
-                    self->record->id,
-                    self->record->backup,
-                    "Letting go of the point in time: %s",
-                    error->message);
+    log_trouble (self, "Letting go of the point in time", error);
+}
+
+void
+vb_create_job_leave (VbJob *self, VbCapture *capture)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (capture->running && vb_job_is_suspended (self))
+    {
+      if (vb_hypervisor_detach_capture (self->hypervisor, capture, &error))
+        return;
+      log_trouble (self, "The capture cannot wait for the next start of the service", error);
+      self->point_lost = TRUE;
+    }
+  let_go (self, capture);
+}
+
+static gboolean
+call_get_power (VbJob *self, gpointer data, GError **error)
+{
+  VbPower *power = data;
+  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, error);
+  if (info != NULL)
+    *power = info->power;
+  return info != NULL;
+}
+
+gboolean
+vb_create_job_is_off (VbJob *self, gboolean *off)
+{
+  VbPower power = VB_POWER_RUNNING;
+  gboolean known = vb_job_insist (self, call_get_power, &power, NULL);
+  *off = known && (power == VB_POWER_STOPPED || power == VB_POWER_CRASHED);
+  return known;
+}
+
+/* --- the copy --- */
+
+static gboolean
+tick (gpointer data, GError **error)
+{
+  gpointer *pair = data;
+  VbJob *self = pair[0];
+
+  vb_job_note_progress (self);
+  return vb_hypervisor_check_capture (self->hypervisor, pair[1], error);
+}
+
+static gboolean
+begin_copy (VbJob *self, VbCapture *capture, GError **error)
+{
+  g_auto (VbCreateNotes) notes = vb_create_notes_parse (self->record->details);
+
+  if (!capture->resumed)
+    {
+      vb_create_notes_clear (&notes);
+      notes.held = TRUE;
+      notes.running = capture->running;
+      notes.consistency = capture->consistency;
+      notes.created_at = g_date_time_new_now_utc ();
+      note (self, &notes);
+    }
+  capture->consistency = self->info->consistency = notes.consistency;
+  if (notes.created_at != NULL)
+    {
+      g_clear_pointer (&self->info->created_at, g_date_time_unref);
+      self->info->created_at = g_date_time_ref (notes.created_at);
+    }
+  return capture->resumed || vb_job_move (self, VB_OPERATION_COPYING, error);
+}
+
+static gboolean
+copy (VbJob *self, VbCapture *capture, GError **error)
+{
+  gpointer pair[] = { self, capture };
+
+  if (!begin_copy (self, capture, error))
+    return FALSE;
+  vb_transfer_set_tick (self->transfer, tick, pair);
+  gboolean copied = vb_pool_capture (self->pool, capture, self->info, self->transfer, error);
+  vb_transfer_set_tick (self->transfer, NULL, NULL);
+  return copied;
 }
 
 /* Whether the point in time is gone because the VPS was powered off under the capture. */
 static gboolean
-was_powered_off (VbJob *self, const VbCapture *capture)
+was_powered_off (VbJob *self, const VbCapture *capture, const GError *failure)
 {
+  gint64 end_us = g_get_monotonic_time () + POWER_PATIENCE_US;
+
   if (!capture->running || g_cancellable_is_cancelled (vb_transfer_get_cancellable (self->transfer)))
     return FALSE;
-  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, NULL);
-  return info != NULL && (info->power == VB_POWER_STOPPED || info->power == VB_POWER_CRASHED);
+  for (;;)
+    {
+      gboolean off;
+      if (!vb_create_job_is_off (self, &off) || off)
+        return off;
+      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_INTERRUPTED) || g_get_monotonic_time () > end_us
+          || !vb_job_pause (self, POWER_PAUSE_US))
+        return FALSE;
+    }
 }
 
-/* Returns the captured point in time, whose copy in the pool is whole but not yet durable. */
-static VbCapture *
-capture_and_copy (VbJob *self, GError **error)
+gboolean
+vb_create_job_begin_anew (VbJob *self, GError **error)
 {
-  for (gboolean again = FALSE;; again = TRUE)
+  g_auto (VbCreateNotes) notes = vb_create_notes_parse (self->record->details);
+
+  if (notes.again)
+    {
+      vb_error_set_public (error, VB_ERROR_INTERRUPTED);
+      return FALSE;
+    }
+  notes.again = TRUE;
+  notes.held = FALSE;
+  note (self, &notes);
+  vb_transfer_restart (self->transfer);
+  return self->record->state == VB_OPERATION_PREPARING ? vb_job_save (self, error)
+                                                       : vb_job_move (self, VB_OPERATION_PREPARING, error);
+}
+
+VbCapture *
+vb_create_job_copy (VbJob *self, VbCapture *resumed, GError **error)
+{
+  for (VbCapture *next = resumed;; next = NULL)
     {
       g_autoptr (GError) failure = NULL;
-      g_autoptr (VbCapture) capture = begin (self, &failure);
-      if (capture == NULL)
-        {
-          g_propagate_error (error, g_steal_pointer (&failure));
-          return NULL;
-        }
-      if (copy (self, capture, &failure))
+      g_autoptr (VbCapture) capture = next ? next : begin (self, &failure);
+      if (capture != NULL && copy (self, capture, &failure))
         return g_steal_pointer (&capture);
 
-      let_go (self, capture);
-      if (again || !was_powered_off (self, capture) || !vb_job_move (self, VB_OPERATION_PREPARING, NULL))
+      gboolean powered_off = FALSE;
+      if (capture != NULL)
+        {
+          powered_off = was_powered_off (self, capture, failure);
+          vb_create_job_leave (self, capture);
+        }
+      if (!powered_off || !vb_create_job_begin_anew (self, NULL))
         {
           g_propagate_error (error, g_steal_pointer (&failure));
           return NULL;
@@ -119,17 +266,18 @@ capture_and_copy (VbJob *self, GError **error)
                    self->record->backup,
                    "The VPS was powered off during the capture; starting over from its disks (%s)",
                    failure->message);
-      vb_transfer_restart (self->transfer);
     }
 }
+
+/* --- the end --- */
 
 static gboolean
 make_durable (VbJob *self, VbCapture *capture, GError **error)
 {
   if (!vb_transfer_close (self->transfer))
     {
-      vb_error_set_public (error, VB_ERROR_CANCELLED);
-      let_go (self, capture);
+      vb_error_set_public (error, vb_job_is_suspended (self) ? VB_ERROR_INTERRUPTED : VB_ERROR_CANCELLED);
+      vb_create_job_leave (self, capture);
       return FALSE;
     }
   if (!vb_job_move (self, VB_OPERATION_FINISHING, error))
@@ -140,13 +288,42 @@ make_durable (VbJob *self, VbCapture *capture, GError **error)
   /* The guest's scratch space goes first: making the copy durable may take as long as the pool likes. */
   if (!end_capture (self, capture, TRUE, error))
     {
-      let_go (self, capture);
+      if (!vb_job_is_suspended (self))
+        let_go (self, capture);
       return FALSE;
     }
   if (vb_pool_commit (self->pool, self->info, error))
     return TRUE;
-  vb_hypervisor_delete_checkpoint (self->hypervisor, self->record->vps, self->record->backup, NULL);
+  if (!vb_job_is_suspended (self))
+    vb_hypervisor_delete_checkpoint (self->hypervisor, self->record->vps, self->record->backup, NULL);
   return FALSE;
+}
+
+void
+vb_create_job_discard (VbJob *self)
+{
+  g_autoptr (GError) error = NULL;
+  if (!vb_pool_discard (self->pool, self->record->vps, self->record->backup, &error))
+    log_trouble (self, "Removing the partial backup", error);
+}
+
+void
+vb_create_job_end (VbJob *self, VbCapture *capture, const GError *error)
+{
+  g_autoptr (GError) failure = error ? g_error_copy (error) : NULL;
+
+  if (capture != NULL && make_durable (self, capture, &failure))
+    {
+      vb_job_complete (self);
+      return;
+    }
+  if (vb_job_is_suspended (self) && !self->point_lost)
+    {
+      vb_job_detach (self);
+      return;
+    }
+  vb_create_job_discard (self);
+  vb_job_fail (self, failure);
 }
 
 void
@@ -157,79 +334,6 @@ vb_create_job_run (VbJob *self)
 
   if (vb_transfer_check (self->transfer, &error) && vb_job_lock (self, "create", &error)
       && vb_job_move (self, VB_OPERATION_PREPARING, &error))
-    capture = capture_and_copy (self, &error);
-  if (capture != NULL && make_durable (self, capture, &error))
-    {
-      vb_job_complete (self);
-      return;
-    }
-
-  g_autoptr (GError) discard_error = NULL;
-  if (!vb_pool_discard (self->pool, self->record->vps, self->record->backup, &discard_error))
-    vb_log_warning (self->record->vps,
-                    self->record->id,
-                    self->record->backup,
-                    "Removing the partial backup: %s",
-                    discard_error->message);
-  vb_job_fail (self, error);
-}
-
-static VbBackupInfo *
-find_committed (VbJob *self)
-{
-  g_autoptr (GPtrArray) all = vb_pool_list (self->pool, NULL);
-  for (guint i = 0; all != NULL && i < all->len; i++)
-    {
-      const VbBackupInfo *info = g_ptr_array_index (all, i);
-      if (g_strcmp0 (info->id, self->record->backup) == 0)
-        return vb_backup_info_copy (info);
-    }
-  return NULL;
-}
-
-static gboolean
-call_abort_orphan (VbJob *self, gpointer data, GError **error)
-{
-  return vb_hypervisor_abort_orphan_capture (self->hypervisor,
-                                             self->record->vps,
-                                             self->record->id,
-                                             self->record->backup,
-                                             error);
-}
-
-/* After a crash: a backup that was committed is announced, anything less is removed. */
-void
-vb_create_job_recover (VbJob *self)
-{
-  g_autoptr (GError) lock_error = NULL;
-  if (!vb_job_lock (self, "create", &lock_error))
-    vb_log_warning (self->record->vps,
-                    self->record->id,
-                    self->record->backup,
-                    "Locking the power for the recovery of a create: %s",
-                    lock_error->message);
-
-  g_autoptr (VbBackupInfo) committed = find_committed (self);
-  if (committed != NULL)
-    {
-      vb_backup_info_free (self->info);
-      self->info = g_steal_pointer (&committed);
-      vb_job_complete (self);
-      return;
-    }
-
-  g_autoptr (GError) error = NULL;
-  if (!vb_job_insist (self, call_abort_orphan, NULL, &error)
-      && !g_error_matches (error, VB_ERROR, VB_ERROR_NOT_FOUND))
-    vb_log_warning (self->record->vps,
-                    self->record->id,
-                    self->record->backup,
-                    "Cleaning up after an interrupted backup: %s",
-                    error->message);
-  vb_pool_discard (self->pool, self->record->vps, self->record->backup, NULL);
-
-  g_autoptr (GError) interrupted = g_error_new_literal (VB_ERROR,
-                                                        VB_ERROR_INTERRUPTED,
-                                                        vb_error_public_message (VB_ERROR_INTERRUPTED));
-  vb_job_fail (self, interrupted);
+    capture = vb_create_job_copy (self, NULL, &error);
+  vb_create_job_end (self, capture, error);
 }

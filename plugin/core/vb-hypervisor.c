@@ -147,6 +147,28 @@ vb_hypervisor_end_capture (VbHypervisor *self, VbCapture *capture, gboolean keep
 }
 
 gboolean
+vb_hypervisor_detach_capture (VbHypervisor *self, VbCapture *capture, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+
+  if (iface->detach_capture != NULL)
+    return VB_FAULT_AROUND (iface->detach_capture (self, capture, error), "detach-capture");
+  vb_error_set_public (error, VB_ERROR_INTERRUPTED);
+  return FALSE;
+}
+
+VbCapture *
+vb_hypervisor_resume_capture (VbHypervisor *self, const VbCaptureRequest *request, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+
+  if (iface->resume_capture != NULL)
+    return VB_FAULT_AROUND (iface->resume_capture (self, request, error), "resume-capture");
+  vb_error_set_public (error, VB_ERROR_NOT_FOUND);
+  return NULL;
+}
+
+gboolean
 vb_hypervisor_abort_orphan_capture (VbHypervisor *self,
                                     const char *vps,
                                     const char *operation,

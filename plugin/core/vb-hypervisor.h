@@ -95,6 +95,11 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  *   reserve. Called each second while copying
  * @end_capture: ends the job and removes scratch files; with @keep the checkpoint stays (shut off: is
  *   defined now), without it goes. Safe to call when the VPS has died meanwhile
+ * @detach_capture: the service stops: leaves a capture of a running VPS as it is, for resume_capture() of the next start;
+ *   %VB_ERROR_INSUFFICIENT_SPACE when its scratch files might use up the space that is to be left, now that nobody will watch
+ *   them. (nullable): none can be left
+ * @resume_capture: (transfer full): what begin_capture() of the same operation held before a restart, now again under check,
+ *   with its resumed set and without knowing its consistency; %VB_ERROR_NOT_FOUND when it is not held any more. (nullable): never is
  * @abort_orphan_capture: after a crash: ends whatever job, scratch and checkpoint of @operation/@backup is left
  *   of a capture; success when there is nothing
  * @delete_checkpoint: the checkpoint of a deleted backup; success when there is none
@@ -130,6 +135,8 @@ struct _VbHypervisorInterface
                                GError **error);
   gboolean (*check_capture) (VbHypervisor *self, VbCapture *capture, GError **error);
   gboolean (*end_capture) (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error);
+  gboolean (*detach_capture) (VbHypervisor *self, VbCapture *capture, GError **error);
+  VbCapture *(*resume_capture) (VbHypervisor *self, const VbCaptureRequest *request, GError **error);
   gboolean (*abort_orphan_capture) (VbHypervisor *self,
                                     const char *vps,
                                     const char *operation,
@@ -176,6 +183,9 @@ VbCapture *vb_hypervisor_begin_capture (VbHypervisor *self,
                                         GError **error);
 gboolean vb_hypervisor_check_capture (VbHypervisor *self, VbCapture *capture, GError **error);
 gboolean vb_hypervisor_end_capture (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error);
+gboolean vb_hypervisor_detach_capture (VbHypervisor *self, VbCapture *capture, GError **error);
+VbCapture *
+vb_hypervisor_resume_capture (VbHypervisor *self, const VbCaptureRequest *request, GError **error);
 gboolean vb_hypervisor_abort_orphan_capture (VbHypervisor *self,
                                              const char *vps,
                                              const char *operation,

@@ -10,7 +10,10 @@ typedef struct
   VbJob *job;
   VbOperationRecord *record;
   VbNotification *notification;
+  gboolean detached;
 } Change;
+
+#define NOTE_INTERVAL_US (5 * G_USEC_PER_SEC)
 
 VbJob *
 vb_job_new (VbHypervisor *hypervisor,
@@ -78,23 +81,31 @@ static gboolean
 apply_on_main (gpointer data)
 {
   Change *change = data;
+  change->job->detached = change->detached;
   change->job->apply (change->job, change->record, change->notification, change->job->user_data);
   return G_SOURCE_REMOVE;
 }
 
 /* Caller holds the mutex. One idle source for each change, all of one priority: they arrive in order. */
 static void
-post (VbJob *self, const VbNotification *notification)
+post_change (VbJob *self, const VbNotification *notification, gboolean detached)
 {
   Change *change = g_new0 (Change, 1);
   change->job = vb_job_ref (self);
   change->record = vb_operation_record_copy (self->record);
   change->notification = notification ? vb_notification_copy (notification) : NULL;
+  change->detached = detached;
 
   g_autoptr (GSource) source = g_idle_source_new ();
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, apply_on_main, change, (GDestroyNotify) change_free);
   g_source_attach (source, NULL);
+}
+
+static void
+post (VbJob *self, const VbNotification *notification)
+{
+  post_change (self, notification, FALSE);
 }
 
 static void
@@ -156,6 +167,49 @@ vb_job_save (VbJob *self, GError **error)
   gboolean saved = vb_journal_save_operation (self->journal, self->record, NULL, error);
   g_mutex_unlock (&self->mutex);
   return saved;
+}
+
+void
+vb_job_note_progress (VbJob *self)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (now_us - self->noted_us < NOTE_INTERVAL_US)
+    return;
+  self->noted_us = now_us;
+  g_mutex_lock (&self->mutex);
+  note_bytes (self);
+  if (!vb_journal_save_operation (self->journal, self->record, NULL, &error))
+    vb_log_debug (self->vps, self->record->id, self->record->backup, "Journalling progress: %s", error->message);
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_job_detach (VbJob *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_mutex_lock (&self->mutex);
+  note_bytes (self);
+  if (!vb_journal_save_operation (self->journal, self->record, NULL, &error))
+    vb_log_warning (self->vps, self->record->id, self->record->backup, "Journalling progress: %s", error->message);
+  vb_log_info (self->vps,
+               self->record->id,
+               self->record->backup,
+               "%s goes on after the next start of the service",
+               vb_operation_kind_to_string (self->record->kind));
+  post_change (self, NULL, TRUE);
+  g_mutex_unlock (&self->mutex);
+  g_clear_pointer (&self->lock, vb_power_lock_leave);
+}
+
+void
+vb_job_set_still (VbJob *self, gint64 still_us)
+{
+  g_mutex_lock (&self->mutex);
+  self->record->still_us = still_us;
+  g_mutex_unlock (&self->mutex);
 }
 
 static VbNotification *
@@ -324,14 +378,17 @@ vb_job_save_stalled (VbJob *self, gboolean stalled)
   if (record->stalled != stalled && !vb_operation_state_is_end (record->state))
     {
       g_autoptr (GError) error = NULL;
+      gboolean told = record->stall_told;
       g_autoptr (VbNotification) notification
-          = stalled ? notification_for (record, VB_NOTIFICATION_OPERATION_STALLED) : NULL;
+          = stalled && !told ? notification_for (record, VB_NOTIFICATION_OPERATION_STALLED) : NULL;
       record->stalled = stalled;
+      record->stall_told = told || stalled;
       if (vb_journal_save_operation (self->journal, record, notification, &error))
         post (self, notification);
       else
         {
           record->stalled = !stalled;
+          record->stall_told = told;
           vb_log_warning (record->vps, record->id, record->backup, "%s", error->message);
         }
     }
@@ -344,8 +401,21 @@ vb_job_interrupt (VbJob *self)
   g_mutex_lock (&self->mutex);
   self->stopping = TRUE;
   g_cond_broadcast (&self->cond);
+  gboolean create = self->record->kind == VB_OPERATION_CREATE;
   g_mutex_unlock (&self->mutex);
-  vb_transfer_cancel (self->transfer);
+  if (create)
+    vb_transfer_suspend (self->transfer);
+  else
+    vb_transfer_cancel (self->transfer);
+}
+
+gboolean
+vb_job_is_suspended (VbJob *self)
+{
+  g_mutex_lock (&self->mutex);
+  gboolean stopping = self->stopping;
+  g_mutex_unlock (&self->mutex);
+  return stopping && !vb_transfer_is_cancelled (self->transfer);
 }
 
 static gpointer

@@ -55,6 +55,8 @@ struct _VbJob
   char **bases;
   VbPowerLock *lock;
   gboolean recovering;
+  gboolean point_lost;   /* it cannot go on after a restart of the service */
+  gint64 noted_us;       /* when progress was last journalled */
 
   char *vps; /* constant */
 
@@ -63,6 +65,7 @@ struct _VbJob
   gpointer user_data;
   gint64 reported_us; /* when progress was last announced */
   gboolean stalled;   /* what was last asked to be journalled */
+  gboolean detached;  /* it goes on after a restart of the service */
 };
 
 /** vb_job_new: @record: (transfer full): as journalled at admission; @info: (nullable) (transfer full): of a create */
@@ -82,8 +85,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbJob, vb_job_unref)
 /** vb_job_start: runs the script for the record's kind, or its recovery, in a thread of its own */
 void vb_job_start (VbJob *self);
 
-/** vb_job_interrupt: the service stops: ends pauses and cancels what can be cancelled. Any thread */
+/** vb_job_interrupt: the service stops: ends pauses, suspends a create and cancels a restore if that can be. Any thread */
 void vb_job_interrupt (VbJob *self);
+
+/** vb_job_is_suspended: whether the service stops, and nobody has cancelled the operation before. Any thread */
+gboolean vb_job_is_suspended (VbJob *self);
+
+/** vb_job_set_still: how long nothing has moved, to be journalled with the next progress. Any thread */
+void vb_job_set_still (VbJob *self, gint64 still_us);
 
 /* For the scripts; job thread only. */
 
@@ -98,6 +107,12 @@ void vb_job_complete (VbJob *self);
 
 /** vb_job_fail: the last step of a failure or cancel, told apart by @error */
 void vb_job_fail (VbJob *self, const GError *error);
+
+/** vb_job_detach: the last step of one that goes on after a restart of the service: journalled as it stands */
+void vb_job_detach (VbJob *self);
+
+/** vb_job_note_progress: while it copies: journals now and then how far it is */
+void vb_job_note_progress (VbJob *self);
 
 /** vb_job_lock: takes or changes the power lock; does nothing without a state folder */
 gboolean vb_job_lock (VbJob *self, const char *word, GError **error);

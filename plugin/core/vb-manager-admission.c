@@ -207,8 +207,8 @@ refuse_unsupported (VbVps *vps, GError **error)
   g_set_error_literal (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, vb_vps_get_unsupported (vps));
 }
 
-static char **
-list_bases (VbManager *self, VbVps *vps)
+char **
+vb_manager_list_bases (VbManager *self, VbVps *vps)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   GPtrArray *backups = vb_vps_get_backups (vps);
@@ -260,7 +260,7 @@ create_by_rules (VbManager *self, GTask *task)
 
   record->vps_name = g_strdup (vb_vps_get_name (vps));
   record->backup = g_uuid_string_random ();
-  admission->bases = list_bases (self, vps);
+  admission->bases = vb_manager_list_bases (self, vps);
   admission->may_share = self->pool_status.reflinks && admission->bases[0] != NULL;
   admission->info = vb_backup_info_new (record->backup, record->vps);
   admission->info->vps_name = g_strdup (record->vps_name);

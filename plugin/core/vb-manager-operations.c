@@ -111,11 +111,12 @@ apply (VbJob *job, const VbOperationRecord *record, const VbNotification *notifi
     }
   if (notification != NULL)
     vb_manager_emit_notification (self, notification);
-  if (!ended)
+  if (!ended && !job->detached)
     return;
 
   self->running--;
-  note_ended (self, record->id);
+  if (ended)
+    note_ended (self, record->id);
   g_hash_table_remove (self->jobs, record->id);
   pump (self);
   vb_manager_check_stopped (self);
@@ -151,6 +152,7 @@ watch_stall (VbManager *self, VbJob *job, VbOperation *operation, gint64 now_us)
   /* Waiting in the queue is not standing still. */
   if (vb_operation_get_state (operation) == VB_OPERATION_QUEUED)
     vb_progress_touch (progress, now_us);
+  vb_job_set_still (job, vb_progress_get_still_us (progress, now_us));
   gboolean stalled = vb_progress_is_stalled (progress, now_us);
   if (stalled == job->stalled)
     return;

@@ -80,6 +80,7 @@ void vb_manager_start_job (VbManager *self, VbJob *job);
 
 /* vb-manager-admission.c */
 gboolean vb_manager_check_name (const char *name, GError **error);
+char **vb_manager_list_bases (VbManager *self, VbVps *vps);
 
 /* vb-manager-pool.c: is the pool there, and what is in it */
 void vb_manager_watch_pool (VbManager *self);

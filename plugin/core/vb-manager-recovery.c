@@ -72,6 +72,9 @@ attach_record (VbManager *self, VbVps *vps, const VbOperationRecord *record)
   VbBackupInfo *info = record->kind == VB_OPERATION_CREATE ? info_of (record) : NULL;
   VbJob *job = vb_manager_new_job (self, vb_operation_record_copy (record), info);
   job->recovering = record->state != VB_OPERATION_QUEUED;
+  job->stalled = record->stalled;
+  vb_transfer_set_total (job->transfer, record->bytes_total);
+  vb_transfer_set_done (job->transfer, record->bytes_done);
   vb_manager_attach_job (self, vps, job);
   if (vps != NULL)
     attach_backup_of (vps, record);
@@ -114,15 +117,18 @@ static void
 recover_one (VbManager *self, const VbOperationRecord *record)
 {
   VbJob *job = g_hash_table_lookup (self->jobs, record->id);
+  VbVps *vps = g_hash_table_lookup (self->vps, record->vps);
   g_autoptr (VbJob) attached = NULL;
   if (job == NULL)
-    job = attached = attach_record (self, g_hash_table_lookup (self->vps, record->vps), record);
+    job = attached = attach_record (self, vps, record);
+  if (vps != NULL && record->kind == VB_OPERATION_CREATE)
+    job->bases = vb_manager_list_bases (self, vps);
 
   vb_log_info (record->vps,
                record->id,
                record->backup,
                "%s after a restart of the service",
-               job->recovering ? "Cleaning up" : "Going on");
+               job->recovering ? "Recovering" : "Going on");
   if (job->recovering)
     vb_manager_start_job (self, job);
   else

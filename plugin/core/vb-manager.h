@@ -49,8 +49,8 @@ gboolean vb_manager_start_finish (VbManager *self, GAsyncResult *result, GError 
 /**
  * vb_manager_stop_async:
  *
- * Stops admitting, cancels operations that can be cancelled safely and waits for the workers up to
- * a few seconds; what cannot end by then is left to the recovery at the next start.
+ * Stops admitting, leaves creates as they are and cancels restores that can be cancelled safely, and waits for the
+ * workers up to a few seconds. What has not ended by then goes on at the next start, or is recovered from.
  */
 void vb_manager_stop_async (VbManager *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean vb_manager_stop_finish (VbManager *self, GAsyncResult *result, GError **error);

@@ -46,6 +46,8 @@ gboolean vb_operation_state_is_end (VbOperationState state);
  * @bytes_total: bytes to move, 0 while unknown
  * @progress: percent, 0–100
  * @stalled: whether nothing has moved for the stall timeout
+ * @still_us: µs without progress while the service ran, as last noted
+ * @stall_told: whether somebody was notified that it stalled
  * @stop_first: restore only: stop the VPS before the copy
  * @swapping: restore only: the disks may be half swapped; recovery has to make them whole
  * @was_power: restore only: power state to return to, as vb_power_to_string()
@@ -72,6 +74,8 @@ typedef struct
   guint64 bytes_total;
   double progress;
   gboolean stalled;
+  gint64 still_us;
+  gboolean stall_told;
   gboolean stop_first;
   gboolean swapping;
   char *was_power;

@@ -59,7 +59,11 @@ vb_operation_new (VbOperationRecord *record, VbTransfer *transfer, guint stall_t
   self->transfer = g_object_ref (transfer);
   self->progress
       = vb_progress_new ((gint64) stall_timeout_s * G_USEC_PER_SEC, g_get_monotonic_time ());
-  vb_progress_restore (self->progress, record->progress, record->bytes_done, record->bytes_total);
+  vb_progress_restore (self->progress,
+                       record->progress,
+                       record->bytes_done,
+                       record->bytes_total,
+                       record->still_us);
   return self;
 }
 

@@ -124,6 +124,12 @@ vb_power_lock_release (VbPowerLock *self)
   power_lock_free (self);
 }
 
+void
+vb_power_lock_leave (VbPowerLock *self)
+{
+  power_lock_free (self);
+}
+
 static void
 remove_if_stale (const char *folder, const char *name)
 {

@@ -37,6 +37,12 @@ gboolean vb_power_lock_change (VbPowerLock *self, const char *word, GError **err
 void vb_power_lock_release (VbPowerLock *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbPowerLock, vb_power_lock_release)
 
+/** vb_power_lock_leave: @self: (transfer full): leaves the lock file without an owner, for whoever takes up the operation */
+void vb_power_lock_leave (VbPowerLock *self);
+
+/** vb_power_lock_leave: @self: (transfer full): leaves the file without an owner, for whoever takes up the operation */
+void vb_power_lock_leave (VbPowerLock *self);
+
 /** vb_power_lock_sweep: removes lock files of dead owners that @keep (set of UUIDs) does not name */
 void vb_power_lock_sweep (const char *state_folder, GHashTable *keep);
 

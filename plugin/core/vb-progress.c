@@ -79,7 +79,8 @@ vb_progress_update (VbProgress *self, guint64 done, guint64 total, gint64 now_us
 
   if (done < self->done)
     self->n_samples = 0; /* a capture that began anew: the old rate says nothing */
-  if (done != self->done)
+  /* Less than before is no progress: something began anew, or goes on from where it was durable. */
+  if (done > self->done)
     self->last_move_us = now_us;
   self->done = done;
   self->total = total;
@@ -97,8 +98,9 @@ vb_progress_touch (VbProgress *self, gint64 now_us)
 }
 
 void
-vb_progress_restore (VbProgress *self, double percent, guint64 done, guint64 total)
+vb_progress_restore (VbProgress *self, double percent, guint64 done, guint64 total, gint64 still_us)
 {
+  self->last_move_us -= still_us;
   self->percent = percent;
   self->done = done;
   self->total = total;
@@ -150,9 +152,15 @@ vb_progress_get_eta_s (VbProgress *self, gint64 now_us)
   return (gint64) ceil ((double) (self->total - self->done) / (double) rate);
 }
 
+gint64
+vb_progress_get_still_us (VbProgress *self, gint64 now_us)
+{
+  return MAX (now_us - self->last_move_us, 0);
+}
+
 gboolean
 vb_progress_is_stalled (VbProgress *self, gint64 now_us)
 {
   return !self->complete && self->stall_timeout_us > 0
-         && now_us - self->last_move_us >= self->stall_timeout_us;
+         && vb_progress_get_still_us (self, now_us) >= self->stall_timeout_us;
 }

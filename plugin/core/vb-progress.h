@@ -23,8 +23,13 @@ VbProgress *vb_progress_new (gint64 stall_timeout_us, gint64 now_us);
 gboolean vb_progress_update (VbProgress *self, guint64 done, guint64 total, gint64 now_us);
 /** vb_progress_touch: something other than bytes moved, such as a state: restarts the stall clock */
 void vb_progress_touch (VbProgress *self, gint64 now_us);
-/** vb_progress_restore: continues from a journalled percentage after a restart */
-void vb_progress_restore (VbProgress *self, double percent, guint64 done, guint64 total);
+/**
+ * vb_progress_restore:
+ * @still_us: how long nothing had moved then
+ *
+ * Continues after a restart from what was journalled; the time in between counts for nothing.
+ */
+void vb_progress_restore (VbProgress *self, double percent, guint64 done, guint64 total, gint64 still_us);
 void vb_progress_complete (VbProgress *self);
 
 /** vb_progress_get_percent: Returns: 0–100, at most one decimal */
@@ -35,6 +40,8 @@ guint64 vb_progress_get_total (VbProgress *self);
 guint64 vb_progress_get_rate (VbProgress *self, gint64 now_us);
 /** vb_progress_get_eta_s: Returns: seconds left, or -1 while unknown */
 gint64 vb_progress_get_eta_s (VbProgress *self, gint64 now_us);
+/** vb_progress_get_still_us: Returns: µs since something has moved */
+gint64 vb_progress_get_still_us (VbProgress *self, gint64 now_us);
 gboolean vb_progress_is_stalled (VbProgress *self, gint64 now_us);
 
 G_END_DECLS

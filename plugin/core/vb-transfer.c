@@ -91,6 +91,15 @@ vb_transfer_suspend (VbTransfer *self)
   return stop (self, &self->suspended);
 }
 
+gboolean
+vb_transfer_is_cancelled (VbTransfer *self)
+{
+  g_mutex_lock (&self->mutex);
+  gboolean cancelled = self->cancelled;
+  g_mutex_unlock (&self->mutex);
+  return cancelled;
+}
+
 /* Whoever cancels has the last word. */
 gboolean
 vb_transfer_is_suspended (VbTransfer *self)

@@ -65,6 +65,9 @@ gboolean vb_transfer_close (VbTransfer *self);
  */
 gboolean vb_transfer_suspend (VbTransfer *self);
 
+/** vb_transfer_is_cancelled: whether vb_transfer_cancel() has stopped it; any thread */
+gboolean vb_transfer_is_cancelled (VbTransfer *self);
+
 /** vb_transfer_is_suspended: whether vb_transfer_suspend() has stopped it; any thread */
 gboolean vb_transfer_is_suspended (VbTransfer *self);
 

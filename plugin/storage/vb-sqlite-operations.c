@@ -8,7 +8,7 @@
 #define COLUMNS                                                                                    \
   "id, vps, vps_name, kind, backup, backup_name, state, request_key, subject, bytes_done,"         \
   " bytes_total, progress, stalled, stop_first, swapping, was_power, details, started_at,"         \
-  " ended_at, error_reason, error_message"
+  " ended_at, error_reason, error_message, still_us, stall_told"
 
 /* ---- one row; both functions follow COLUMNS ---- */
 
@@ -38,6 +38,8 @@ bind_record (VbStatement *statement, const VbOperationRecord *record)
   vb_statement_bind_time (statement, ++i, record->ended_at);
   vb_statement_bind_text (statement, ++i, record->error_reason);
   vb_statement_bind_text (statement, ++i, record->error_message);
+  vb_statement_bind_int (statement, ++i, record->still_us);
+  vb_statement_bind_int (statement, ++i, record->stall_told);
 }
 
 static VbOperationRecord *
@@ -69,6 +71,8 @@ read_record (VbSqlite *sqlite, VbStatement *statement, GError **error)
   record->ended_at = vb_statement_dup_time (statement, i++);
   record->error_reason = vb_statement_dup_text (statement, i++);
   record->error_message = vb_statement_dup_text (statement, i++);
+  record->still_us = vb_statement_get_int (statement, i++);
+  record->stall_told = vb_statement_get_int (statement, i++) != 0;
 
   if (!vb_operation_kind_from_string (kind, &record->kind)
       || !vb_operation_state_from_string (state, &record->state))
@@ -132,7 +136,7 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
   statement = vb_sqlite_prepare (
       sqlite,
       "INSERT INTO operations (" COLUMNS ") VALUES"
-      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT (id) DO UPDATE SET vps = excluded.vps, vps_name = excluded.vps_name,"
       " kind = excluded.kind, backup = excluded.backup, backup_name = excluded.backup_name,"
       " state = excluded.state, request_key = excluded.request_key, subject = excluded.subject,"
@@ -141,7 +145,8 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
       " stop_first = excluded.stop_first, swapping = excluded.swapping,"
       " was_power = excluded.was_power, details = excluded.details,"
       " started_at = excluded.started_at, ended_at = excluded.ended_at,"
-      " error_reason = excluded.error_reason, error_message = excluded.error_message",
+      " error_reason = excluded.error_reason, error_message = excluded.error_message,"
+      " still_us = excluded.still_us, stall_told = excluded.stall_told",
       error);
   if (statement == NULL)
     return FALSE;

@@ -34,6 +34,11 @@
  * - audit: who asked what. A repetition within a minute only adds to count. An entry goes after a
  *   year
  *
+ * Version 4
+ *
+ * - operations have still_us, how long one had stood still when that was last noted, and stall_told,
+ *   whether somebody was notified of it
+ *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released.
  */
@@ -155,6 +160,9 @@ const char *const vb_sqlite_schema_steps[] = {
   "CREATE INDEX audit_by_vps ON audit (vps, id);"
   "CREATE INDEX audit_by_subject ON audit (subject, at);"
   "CREATE INDEX audit_by_time ON audit (at);",
+
+  "ALTER TABLE operations ADD COLUMN still_us INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE operations ADD COLUMN stall_told INTEGER NOT NULL DEFAULT 0;",
 
   NULL,
 };

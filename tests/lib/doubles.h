@@ -48,6 +48,9 @@ void vb_fake_hypervisor_set_available (VbFakeHypervisor *self, gboolean availabl
  */
 void vb_fake_hypervisor_set_disk_bytes (VbFakeHypervisor *self, guint64 bytes);
 
+/** vb_fake_hypervisor_get_n_held: Returns: points in time of running VPSs that are held; any thread */
+guint vb_fake_hypervisor_get_n_held (VbFakeHypervisor *self);
+
 /* A pool whose copies advance as the test allows. */
 #define VB_TYPE_FAKE_POOL (vb_fake_pool_get_type ())
 G_DECLARE_FINAL_TYPE (VbFakePool, vb_fake_pool, VB, FAKE_POOL, GObject)
@@ -63,9 +66,13 @@ void vb_fake_pool_set_bad_chunks (VbFakePool *self, guint64 bad_chunks);
 void vb_fake_pool_set_free_bytes (VbFakePool *self, guint64 free_bytes);
 /** vb_fake_pool_get_n_backups: Returns: complete ones; any thread */
 guint vb_fake_pool_get_n_backups (VbFakePool *self);
-/** vb_fake_pool_get_n_partial: Returns: captured ones that were neither committed nor discarded;
+/** vb_fake_pool_get_n_partial: Returns: captured ones, in part or whole, that were neither committed nor discarded;
  * any thread */
 guint vb_fake_pool_get_n_partial (VbFakePool *self);
+/** vb_fake_pool_get_n_read: Returns: bytes that captures have copied in all; any thread */
+guint64 vb_fake_pool_get_n_read (VbFakePool *self);
+/** vb_fake_pool_set_partial: a backup of which @bytes were copied before a crash; at %G_MAXUINT64 it is whole */
+void vb_fake_pool_set_partial (VbFakePool *self, const char *backup, guint64 bytes);
 
 /* A journal that forgets with the process. */
 #define VB_TYPE_FAKE_JOURNAL (vb_fake_journal_get_type ())

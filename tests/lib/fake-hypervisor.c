@@ -10,6 +10,7 @@ struct _VbFakeHypervisor
 
   GMutex mutex;    /* worker threads read and change what follows */
   GHashTable *vps; /* UUID → VbVpsInfo */
+  GHashTable *held; /* set of operations whose point in time is held for a running VPS */
   gboolean available;
   guint64 disk_bytes;
 };
@@ -28,6 +29,7 @@ vb_fake_hypervisor_finalize (GObject *object)
   VbFakeHypervisor *self = VB_FAKE_HYPERVISOR (object);
 
   g_hash_table_unref (self->vps);
+  g_hash_table_unref (self->held);
   g_mutex_clear (&self->mutex);
   G_OBJECT_CLASS (vb_fake_hypervisor_parent_class)->finalize (object);
 }
@@ -45,6 +47,7 @@ vb_fake_hypervisor_init (VbFakeHypervisor *self)
   g_mutex_init (&self->mutex);
   self->vps
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) vb_vps_info_free);
+  self->held = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->disk_bytes = DISK_BYTES_DEFAULT;
 }
 
@@ -213,6 +216,46 @@ fake_list_disks (VbHypervisor *hypervisor, const char *vps, GError **error)
   return disks;
 }
 
+static gboolean
+is_on (const VbVpsInfo *info)
+{
+  return info->power == VB_POWER_RUNNING || info->power == VB_POWER_PAUSED;
+}
+
+static void
+hold (VbFakeHypervisor *self, const char *operation, gboolean held)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  if (held)
+    g_hash_table_add (self->held, g_strdup (operation));
+  else
+    g_hash_table_remove (self->held, operation);
+}
+
+guint
+vb_fake_hypervisor_get_n_held (VbFakeHypervisor *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return g_hash_table_size (self->held);
+}
+
+static VbCapture *
+make_capture (VbFakeHypervisor *self, const VbCaptureRequest *request, const VbVpsInfo *info)
+{
+  VbCapture *capture = vb_capture_new (request->vps, request->backup, request->operation);
+  VbCaptureDisk *disk = vb_capture_add_disk (capture, "vda");
+
+  capture->running = is_on (info);
+  capture->consistency = capture->running ? VB_CONSISTENCY_CRASH : VB_CONSISTENCY_OFFLINE;
+  capture->domain_xml = g_strdup ("<domain/>");
+  if (request->bases != NULL)
+    capture->base_backup = g_strdup (request->bases[0]);
+  disk->virtual_size_bytes = self->disk_bytes;
+  return capture;
+}
+
 static VbCapture *
 fake_begin_capture (VbHypervisor *hypervisor,
                     const VbCaptureRequest *request,
@@ -221,21 +264,43 @@ fake_begin_capture (VbHypervisor *hypervisor,
 {
   VbFakeHypervisor *self = VB_FAKE_HYPERVISOR (hypervisor);
   g_autoptr (VbVpsInfo) info = NULL;
-  VbCapture *capture;
-  VbCaptureDisk *disk;
 
   if (!vb_fake_script_enter (hypervisor, "begin_capture", cancellable, error)
       || (info = copy_info (self, request->vps, error)) == NULL)
     return NULL;
 
-  capture = vb_capture_new (request->vps, request->backup, request->operation);
-  capture->running = info->power == VB_POWER_RUNNING || info->power == VB_POWER_PAUSED;
-  capture->consistency = capture->running ? VB_CONSISTENCY_CRASH : VB_CONSISTENCY_OFFLINE;
-  capture->domain_xml = g_strdup ("<domain/>");
-  if (request->bases != NULL)
-    capture->base_backup = g_strdup (request->bases[0]);
-  disk = vb_capture_add_disk (capture, "vda");
-  disk->virtual_size_bytes = self->disk_bytes;
+  hold (self, request->operation, is_on (info));
+  return make_capture (self, request, info);
+}
+
+static gboolean
+fake_detach_capture (VbHypervisor *hypervisor, VbCapture *capture, GError **error)
+{
+  return vb_fake_script_enter (hypervisor, "detach_capture", NULL, error);
+}
+
+static VbCapture *
+fake_resume_capture (VbHypervisor *hypervisor, const VbCaptureRequest *request, GError **error)
+{
+  VbFakeHypervisor *self = VB_FAKE_HYPERVISOR (hypervisor);
+  g_autoptr (VbVpsInfo) info = NULL;
+  VbCapture *capture;
+  gboolean held;
+
+  if (!vb_fake_script_enter (hypervisor, "resume_capture", NULL, error)
+      || (info = copy_info (self, request->vps, error)) == NULL)
+    return NULL;
+
+  g_mutex_lock (&self->mutex);
+  held = g_hash_table_contains (self->held, request->operation);
+  g_mutex_unlock (&self->mutex);
+  if (!held || !is_on (info))
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND, "There is no such job");
+      return NULL;
+    }
+  capture = make_capture (self, request, info);
+  capture->resumed = TRUE;
   return capture;
 }
 
@@ -248,7 +313,11 @@ fake_check_capture (VbHypervisor *hypervisor, VbCapture *capture, GError **error
 static gboolean
 fake_end_capture (VbHypervisor *hypervisor, VbCapture *capture, gboolean keep, GError **error)
 {
-  return vb_fake_script_enter (hypervisor, "end_capture", NULL, error);
+  if (!vb_fake_script_enter (hypervisor, "end_capture", NULL, error))
+    return FALSE;
+
+  hold (VB_FAKE_HYPERVISOR (hypervisor), capture->operation, FALSE);
+  return TRUE;
 }
 
 static gboolean
@@ -258,7 +327,11 @@ fake_abort_orphan_capture (VbHypervisor *hypervisor,
                            const char *backup,
                            GError **error)
 {
-  return vb_fake_script_enter (hypervisor, "abort_orphan_capture", NULL, error);
+  if (!vb_fake_script_enter (hypervisor, "abort_orphan_capture", NULL, error))
+    return FALSE;
+
+  hold (VB_FAKE_HYPERVISOR (hypervisor), operation, FALSE);
+  return TRUE;
 }
 
 static gboolean
@@ -353,6 +426,8 @@ vb_fake_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->begin_capture = fake_begin_capture;
   iface->check_capture = fake_check_capture;
   iface->end_capture = fake_end_capture;
+  iface->detach_capture = fake_detach_capture;
+  iface->resume_capture = fake_resume_capture;
   iface->abort_orphan_capture = fake_abort_orphan_capture;
   iface->delete_checkpoint = fake_delete_checkpoint;
   iface->reset_checkpoints = fake_reset_checkpoints;

@@ -12,7 +12,8 @@ struct _VbFakePool
   GMutex mutex;        /* worker threads read and change what follows */
   GCond cond;          /* more bytes are allowed */
   GHashTable *backups; /* id → VbBackupInfo */
-  GHashTable *partial; /* set of ids */
+  GHashTable *partial; /* id → guint64, bytes copied */
+  guint64 read_bytes;
   guint64 allowed_bytes;
   guint64 free_bytes;
   guint64 bad_chunks;
@@ -157,7 +158,7 @@ vb_fake_pool_init (VbFakePool *self)
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
   self->backups = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, info_free);
-  self->partial = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->partial = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->allowed_bytes = G_MAXUINT64;
   self->free_bytes = POOL_BYTES / 2;
 }
@@ -213,6 +214,31 @@ vb_fake_pool_get_n_partial (VbFakePool *self)
   return g_hash_table_size (self->partial);
 }
 
+guint64
+vb_fake_pool_get_n_read (VbFakePool *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return self->read_bytes;
+}
+
+void
+vb_fake_pool_set_partial (VbFakePool *self, const char *backup, guint64 bytes)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  g_hash_table_replace (self->partial, g_strdup (backup), g_memdup2 (&bytes, sizeof bytes));
+}
+
+static guint64
+get_partial (VbFakePool *self, const char *backup)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  const guint64 *bytes = g_hash_table_lookup (self->partial, backup);
+
+  return bytes ? *bytes : 0;
+}
+
 /* Waits until @bytes are allowed; the transfer may be cancelled meanwhile. */
 static gboolean
 wait_allowed (VbFakePool *self, guint64 bytes, VbTransfer *transfer, GError **error)
@@ -230,11 +256,10 @@ wait_allowed (VbFakePool *self, guint64 bytes, VbTransfer *transfer, GError **er
 }
 
 static gboolean
-move_bytes (VbFakePool *self, guint64 total, VbTransfer *transfer, GError **error)
+move_bytes (VbFakePool *self, guint64 done, guint64 total, VbTransfer *transfer, GError **error)
 {
-  guint64 done = 0;
-
   vb_transfer_set_total (transfer, total);
+  vb_transfer_set_done (transfer, done);
   while (done < total)
     {
       guint64 step = MIN (CHUNK_BYTES, total - done);
@@ -243,6 +268,9 @@ move_bytes (VbFakePool *self, guint64 total, VbTransfer *transfer, GError **erro
         return FALSE;
       done += step;
       vb_transfer_add (transfer, step);
+      g_mutex_lock (&self->mutex);
+      self->read_bytes += step;
+      g_mutex_unlock (&self->mutex);
     }
 
   return TRUE;
@@ -305,7 +333,7 @@ fake_capture (VbPool *pool,
               GError **error)
 {
   VbFakePool *self = VB_FAKE_POOL (pool);
-  guint64 total = 0;
+  guint64 total = 0, done, ignored;
 
   if (!vb_fake_script_enter (pool, "capture", vb_transfer_get_cancellable (transfer), error))
     return FALSE;
@@ -318,14 +346,18 @@ fake_capture (VbPool *pool,
       to->virtual_size_bytes = to->size_bytes = from->virtual_size_bytes;
       total += from->virtual_size_bytes;
     }
-  if (!move_bytes (self, total, transfer, error))
-    return FALSE;
+  done = capture->resumed ? MIN (get_partial (self, info->id), total) : 0;
+  if (!move_bytes (self, done, total, transfer, error))
+    {
+      vb_transfer_get (transfer, &done, &ignored);
+      if (capture->running && vb_transfer_is_suspended (transfer))
+        vb_fake_pool_set_partial (self, info->id, done);
+      return FALSE;
+    }
 
   info->size_bytes = total;
   info->incremental = capture->base_backup != NULL;
-  g_mutex_lock (&self->mutex);
-  g_hash_table_add (self->partial, g_strdup (info->id));
-  g_mutex_unlock (&self->mutex);
+  vb_fake_pool_set_partial (self, info->id, total);
   return TRUE;
 }
 
@@ -337,6 +369,11 @@ fake_commit (VbPool *pool, VbBackupInfo *info, GError **error)
   if (!vb_fake_script_enter (pool, "commit", NULL, error))
     return FALSE;
 
+  if (get_partial (self, info->id) == 0)
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND, "There is no partial backup");
+      return FALSE;
+    }
   g_clear_pointer (&info->completed_at, g_date_time_unref);
   info->completed_at = g_date_time_new_now_utc ();
   g_mutex_lock (&self->mutex);
@@ -438,7 +475,7 @@ fake_stage (VbPool *pool,
 
   for (guint i = 0; i < disks->len; i++)
     total += ((const VbDisk *) g_ptr_array_index (disks, i))->allocated_bytes;
-  if (!move_bytes (VB_FAKE_POOL (pool), total, transfer, error))
+  if (!move_bytes (VB_FAKE_POOL (pool), 0, total, transfer, error))
     return NULL;
 
   return staging_new (VB_FAKE_POOL (pool));
