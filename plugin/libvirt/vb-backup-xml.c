@@ -69,6 +69,68 @@ vb_backup_xml (VbDomainXml *domain,
   return g_string_free (g_steal_pointer (&xml), FALSE);
 }
 
+static void
+job_disk_free (gpointer data)
+{
+  VbBackupJobDisk *disk = data;
+
+  g_free (disk->target);
+  g_free (disk->export_name);
+  g_free (disk->scratch);
+  g_free (disk->base);
+  g_free (disk->bitmap);
+  g_free (disk);
+}
+
+void
+vb_backup_job_xml_free (VbBackupJobXml *self)
+{
+  g_free (self->socket);
+  g_hash_table_unref (self->disks);
+  g_free (self);
+}
+
+static gboolean
+add_job_disk (VbBackupJobXml *self, xmlXPathContext *context, xmlNode *node)
+{
+  VbBackupJobDisk *disk = g_new0 (VbBackupJobDisk, 1);
+
+  disk->target = vb_xml_text (context, node, "@name");
+  disk->export_name = vb_xml_text (context, node, "@exportname");
+  disk->scratch = vb_xml_text (context, node, "scratch/@file");
+  disk->base = vb_xml_text (context, node, "@incremental");
+  disk->bitmap = vb_xml_text (context, node, "@exportbitmap");
+  if (disk->target == NULL || disk->scratch == NULL)
+    {
+      job_disk_free (disk);
+      return FALSE;
+    }
+  if (disk->export_name == NULL)
+    disk->export_name = g_strdup (disk->target);
+  g_hash_table_replace (self->disks, disk->target, disk);
+  return TRUE;
+}
+
+VbBackupJobXml *
+vb_backup_job_xml_parse (const char *xml)
+{
+  g_autoptr (VbBackupJobXml) self = g_new0 (VbBackupJobXml, 1);
+  g_autoptr (xmlDoc) document = vb_xml_parse (xml);
+  g_autoptr (xmlXPathContext) context = document != NULL ? xmlXPathNewContext (document) : NULL;
+  g_autoptr (xmlXPathObject) found = NULL;
+
+  self->disks = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, job_disk_free);
+  if (context == NULL)
+    return NULL;
+  self->socket
+      = vb_xml_text (context, NULL, "/domainbackup[@mode='pull']/server[@transport='unix']/@socket");
+  found = vb_xml_find (context, NULL, "/domainbackup/disks/disk[@backup='yes']");
+  for (int i = 0; found != NULL && found->nodesetval != NULL && i < found->nodesetval->nodeNr; i++)
+    if (!add_job_disk (self, context, found->nodesetval->nodeTab[i]))
+      return NULL;
+  return self->socket != NULL && g_hash_table_size (self->disks) > 0 ? g_steal_pointer (&self) : NULL;
+}
+
 char *
 vb_checkpoint_xml (VbDomainXml *domain,
                    const char *name,

@@ -27,6 +27,41 @@ char *vb_backup_xml (VbDomainXml *domain,
 char *vb_backup_xml_bitmap (const char *target);
 
 /**
+ * VbBackupJobDisk:
+ * @target: the disk
+ * @export_name: name of its NBD export
+ * @scratch: its scratch file
+ * @base: (nullable): name of the checkpoint that changes are counted from
+ * @bitmap: (nullable): name under which they are exported
+ */
+typedef struct
+{
+  char *target;
+  char *export_name;
+  char *scratch;
+  char *base;
+  char *bitmap;
+} VbBackupJobDisk;
+
+/**
+ * VbBackupJobXml:
+ * @socket: the NBD server's socket
+ * @disks: (element-type utf8 VbBackupJobDisk): the disks that are read, by target
+ *
+ * What libvirt says of a pull-mode backup job that runs.
+ */
+typedef struct
+{
+  char *socket;
+  GHashTable *disks;
+} VbBackupJobXml;
+
+/** vb_backup_job_xml_parse: Returns: (transfer full) (nullable): %NULL when @xml is not that of a job as we begin them */
+VbBackupJobXml *vb_backup_job_xml_parse (const char *xml);
+void vb_backup_job_xml_free (VbBackupJobXml *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbBackupJobXml, vb_backup_job_xml_free)
+
+/**
  * vb_checkpoint_xml:
  * @domain: the VPS; every disk is listed
  * @name: name of the checkpoint, and of its bitmaps

@@ -12,6 +12,7 @@
 #include "vb-libvirt-checkpoint.h"
 #include "vb-libvirt-disks.h"
 #include "vb-live-capture.h"
+#include "vb-live-resume.h"
 #include "vb-log.h"
 #include "vb-offline-capture.h"
 
@@ -212,6 +213,17 @@ end_on_domain (virDomainPtr domain, VbCapture *capture, gboolean keep, GError **
   return capture->running || VB_FAULT_AROUND (keep_offline (domain, name, error), "keep-offline");
 }
 
+/* What libvirt has not removed; the disks tell the names. */
+static void
+remove_scratch (virDomainPtr domain, const char *operation)
+{
+  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, NULL);
+  g_autoptr (VbScratch) scratch = xml != NULL ? vb_scratch_new (xml, operation, NULL) : NULL;
+
+  if (scratch != NULL)
+    vb_scratch_remove (scratch);
+}
+
 gboolean
 vb_libvirt_captures_end (VbLibvirtCaptures *self, VbCapture *capture, gboolean keep, GError **error)
 {
@@ -238,9 +250,52 @@ vb_libvirt_captures_end (VbLibvirtCaptures *self, VbCapture *capture, gboolean k
       vb_live_job_unwatch (job);
       vb_scratch_remove (vb_live_job_get_scratch (job));
     }
+  else if (capture->running && domain != NULL)
+    remove_scratch (domain, capture->operation);
   if (capture->running)
     vb_capture_folder_remove (self->runtime_folder, capture->operation);
   return TRUE;
+}
+
+gboolean
+vb_libvirt_captures_detach (VbLibvirtCaptures *self, VbCapture *capture, GError **error)
+{
+  g_autoptr (VbLiveJob) job = find (self, capture->operation);
+  guint64 bytes = 0;
+
+  for (guint i = 0; i < capture->disks->len; i++)
+    bytes += ((VbCaptureDisk *) g_ptr_array_index (capture->disks, i))->virtual_size_bytes;
+  if (job == NULL)
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERRUPTED, "There is no backup job to be left");
+      return FALSE;
+    }
+  if (!vb_live_job_check (job, error) || !vb_live_job_check_room (job, bytes, error))
+    return FALSE;
+  forget (self, capture->operation);
+  vb_live_job_unwatch (job);
+  return TRUE;
+}
+
+VbCapture *
+vb_libvirt_captures_resume (VbLibvirtCaptures *self, const VbCaptureRequest *request, GError **error)
+{
+  g_autoptr (VbLibvirtLease) lease
+      = vb_libvirt_gate_lease (self->gate, VB_LIBVIRT_NORMAL, 0, error);
+  g_autoptr (virDomain) domain
+      = lease != NULL ? vb_libvirt_lease_lookup (lease, request->vps, error) : NULL;
+  g_autoptr (VbDomainXml) xml = domain != NULL ? vb_libvirt_read_disks (domain, error) : NULL;
+  g_autoptr (VbCapture) capture
+      = vb_capture_new (request->vps, request->backup, request->operation);
+  VbLiveJob *job;
+
+  if (xml == NULL || !read_definition (domain, xml, capture, error))
+    return NULL;
+  job = vb_live_resume (self->gate, domain, xml, capture, request, error);
+  if (job == NULL)
+    return NULL;
+  remember (self, request->operation, job);
+  return g_steal_pointer (&capture);
 }
 
 static gboolean
@@ -252,7 +307,6 @@ abort_on_domain (VbLibvirtCaptures *self,
 {
   g_autofree char *name = vb_libvirt_checkpoint_name (backup);
   g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
-  g_autoptr (VbScratch) scratch = NULL;
 
   if (xml == NULL)
     return FALSE;
@@ -262,8 +316,7 @@ abort_on_domain (VbLibvirtCaptures *self,
   if (!vb_libvirt_backup_abort (domain, operation, error)
       || !vb_libvirt_checkpoint_delete (domain, name, error))
     return FALSE;
-  scratch = vb_scratch_new (xml, operation, NULL);
-  vb_scratch_remove (scratch);
+  remove_scratch (domain, operation);
   return TRUE;
 }
 

@@ -28,6 +28,10 @@ gboolean vb_libvirt_captures_end (VbLibvirtCaptures *self,
                                   VbCapture *capture,
                                   gboolean keep,
                                   GError **error);
+gboolean vb_libvirt_captures_detach (VbLibvirtCaptures *self, VbCapture *capture, GError **error);
+VbCapture *vb_libvirt_captures_resume (VbLibvirtCaptures *self,
+                                       const VbCaptureRequest *request,
+                                       GError **error);
 gboolean vb_libvirt_captures_abort_orphan (VbLibvirtCaptures *self,
                                            const char *vps,
                                            const char *operation,

@@ -25,6 +25,12 @@ vb_libvirt_checkpoint_is_ours (const char *name)
   return g_str_has_prefix (name, PREFIX) && g_uuid_string_is_valid (name + strlen (PREFIX));
 }
 
+char *
+vb_libvirt_checkpoint_backup (const char *name)
+{
+  return vb_libvirt_checkpoint_is_ours (name) ? g_strdup (name + strlen (PREFIX)) : NULL;
+}
+
 /* Returns NULL when libvirt has no record of the checkpoint, or cannot be asked, which *unknown
  * tells apart. Every call of libvirt, even one that frees, forgets the error of the one before. */
 static GHashTable *

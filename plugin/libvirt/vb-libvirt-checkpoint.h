@@ -17,6 +17,10 @@ G_BEGIN_DECLS
  * of @backup */
 char *vb_libvirt_checkpoint_name (const char *backup);
 
+/** vb_libvirt_checkpoint_backup: Returns: (transfer full) (nullable): id of the backup that a
+ * checkpoint called @name is of, if it is ours */
+char *vb_libvirt_checkpoint_backup (const char *name);
+
 /** vb_libvirt_checkpoint_is_ours: whether the name is one that vb_libvirt_checkpoint_name() gives
  */
 gboolean vb_libvirt_checkpoint_is_ours (const char *name);

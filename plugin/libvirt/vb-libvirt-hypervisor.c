@@ -195,6 +195,18 @@ hypervisor_end_capture (VbHypervisor *hypervisor, VbCapture *capture, gboolean k
 }
 
 static gboolean
+hypervisor_detach_capture (VbHypervisor *hypervisor, VbCapture *capture, GError **error)
+{
+  return vb_libvirt_captures_detach (VB_LIBVIRT_HYPERVISOR (hypervisor)->captures, capture, error);
+}
+
+static VbCapture *
+hypervisor_resume_capture (VbHypervisor *hypervisor, const VbCaptureRequest *request, GError **error)
+{
+  return vb_libvirt_captures_resume (VB_LIBVIRT_HYPERVISOR (hypervisor)->captures, request, error);
+}
+
+static gboolean
 hypervisor_abort_orphan_capture (VbHypervisor *hypervisor,
                                  const char *vps,
                                  const char *operation,
@@ -336,6 +348,8 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->begin_capture = hypervisor_begin_capture;
   iface->check_capture = hypervisor_check_capture;
   iface->end_capture = hypervisor_end_capture;
+  iface->detach_capture = hypervisor_detach_capture;
+  iface->resume_capture = hypervisor_resume_capture;
   iface->abort_orphan_capture = hypervisor_abort_orphan_capture;
   iface->delete_checkpoint = hypervisor_delete_checkpoint;
   iface->keep_checkpoints = hypervisor_keep_checkpoints;

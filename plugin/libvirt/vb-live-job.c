@@ -177,6 +177,12 @@ vb_live_job_check (VbLiveJob *self, GError **error)
   return vb_scratch_check (self->scratch, self->reserve_bytes, error);
 }
 
+gboolean
+vb_live_job_check_room (VbLiveJob *self, guint64 disk_bytes, GError **error)
+{
+  return vb_scratch_check_room (self->scratch, disk_bytes, self->reserve_bytes, error);
+}
+
 const char *
 vb_live_job_get_vps (VbLiveJob *self)
 {

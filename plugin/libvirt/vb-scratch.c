@@ -60,6 +60,21 @@ vb_scratch_new (VbDomainXml *domain, const char *operation, const char *folder)
   return self;
 }
 
+VbScratch *
+vb_scratch_new_for_paths (GHashTable *paths)
+{
+  VbScratch *self = g_new0 (VbScratch, 1);
+  GHashTableIter iter;
+  gpointer path;
+
+  self->paths = g_hash_table_ref (paths);
+  self->folders = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_hash_table_iter_init (&iter, paths);
+  while (g_hash_table_iter_next (&iter, NULL, &path))
+    g_hash_table_add (self->folders, g_path_get_dirname (path));
+  return self;
+}
+
 void
 vb_scratch_free (VbScratch *self)
 {
@@ -101,6 +116,25 @@ vb_scratch_check (VbScratch *self, guint64 reserve_bytes, GError **error)
         }
     }
   return TRUE;
+}
+
+/* What they hold already is taken off what they may grow by. */
+gboolean
+vb_scratch_check_room (VbScratch *self, guint64 most_bytes, guint64 reserve_bytes, GError **error)
+{
+  GHashTableIter iter;
+  gpointer path;
+  guint64 held = 0;
+
+  g_hash_table_iter_init (&iter, self->paths);
+  while (g_hash_table_iter_next (&iter, NULL, &path))
+    {
+      GStatBuf status;
+
+      if (g_stat (path, &status) == 0)
+        held += (guint64) status.st_blocks * 512;
+    }
+  return vb_scratch_check (self, reserve_bytes + (most_bytes > held ? most_bytes - held : 0), error);
 }
 
 void

@@ -22,6 +22,8 @@ typedef struct _VbScratch VbScratch;
 /** vb_scratch_new: @folder: (nullable): for those of block devices, which are left out without it
  */
 VbScratch *vb_scratch_new (VbDomainXml *domain, const char *operation, const char *folder);
+/** vb_scratch_new_for_paths: @paths: (element-type utf8 filename): files that exist, by target */
+VbScratch *vb_scratch_new_for_paths (GHashTable *paths);
 void vb_scratch_free (VbScratch *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbScratch, vb_scratch_free)
 
@@ -32,6 +34,10 @@ GHashTable *vb_scratch_get_paths (VbScratch *self);
 /** vb_scratch_check: %VB_ERROR_INSUFFICIENT_SPACE when less than @reserve_bytes is free beside any
  * of them; any thread */
 gboolean vb_scratch_check (VbScratch *self, guint64 reserve_bytes, GError **error);
+
+/** vb_scratch_check_room: as vb_scratch_check(), if the files grow to as much as they ever can, which @most_bytes is
+ * for all together */
+gboolean vb_scratch_check_room (VbScratch *self, guint64 most_bytes, guint64 reserve_bytes, GError **error);
 
 /** vb_scratch_remove: removes files that are left; the job must be over */
 void vb_scratch_remove (VbScratch *self);

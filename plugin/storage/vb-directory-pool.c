@@ -13,6 +13,7 @@
 #include "vb-files.h"
 #include "vb-image-staging.h"
 #include "vb-log.h"
+#include "vb-nbd-server.h"
 #include "vb-pool-folder.h"
 #include "vb-sparse-file.h"
 #include "vb-stage-job.h"
@@ -331,6 +332,7 @@ vb_directory_pool_new (const char *path, const char *reserve, GError **error)
 {
   g_autoptr (VbDirectoryPool) self = g_object_new (VB_TYPE_DIRECTORY_POOL, NULL);
   self->folder.path = g_strdup (path);
+  vb_nbd_server_sweep ();
   return vb_reserve_parse (reserve, &self->folder.reserve, error) ? g_steal_pointer (&self) : NULL;
 }
 

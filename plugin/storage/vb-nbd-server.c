@@ -51,10 +51,10 @@ make_folder (VbNbdServer *self, GError **error)
 {
   const char *parents[] = { "/run", g_get_tmp_dir () };
 
+  vb_nbd_server_sweep ();
   for (gsize i = 0; i < G_N_ELEMENTS (parents); i++)
     {
       g_autofree char *folder = g_strdup_printf ("%s/" FOLDER_PREFIX "%d-XXXXXX", parents[i], (int) getpid ());
-      sweep (parents[i]);
       if (mkdtemp (folder) != NULL)
         {
           self->folder = g_steal_pointer (&folder);
@@ -64,6 +64,13 @@ make_folder (VbNbdServer *self, GError **error)
     }
   vb_error_set_errno (error, errno, "Creating a folder for a socket");
   return FALSE;
+}
+
+void
+vb_nbd_server_sweep (void)
+{
+  sweep ("/run");
+  sweep (g_get_tmp_dir ());
 }
 
 static int

@@ -37,6 +37,9 @@ const char *vb_nbd_server_get_socket (VbNbdServer *self);
 /** vb_nbd_server_dup_complaint: Returns: (transfer full): what it has written to stderr; any thread */
 char *vb_nbd_server_dup_complaint (VbNbdServer *self);
 
+/** vb_nbd_server_sweep: removes the sockets of processes of ours that were killed */
+void vb_nbd_server_sweep (void);
+
 /** vb_nbd_server_free: ends it */
 void vb_nbd_server_free (VbNbdServer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbNbdServer, vb_nbd_server_free)

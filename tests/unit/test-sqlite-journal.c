@@ -16,6 +16,8 @@ fill_record (VbOperationRecord *record)
   record->bytes_total = G_GUINT64_CONSTANT (98765432109876);
   record->progress = 12.5;
   record->stalled = TRUE;
+  record->still_us = G_GINT64_CONSTANT (12345678901);
+  record->stall_told = TRUE;
   record->stop_first = TRUE;
   record->swapping = TRUE;
   record->was_power = g_strdup ("running");
@@ -38,6 +40,8 @@ assert_records_equal (const VbOperationRecord *a, const VbOperationRecord *b)
   g_assert_cmpuint (a->bytes_total, ==, b->bytes_total);
   g_assert_cmpfloat (a->progress, ==, b->progress);
   g_assert_cmpint (a->stalled, ==, b->stalled);
+  g_assert_cmpint (a->still_us, ==, b->still_us);
+  g_assert_cmpint (a->stall_told, ==, b->stall_told);
   g_assert_cmpint (a->stop_first, ==, b->stop_first);
   g_assert_cmpint (a->swapping, ==, b->swapping);
   g_assert_cmpstr (a->was_power, ==, b->was_power);
@@ -172,7 +176,7 @@ test_operation_retention (JournalLab *f, gconstpointer data)
          "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
          " INSERT INTO operations SELECT NULL, 'bulk-' || i, '" VPS_A "', NULL, 'create', 'b',"
          " NULL, 'completed', NULL, NULL, 0, 0, 100, 0, 0, 0, NULL, NULL, started_at,"
-         " started_at, NULL, NULL FROM n, operations WHERE id = 'running'");
+         " started_at, NULL, NULL, 0, 0 FROM n, operations WHERE id = 'running'");
   journal_lab_reopen (f);
   journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "newest");
 

@@ -317,11 +317,12 @@ def test_hypervisor_that_is_away_is_told_and_comes_back(service, new_blank):
     assert client.back_up(vps.vps)[0]["state"] == "completed"
 
 
-def test_operation_ends_with_a_stopping_service_and_is_reported(slow_service, new_blank):
+def test_restore_ends_with_a_stopping_service_and_is_reported(slow_service, new_blank):
     vps = new_blank()
     client = slow_service.client()
     client.follow(vps.vps)
-    operation = client.request("backup.create", vps=vps.vps)["operation"]["id"]
+    _, backup = client.back_up(vps.vps)
+    operation = client.request("backup.restore", vps=vps.vps, backup=backup)["operation"]["id"]
     client.wait_state(operation, "copying", bytes_done=1)
     slow_service.restart()
     client = slow_service.client()
@@ -329,8 +330,8 @@ def test_operation_ends_with_a_stopping_service_and_is_reported(slow_service, ne
     client.wait_vps(vps.vps, lambda now: now["operation"] is None, "the interrupted operation is cleared away")
     ended = client.operation(vps.vps, operation)
     assert ended["state"] in ("failed", "cancelled") and ended["error"]["reason"] in ("interrupted", "cancelled"), ended
-    assert traces(slow_service, vps) == NO_TRACE
-    assert client.back_up(vps.vps)[0]["state"] == "completed"
+    assert traces(slow_service, vps) == {**NO_TRACE, "pool": [backup], "checkpoints": [f"vps-backup.{backup}"]}
+    assert vps.running and client.back_up(vps.vps)[0]["state"] == "completed"
 
 
 def test_list_follows_the_hypervisor(service, new_guest):
