@@ -251,7 +251,7 @@ export class Store {
     if (info) this.state.info = info;
     this.#hearAll();
     this.#changed();
-    this.#loadNotifications(this.#caughtUp ? (this.state.notifications.at(-1)?.id ?? 0) : 0, this.#caughtUp);
+    this.#loadNotifications(this.state.notifications.at(-1)?.id ?? 0, this.#caughtUp);
   }
 
   /** News is of every VPS of the token, not only of those on screen; an administrator's token names too many. */
@@ -330,14 +330,16 @@ export class Store {
     const [only] = this.#watched.keys();
     const scope = this.state.info?.vps === '*' && this.#watched.size === 1 && only !== '*' ? { vps: only } : {};
     const all = [];
-    for (let last = after; ; last = all.at(-1).id) {
-      const page = await this.#request('notification.list', { ...scope, after: last, limit: PAGE });
-      if (!page) return;
-      all.push(...page.notifications);
-      if (!page.notifications.length) break;
-    }
-    this.#caughtUp = true;
+    let [last, page] = [after, null];
+    do {
+      page = await this.#request('notification.list', { ...scope, after: last, limit: PAGE });
+      all.push(...(page?.notifications ?? []));
+      last = all.at(-1)?.id ?? after;
+    } while (page?.notifications.length);
     this.#addNotifications(all, news);
+    if (page) this.#caughtUp = true;
+    // Too many pages at once: the rest in a moment.
+    else if (this.state.connection === 'open') setTimeout(() => this.#loadNotifications(last, news), AGAIN_MS);
     this.#changed();
   }
 

@@ -1,28 +1,37 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What all elements look like. Constructed style sheets need no inline style, so a strict policy lets them pass.
 
-/** @param {TemplateStringsArray} strings */
-export function css(strings) {
+/** name, light, dark, and the name that a page sets it by, if that differs */
+const COLOURS = `
+surface #fff #171b22
+sunken #f3f4f7 #20262f
+border #e2e5eb #2c333f
+text #161a22 #e9ecf2
+muted #566073 #a3acbb
+accent #3646c6 #9aa9ff
+on-accent #fff #11152c
+green #12703b #63d493
+amber #925208 #f2b84e
+blue #1c5bc9 #84b3ff
+red #b42323 #ff9090
+green-fill #1f9d57 #63d493 green
+amber-fill #e08a0b #f2b84e amber`;
+
+const colours = COLOURS.trim()
+  .split('\n')
+  .map((line) => line.split(' '))
+  .map(([name, light, dark, page = name]) => `--${name}:var(--vps-backup-${page},light-dark(${light},${dark}));`);
+
+/** @param {TemplateStringsArray} strings @param {...string} values */
+export function css(strings, ...values) {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(strings[0]);
+  sheet.replaceSync(String.raw(strings, ...values));
   return sheet;
 }
 
 export const theme = css`
 :host {
-  --surface: var(--vps-backup-surface, light-dark(#fff, #171b22));
-  --sunken: var(--vps-backup-sunken, light-dark(#f3f4f7, #20262f));
-  --border: var(--vps-backup-border, light-dark(#e2e5eb, #2c333f));
-  --text: var(--vps-backup-text, light-dark(#161a22, #e9ecf2));
-  --muted: var(--vps-backup-muted, light-dark(#566073, #a3acbb));
-  --accent: var(--vps-backup-accent, light-dark(#3646c6, #9aa9ff));
-  --on-accent: var(--vps-backup-on-accent, light-dark(#fff, #11152c));
-  --green: var(--vps-backup-green, light-dark(#12703b, #63d493));
-  --amber: var(--vps-backup-amber, light-dark(#925208, #f2b84e));
-  --blue: var(--vps-backup-blue, light-dark(#1c5bc9, #84b3ff));
-  --red: var(--vps-backup-red, light-dark(#b42323, #ff9090));
-  --green-fill: var(--vps-backup-green, light-dark(#1f9d57, #63d493));
-  --amber-fill: var(--vps-backup-amber, light-dark(#e08a0b, #f2b84e));
+  ${colours.join('')}
   --radius: var(--vps-backup-radius, .75rem);
   --shadow: 0 1px 2px light-dark(#1018281a, #0006);
   --raised: 0 0 0 1px var(--border), 0 12px 32px -8px light-dark(#10182838, #000a);
@@ -73,14 +82,18 @@ button.link { display: inline; min-height: 0; padding: 0; border: 0; background:
 button.link:hover { text-decoration-color: currentColor }
 button[aria-busy=true] { position: relative; cursor: progress; color: transparent !important }
 button[aria-busy=true]::before { content: ''; position: absolute; inset: 0; margin: auto; width: 1em; height: 1em; border: 2px solid var(--muted); border-inline-end-color: transparent; border-radius: 50%; animation: turn .8s linear infinite }
+input:not([type=checkbox]) { font-weight: 400; width: 100%; min-width: 0; min-height: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
+input::placeholder { color: var(--muted); opacity: 1 }
+.error { color: var(--red); font-weight: 550 }
+.error:empty { display: none }
 
 .state { display: inline-flex; align-items: center; gap: .5rem; font-weight: 550; white-space: nowrap; --tone: var(--muted); --fill: var(--tone); color: var(--tone) }
 .state::before { content: ''; width: .5rem; height: .5rem; border-radius: 50%; background: var(--fill); flex: none }
 .state:is([data-state=running], [data-state=available]) { --tone: var(--green); --fill: var(--green-fill) }
-.state:is([data-state=creating_backup], [data-state=creating], [data-state=queued], [data-state=paused]) { --tone: var(--amber); --fill: var(--amber-fill) }
-.state:is([data-state=restoring_backup], [data-state=restoring]) { --tone: var(--blue) }
+.state:is([data-state^=creating], [data-state=queued], [data-state=paused]) { --tone: var(--amber); --fill: var(--amber-fill) }
+.state[data-state^=restoring] { --tone: var(--blue) }
 .state[data-state=crashed] { --tone: var(--red) }
-.state:is([data-state=creating_backup], [data-state=restoring_backup], [data-state=creating], [data-state=restoring])::before { animation: pulse 1.6s ease-out infinite }
+.state:is([data-state^=creating], [data-state^=restoring])::before { animation: pulse 1.6s ease-out infinite }
 
 .notice { display: flex; gap: .75rem; padding: .75rem 1rem; border-radius: var(--radius); --tone: var(--red); background: color-mix(in srgb, var(--tone) 9%, var(--surface)); border: 1px solid color-mix(in srgb, var(--tone) 30%, var(--surface)) }
 .notice > .icon { color: var(--tone); margin-block-start: .1rem }

@@ -82,6 +82,7 @@ export const embed = [
         assert.equal(await visit.page.locator('[part=power-reason]').textContent(), 'Your session has ended.');
         await app.evaluate((element, token) => element.setAttribute('token', token), await lab('token', { vps: [web] }));
         await visit.page.getByText('Your session has ended.').first().waitFor({ state: 'hidden' });
+        await visit.go('backups');
         await visit.untilConverged(web);
       } finally {
         page.close();

@@ -54,8 +54,8 @@ export const live = [
       await page.goto('about:blank');
       await page.goBack();
       await visit.live();
-      await visit.untilConverged(web);
       await visit.go('backups');
+      await visit.untilConverged(web);
       await visit.untilAvailable('survives reloads');
       await visit.untilConverged(web);
     },

@@ -175,9 +175,13 @@ export class Visit {
 
   /** Keeps a picture, and lets axe look at the page. */
   async picture(name, page = this.page) {
-    await page.waitForTimeout(300); // whatever slides in has arrived: the picture is for people
-    await page.screenshot({ path: join(artefacts, `${name}.png`) });
+    await this.draw(name, page);
     await this.accessible(name, page);
+  }
+
+  async draw(name, page = this.page) {
+    await page.waitForTimeout(250); // whatever slides in has arrived: the picture is for people
+    await page.screenshot({ path: join(artefacts, `${name}.png`) });
   }
 
   async accessible(name, page = this.page) {

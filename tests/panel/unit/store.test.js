@@ -270,3 +270,23 @@ test('on waking the read marks of other pages are fetched, and nothing is announ
   assert.ok(store.state.notifications.every(({ read }) => read));
   assert.deepEqual(heard, []);
 });
+
+test('history that comes too fast for the server is read on a moment later', async () => {
+  await settle();
+  const socket = FakeSocket.last;
+  socket.accept();
+  socket.answer('vps.subscribe', vps(1));
+  socket.answer('session.info', INFO);
+  await settle();
+  socket.answer('notification.list', { notifications: [note(1), note(2)] });
+  await settle();
+  socket.refuse('notification.list', { code: -32000, message: '…', data: { reason: 'rate_limited' } });
+  await settle();
+  assert.deepEqual(store.state.notifications.map(({ id }) => id), [1, 2]);
+  mock.timers.tick(5000);
+  await settle();
+  assert.equal(socket.find('notification.list').params.after, 2);
+  await answerNotifications(socket, [note(3)]);
+  assert.deepEqual(store.state.notifications.map(({ id }) => id), [1, 2, 3]);
+  assert.deepEqual(heard, []);
+});

@@ -71,7 +71,7 @@ export class App extends BackupElement {
     overview.append(h('div', { class: 'bar', slot: 'nav' }, this.#nav, this.#choice, notifications), h('slot', { name: 'cards' }));
     this.#banner.append(this.#bannerText, this.#countdown, this.#retry);
     this.#message.append(icon('server'), this.#messageTitle, this.#messageBody, this.#again);
-    this.#content.append(overview, panel, resources);
+    this.#content.append(overview);
     this.root.append(this.#content, this.#message, this.#banner);
     this.addEventListener('vps-backup-open', (event) => this.#opened(/** @type {CustomEvent} */ (event)));
   }
@@ -116,8 +116,10 @@ export class App extends BackupElement {
     set(panel, { 'support-url': this.getAttribute('support-url') });
     for (const name of ['service-worker', 'push-url']) set(notifications, { [name]: this.getAttribute(name) });
     set(overview, { compact: this.view !== 'overview' });
-    panel.hidden = this.view !== 'backups';
-    resources.hidden = this.view !== 'resources';
+    for (const [element, view] of /** @type {const} */ ([[panel, 'backups'], [resources, 'resources']])) {
+      element.hidden = this.view !== view;
+      if (!element.hidden && !element.isConnected) this.#content.append(element);
+    }
     for (const element of this.#nav.children) set(element, { 'aria-current': element.getAttribute('data-view') === this.view ? 'page' : null });
     this.#updateChoice();
     this.#updateConnection();

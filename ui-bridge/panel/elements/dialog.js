@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A question before something happens. The native dialog keeps the focus and gives it back.
+// A question before something happens. The native dialog keeps the focus and gives it back. Loaded with the first question.
 
 import { css } from '../theme.js';
 import { button, h, set, text } from '../dom.js';
@@ -7,7 +7,7 @@ import { ConnectionLost } from '../transport.js';
 import { errorWords } from '../words.js';
 import { t } from '../i18n.js';
 
-export const dialogSheet = css`
+const sheet = css`
 dialog { width: min(28rem, calc(100vw - 2rem)); max-height: calc(100dvh - 2rem); margin: auto; padding: 1.5rem; border: 0; border-radius: calc(var(--radius) * 1.25); background: var(--surface); color: inherit; box-shadow: var(--raised) }
 dialog[open] { animation: rise .18s ease-out }
 dialog::backdrop { background: #0b0f1880 }
@@ -18,10 +18,6 @@ dialog .actions { display: flex; flex-wrap: wrap; justify-content: flex-end; gap
 dialog label { display: grid; gap: .375rem; font-weight: 550 }
 dialog label.check { grid-template-columns: auto 1fr; gap: .625rem; font-weight: 400; align-items: start }
 dialog input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: .125rem 0 0; accent-color: var(--accent) }
-input:not([type=checkbox]) { font-weight: 400; width: 100%; min-width: 0; min-height: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
-input::placeholder { color: var(--muted); opacity: 1 }
-.error { color: var(--red); font-weight: 550 }
-.error:empty { display: none }
 `;
 
 /**
@@ -40,6 +36,9 @@ let questions = 0;
  * @param {Question} question
  */
 export function ask(root, { title, body, confirm, danger = false, act }) {
+  // Two quick presses are one.
+  if (root.querySelector('dialog')) return;
+  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
   const id = `question-${++questions}`;
   const failure = h('p', { class: 'error', role: 'alert' });
   const doIt = h('button', { type: 'submit', class: danger ? 'danger' : 'primary', part: 'confirm' }, confirm);

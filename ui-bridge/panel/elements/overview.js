@@ -4,7 +4,6 @@
 /** @import { PowerAction, Vps } from '../types' */
 
 import { BackupElement } from './base.js';
-import { ask, checkbox, dialogSheet } from './dialog.js';
 import { button, disable, h, icon, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { percent } from '../format.js';
@@ -42,7 +41,7 @@ const ACTIONS = [
 ];
 
 export class Overview extends BackupElement {
-  static sheets = [dialogSheet, sheet];
+  static sheets = [sheet];
 
   /** @type {Map<PowerAction, HTMLElement>} */
   #buttons = new Map();
@@ -138,7 +137,7 @@ export class Overview extends BackupElement {
   }
 
   /** @param {PowerAction} action */
-  #power(action) {
+  async #power(action) {
     const { store, data, vps } = this;
     if (!store || !data) return;
     const act = (/** @type {boolean} */ force) => store.power(vps, action, force);
@@ -147,6 +146,7 @@ export class Overview extends BackupElement {
       return;
     }
     const stop = action === 'stop';
+    const { ask, checkbox } = await import('./dialog.js');
     ask(this.root, {
       title: stop ? t('Stop {name}?', { name: data.name }) : t('Restart {name}?', { name: data.name }),
       body: [

@@ -60,7 +60,7 @@ export class Row {
   #backup;
   #actions;
   #icon = icon('check');
-  #name = h('strong', { part: 'backup-name' });
+  #name = h('strong', { part: 'backup-name', dir: 'auto' });
   #state = h('span', { class: 'state numbers', part: 'backup-state' });
   #time = h('time', {});
   #facts = h('span', { class: 'facts muted numbers', part: 'backup-facts' });

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The backups of a VPS: create, watch, restore, delete, rename, cancel. Loaded when they are first shown.
+
+/** @import { Backup, Operation, Vps } from '../types' */
+/** @import { LazyElement } from './lazy.js' */
+/** @import { Locks } from './row.js' */
+
+import { FreeRow, Row, rowSheet } from './row.js';
+import { button, disable, h, icon, iconButton, keyed, set, text } from '../dom.js';
+import { css } from '../theme.js';
+import { count, date, percent, size } from '../format.js';
+import { lockedWords, reasonWords } from '../words.js';
+import { t, tn } from '../i18n.js';
+
+const NAME_LENGTH = 64;
+/** A reader hears of progress this many times, not at each event. */
+const SPOKEN_STEPS = 4;
+
+const sheet = css`
+:host { container-type: inline-size }
+.head { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem 1rem }
+.head h2 { display: flex; align-items: baseline; gap: .625rem }
+.counter { padding: .0625rem .625rem; border-radius: 2rem; font-size: .8125rem; font-weight: 600; --tone: var(--accent) }
+.hint { min-height: 1.5em; margin-block: .25rem 1rem }
+.notice { margin-block-end: 1rem; animation: rise .2s ease-out }
+.list { overflow: hidden }
+.empty { display: grid; justify-items: center; gap: .5rem; padding: 2.5rem 1.5rem; text-align: center }
+.empty p { max-width: 26rem; text-wrap: balance }
+.placeholder { height: 5.75rem; margin: 1px }
+@container (inline-size < 36rem) { .head .primary { width: 100% } .hint { min-height: 3em } }
+`;
+
+/** Which failure the reader has put away; kept across reloads. */
+const dismissed = {
+  key: 'vps-backup-dismissed',
+  get() {
+    try {
+      return localStorage.getItem(this.key);
+    } catch {
+      return null;
+    }
+  },
+  /** @param {string} id */
+  set(id) {
+    try {
+      localStorage.setItem(this.key, id);
+    } catch {
+      // Without storage it is shown again after a reload.
+    }
+  },
+};
+
+/** @param {Operation} operation */
+const failureTitle = ({ kind }) => (kind === 'create' ? t('The last backup failed') : t('The last restore failed'));
+
+export class View {
+  #host;
+  #counter = h('span', { class: 'counter numbers tint', part: 'counter', dir: 'ltr' });
+  #title = h('h2', { tabindex: -1, id: 'title' }, t('Backups'), this.#counter);
+  #create = button({ class: 'primary', part: 'create', 'aria-describedby': 'hint' }, () => this.#askCreate(), icon('plus'), t('Create Backup'));
+  #hint = h('span', { id: 'hint', part: 'create-reason' });
+  #resources = button({ class: 'link' }, () => this.#host.emit('vps-backup-open', { vps: this.#host.vps, view: 'resources' }), t('Go to Resources'));
+  #failed = this.#notice('red', () => this.#dismiss());
+  #stalled = this.#notice('amber', null);
+  #list = h('ul', { class: 'list box', part: 'list', 'aria-labelledby': 'title' });
+  #empty = h(
+    'div',
+    { class: 'empty box', part: 'empty' },
+    icon('archive'),
+    h('h3', {}, t('No backups yet')),
+    h('p', { class: 'muted' }, t('A backup is a full copy of all disks. If something goes wrong, restore it and the VPS is as it was.')),
+  );
+  #loading = h('div', { class: 'box loading placeholder' });
+  #said = h('p', { role: 'status', class: 'unseen' });
+  /** @type {Map<string | number, any>} */
+  #rows = new Map();
+  #spoken = '';
+
+  /** @param {LazyElement} host */
+  constructor(host) {
+    this.#host = host;
+    host.root.adoptedStyleSheets.push(rowSheet, sheet);
+    const head = h('div', { class: 'head' }, h('div', { class: 'grow' }, this.#title), this.#create);
+    const hint = h('p', { class: 'hint muted small' }, this.#hint, ' ', this.#resources);
+    this.#host.root.append(head, hint, this.#stalled.element, this.#failed.element, this.#loading, this.#empty, this.#list, this.#said);
+  }
+
+  focus() {
+    this.#title.focus();
+  }
+
+  update() {
+    const { data } = this.#host;
+    this.#loading.hidden = !!data;
+    this.#updateNotices(data);
+    this.#updateCreate(data);
+    this.#list.hidden = !data?.backups.length;
+    this.#empty.hidden = !data || data.backups.length > 0;
+    if (!data) return;
+    const { used, total } = data.slots;
+    text(this.#counter, t('{used} / {total}', { used: count(used), total: count(total) }));
+    this.#updateList(data);
+    this.#speak(data);
+  }
+
+  /** @param {'red' | 'amber'} tone @param {(() => void) | null} close */
+  #notice(tone, close) {
+    const title = h('h3');
+    const body = h('p');
+    const detail = h('p', { class: 'muted name' });
+    const link = h('a', { target: '_blank', rel: 'noopener' }, t('Contact support'));
+    const element = h(
+      'div',
+      { class: `notice ${tone}`, part: 'notice', hidden: true },
+      icon('warning'),
+      h('div', { class: 'grow' }, title, body, detail, link),
+      close && iconButton('close', t('Dismiss'), 'dismiss', close),
+    );
+    return { element, title, body, detail, link };
+  }
+
+  /** @param {Vps | undefined} data */
+  #updateNotices(data) {
+    const last = this.#host.store?.state.lastOperation.get(this.#host.vps);
+    const failure = !data?.operation && last?.state === 'failed' && last.id !== dismissed.get() ? last : null;
+    const stalled = data?.operation?.stalled ? data.operation : null;
+    const support = this.#host.getAttribute('support-url');
+    for (const { link } of [this.#failed, this.#stalled]) set(link, { href: support, hidden: support === null });
+    this.#failed.element.hidden = !failure;
+    this.#stalled.element.hidden = !stalled;
+    if (failure) {
+      text(this.#failed.title, failureTitle(failure));
+      text(this.#failed.body, this.#failureBody(failure));
+    }
+    if (stalled) {
+      text(this.#stalled.title, t('No progress'));
+      text(this.#stalled.body, t('There has been no progress for a long time. Please contact support.'));
+      text(this.#stalled.detail, t('Operation {id}', { id: stalled.id }));
+    }
+  }
+
+  /** @param {Operation} operation */
+  #failureBody({ kind, error }) {
+    const what = kind === 'create' ? t('No backup was kept, and its slot is free again.') : t('The VPS is as it was before.');
+    return `${reasonWords(error?.reason)} ${what}`;
+  }
+
+  #dismiss() {
+    const last = this.#host.store?.state.lastOperation.get(this.#host.vps);
+    if (last) dismissed.set(last.id);
+    this.update();
+    this.focus();
+  }
+
+  /** @param {Vps | undefined} data */
+  #updateCreate(data) {
+    const may = this.#host.store?.may('backup.create') ?? false;
+    const reason = this.#host.offline ?? (!data || data.can_create.allowed ? null : this.#createReason(data));
+    const free = data ? data.slots.total - data.slots.used : 0;
+    this.#create.hidden = !!this.#host.store?.state.info && !may;
+    disable(this.#create, reason ?? (data ? null : ''));
+    text(this.#hint, reason ?? (data ? tn('{count} slot free.', '{count} slots free.', free) : ''));
+    this.#resources.hidden = data?.can_create.reason !== 'slots_full';
+  }
+
+  /** @param {Vps} data */
+  #createReason(data) {
+    if (data.can_create.reason !== 'operation_running') return reasonWords(data.can_create.reason);
+    return data.status === 'restoring_backup'
+      ? t('A backup is being restored. You can create the next one when that has finished.')
+      : t('A backup is being created. You can create the next one when that has finished.');
+  }
+
+  /** @param {Vps} data */
+  #updateList(data) {
+    const { used, total } = data.slots;
+    /** @type {any[]} */
+    const items = data.backups.map((backup) => ({ key: backup.id, backup, vps: data, locks: this.#locks(data, backup) }));
+    if (used < total) items.push({ key: 'free', free: tn('{count} free slot', '{count} free slots', total - used) });
+    const actions = {
+      restore: (/** @type {Backup} */ backup) => this.#askRestore(backup),
+      remove: (/** @type {Backup} */ backup) => this.#askDelete(backup),
+      cancel: (/** @type {Backup} */ backup) => this.#askCancel(backup),
+      rename: async (/** @type {Backup} */ backup, /** @type {string} */ name) => this.#host.store?.rename(this.#host.vps, backup.id, name),
+    };
+    keyed(this.#list, this.#rows, items, ({ key }) => key, (item) => (item.backup ? new Row(item.backup, actions) : new FreeRow()));
+  }
+
+  /** @param {Vps} data @param {Backup} backup @returns {Locks} */
+  #locks(data, backup) {
+    const { store, offline } = this.#host;
+    const may = (/** @type {string} */ permission) => store?.may(permission) ?? false;
+    const own = data.operation?.backup === backup.id ? data.operation : null;
+    const cancellable = own && own.state !== 'finishing' && may(own.kind === 'create' ? 'backup.create' : 'backup.restore');
+    const shown = backup.state === 'available' || backup.state === 'restoring';
+    const busy = data.operation ? lockedWords(data) : null;
+    return {
+      restore: shown && may('backup.restore') ? (offline ?? busy) : undefined,
+      remove: shown && may('backup.delete') ? (offline ?? (own ? busy : null)) : undefined,
+      rename: shown && may('backup.create') ? offline : undefined,
+      cancel: cancellable ? offline : undefined,
+    };
+  }
+
+  async #askCreate() {
+    const { store, data, vps } = this.#host;
+    if (!store || !data) return;
+    const { used, total } = data.slots;
+    const { ask } = await import('./dialog.js');
+    ask(this.#host.root, {
+      title: t('Create a backup?'),
+      body: [
+        t('All disks of {name} are copied as they are now. The VPS keeps running; power actions are locked until it has finished.', { name: data.name }),
+        h(
+          'label',
+          {},
+          t('Name (optional)'),
+          h('input', { name: 'name', maxlength: NAME_LENGTH, autocomplete: 'off', placeholder: t('For example: before the update') }),
+        ),
+        h('p', { class: 'muted small' }, t('It takes slot {number} of {total}.', { number: count(used + 1), total: count(total) })),
+      ],
+      confirm: t('Create Backup'),
+      act: (form) => store.create(vps, String(form.get('name')).trim()),
+    });
+  }
+
+  /** @param {Backup} backup */
+  async #askRestore(backup) {
+    const { store, data, vps } = this.#host;
+    if (!store || !data) return;
+    const running = data.power === 'running' || data.power === 'paused';
+    const { ask, checkbox } = await import('./dialog.js');
+    ask(this.#host.root, {
+      title: t('Restore “{backup}”?', { backup: backup.name }),
+      body: [
+        t('{name} goes back to {date}. Everything that was written to its disks since then is lost: files, databases, settings.', {
+          name: data.name,
+          date: date(backup.created_at),
+        }),
+        running
+          ? t('The VPS keeps running while the copy is prepared, stops for the exchange, and starts again.')
+          : t('The VPS stays off. Start it when the restore has finished.'),
+        ...(running ? [checkbox('stop', t('Stop the VPS right away'), t('Nothing is written any more that the restore would undo.'))] : []),
+      ],
+      confirm: t('Restore'),
+      danger: true,
+      act: (form) => store.restore(vps, backup.id, form.has('stop')),
+    });
+  }
+
+  /** @param {Backup} backup */
+  async #askDelete(backup) {
+    const { store, vps } = this.#host;
+    if (!store) return;
+    const { ask } = await import('./dialog.js');
+    ask(this.#host.root, {
+      title: t('Delete “{backup}”?', { backup: backup.name }),
+      body: [
+        backup.size_bytes === null
+          ? t('The backup of {date} cannot be brought back.', { date: date(backup.created_at) })
+          : t('The backup of {date} ({size}) cannot be brought back. Your other backups are not touched.', {
+              date: date(backup.created_at),
+              size: size(backup.size_bytes),
+            }),
+      ],
+      confirm: t('Delete'),
+      danger: true,
+      act: async () => {
+        await store.delete(vps, backup.id);
+        // Its button is gone, and with it the place where the focus was.
+        requestAnimationFrame(() => this.focus());
+      },
+    });
+  }
+
+  /** @param {Backup} backup */
+  async #askCancel(backup) {
+    const { store, data, vps } = this.#host;
+    const operation = data?.operation;
+    if (!store || !operation) return;
+    const create = operation.kind === 'create';
+    const { ask } = await import('./dialog.js');
+    ask(this.#host.root, {
+      title: create ? t('Cancel this backup?') : t('Cancel this restore?'),
+      body: [create ? t('What has been copied of “{backup}” is thrown away.', { backup: backup.name }) : t('The VPS stays as it is now.')],
+      confirm: create ? t('Cancel the backup') : t('Cancel the restore'),
+      act: () => store.cancel(vps, operation.id),
+    });
+  }
+
+  /** @param {Vps} data */
+  #speak({ operation, backups }) {
+    const backup = operation && backups.find(({ id }) => id === operation.backup);
+    const step = operation ? Math.floor((operation.progress * SPOKEN_STEPS) / 100) : 0;
+    const key = operation && backup ? `${operation.id} ${step}` : '';
+    if (key === this.#spoken) return;
+    this.#spoken = key;
+    if (!operation || !backup) return;
+    const values = { backup: backup.name, percent: percent((step * 100) / SPOKEN_STEPS) };
+    if (step === 0) text(this.#said, operation.kind === 'create' ? t('Creating “{backup}”.', values) : t('Restoring “{backup}”.', values));
+    else text(this.#said, t('“{backup}”: {percent}', values));
+  }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The stepper for backup slots and what it says. Loaded when it is first shown.
+
+/** @import { Slots } from '../types' */
+/** @import { LazyElement } from './lazy.js' */
+
+import { button, disable, h, iconButton, set, text } from '../dom.js';
+import { css } from '../theme.js';
+import { count, money } from '../format.js';
+import { errorWords } from '../words.js';
+import { t, tn } from '../i18n.js';
+
+const sheet = css`
+.box { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem 1.5rem; padding: 1.25rem; margin-block-start: 1rem }
+.what { flex: 1 1 15rem; min-width: 0 }
+.stepper { display: flex; align-items: center; gap: .25rem; padding: .25rem; border: 1px solid var(--border); border-radius: var(--radius) }
+output { min-width: 3.25rem; text-align: center; font-size: 1.25em; font-weight: 650 }
+.foot { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; flex-basis: 100%; padding-block-start: 1rem; border-block-start: 1px solid var(--border) }
+.foot p { min-height: 1.5em; flex: 1 1 14rem }
+.actions { display: flex; gap: .5rem; margin-inline-start: auto }
+`;
+
+/** @param {Slots} slots @param {number} total */
+const steps = (slots, total) => Math.max(0, Math.ceil((total - slots.included) / slots.step));
+
+export class View {
+  #host;
+  #title = h('h2', { tabindex: -1 }, t('Resources'));
+  #about = h('p', { class: 'muted small' });
+  #less = iconButton('minus', t('Fewer slots'), 'less', () => this.#step(-1));
+  #more = iconButton('plus', t('More slots'), 'more', () => this.#step(1));
+  #total = h('output', { class: 'numbers', part: 'total', 'aria-label': t('Backup Slots') });
+  #note = h('p', { class: 'small muted', part: 'slots-reason', role: 'status' });
+  #save = button({ class: 'primary', part: 'save' }, () => this.#apply(), t('Save'));
+  #reset = button({ part: 'reset' }, () => this.#draft(null), t('Reset'));
+  /** @type {number | null} what the reader has chosen and not saved */
+  #wanted = null;
+  #wantedFor = '';
+  #failure = '';
+
+  /** @param {LazyElement} host */
+  constructor(host) {
+    this.#host = host;
+    host.root.adoptedStyleSheets.push(sheet);
+    host.root.append(
+      this.#title,
+      h(
+        'div',
+        { class: 'box', part: 'slots' },
+        h('div', { class: 'what' }, h('h3', {}, t('Backup Slots')), this.#about),
+        h('div', { class: 'stepper', role: 'group', 'aria-label': t('Backup Slots') }, this.#less, this.#total, this.#more),
+        h('div', { class: 'foot' }, this.#note, h('div', { class: 'actions' }, this.#reset, this.#save)),
+      ),
+    );
+  }
+
+  focus() {
+    this.#title.focus();
+  }
+
+  update() {
+    const slots = this.#host.data?.slots;
+    if (!slots) return;
+    if (this.#wantedFor !== this.#host.vps || this.#wanted === slots.total) this.#wanted = null;
+    const total = this.#wanted ?? slots.total;
+    const may = this.#may;
+    text(this.#about, this.#aboutWords(slots));
+    text(this.#total, count(total));
+    for (const [element, direction] of /** @type {const} */ ([[this.#less, -1], [this.#more, 1]])) {
+      element.hidden = !may;
+      disable(element, this.#host.offline ?? this.#limit(slots, this.#next(slots, total, direction), direction));
+    }
+    const changed = total !== slots.total;
+    this.#save.hidden = this.#reset.hidden = !may || !changed;
+    disable(this.#save, this.#host.offline);
+    text(this.#note, this.#failure || this.#noteWords(slots, total));
+    this.#note.classList.toggle('error', !!this.#failure);
+  }
+
+  get #may() {
+    return this.#host.hasAttribute('slots-request') || (this.#host.store?.may('slots.write') ?? false);
+  }
+
+  get #price() {
+    const price = Number(this.#host.getAttribute('price') ?? NaN);
+    return Number.isFinite(price) ? price : null;
+  }
+
+  /** @param {number} value */
+  #money(value) {
+    return money(value, this.#host.getAttribute('currency') ?? 'EUR');
+  }
+
+  /** @param {Slots} slots */
+  #aboutWords(slots) {
+    const words = [t('Each slot keeps one backup.'), tn('{count} is included.', 'The first {count} are included.', slots.included)];
+    const price = this.#price;
+    if (price !== null)
+      words.push(
+        tn('Each further one costs {price} a month.', 'Each further {count} cost {price} a month.', slots.step, { price: this.#money(price) }),
+      );
+    return words.join(' ');
+  }
+
+  /** @param {Slots} slots @param {number} total */
+  #noteWords(slots, total) {
+    if (!this.#may) return t('Add slots in your customer area.');
+    const price = this.#price;
+    const billable = steps(slots, total);
+    const cost = price === null || !billable ? '' : t('{price} a month.', { price: this.#money(price * billable) });
+    const bound = this.#limit(slots, this.#next(slots, total, -1), -1) ?? this.#limit(slots, this.#next(slots, total, 1), 1) ?? '';
+    return [cost, bound].filter(Boolean).join(' ');
+  }
+
+  /** @param {Slots} slots @param {number} total @param {number} direction */
+  #next(slots, total, direction) {
+    return slots.included + (direction < 0 ? steps(slots, total) - 1 : Math.floor((total - slots.included) / slots.step) + 1) * slots.step;
+  }
+
+  /** Why there can be no such total. @param {Slots} slots @param {number} total @param {number} direction */
+  #limit(slots, total, direction) {
+    if (direction > 0) return total > slots.maximum ? t('More slots are not available for this VPS.') : null;
+    if (total < slots.used)
+      return tn('{count} slot is in use. Delete a backup to give it back.', '{count} slots are in use. Delete a backup to give one back.', slots.used);
+    return total < slots.included ? t('The included slots cannot be given back.') : null;
+  }
+
+  /** @param {number} direction */
+  #step(direction) {
+    const slots = this.#host.data?.slots;
+    if (slots) this.#draft(this.#next(slots, this.#wanted ?? slots.total, direction));
+  }
+
+  /** @param {number | null} total */
+  #draft(total) {
+    const focused = this.#host.root.activeElement;
+    this.#failure = '';
+    this.#wanted = total;
+    this.#wantedFor = this.#host.vps;
+    this.update();
+    if (focused instanceof HTMLElement && focused.hidden) this.#title.focus();
+  }
+
+  async #apply() {
+    const { store, data, vps } = this.#host;
+    const total = this.#wanted;
+    if (!store || !data || total === null) return;
+    if (!this.#host.emit('vps-backup-slots-request', { vps, total, billable_steps: steps(data.slots, total) })) {
+      this.#draft(null);
+      return;
+    }
+    set(this.#save, { 'aria-busy': 'true', 'aria-disabled': 'true' });
+    try {
+      await store.setSlots(vps, total);
+      this.#draft(null);
+    } catch (error) {
+      this.#failure = errorWords(error);
+    }
+    set(this.#save, { 'aria-busy': null });
+    this.update();
+  }
+}
