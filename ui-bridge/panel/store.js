@@ -329,8 +329,10 @@ export class Store {
     // An administrator's token sees every VPS of the host: too many to read all that ever happened to them.
     const [only] = this.#watched.keys();
     const scope = this.state.info?.vps === '*' && this.#watched.size === 1 && only !== '*' ? { vps: only } : {};
+    /** @type {Notification[]} */
     const all = [];
-    let [last, page] = [after, null];
+    let last = after;
+    let page;
     do {
       page = await this.#request('notification.list', { ...scope, after: last, limit: PAGE });
       all.push(...(page?.notifications ?? []));
