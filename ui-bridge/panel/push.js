@@ -8,8 +8,6 @@
 import { locale } from './i18n.js';
 import { ConnectionLost, RpcError } from './transport.js';
 
-const METHOD_NOT_FOUND = -32601;
-
 /** unavailable: not in this browser, on this page, or with this service; blocked: the reader has said no */
 /** @typedef {'unavailable' | 'blocked' | 'off' | 'on'} PushState */
 
@@ -108,12 +106,12 @@ export class Push {
     return (await (await this.#registration())?.pushManager.getSubscription()) ?? null;
   }
 
-  /** null: the service does not send any. */
+  /** null: the service is too old to send any, or its operator does not want to. */
   async #key() {
     try {
       return bytes((await this.#store.pushKey()).public_key);
     } catch (error) {
-      if (error instanceof RpcError && error.code === METHOD_NOT_FOUND) return null;
+      if (error instanceof RpcError) return null;
       throw error;
     }
   }
