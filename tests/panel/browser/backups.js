@@ -109,6 +109,8 @@ export const backups = [
       assert.equal(await create.getAttribute('aria-disabled'), 'true');
       await create.click({ force: true });
       assert.equal(await page.getByRole('dialog').count(), 0, 'a disabled button does nothing');
+      const [{ name }] = (await lab('state', { vps: web })).backups;
+      assert.match(name, /^\w{3} \d+, 20\d\d, \d+:\d\d\s[AP]M$/, 'without a name it has the reader’s date and time');
       const ids = (await lab('state', { vps: web })).backups.map(({ id }) => id);
       assert.deepEqual(await page.locator('li[part=backup]').evaluateAll((rows) => rows.map(({ dataset }) => dataset.id)), ids, 'newest first');
       await visit.picture('full');

@@ -220,7 +220,8 @@ export class View {
         h('p', { class: 'muted small' }, t('It takes slot {number} of {total}.', { number: count(used + 1), total: count(total) })),
       ],
       confirm: t('Create Backup'),
-      act: (form) => store.create(vps, String(form.get('name')).trim()),
+      // The service would name it by a clock that need not be the reader's.
+      act: (form) => store.create(vps, String(form.get('name')).trim() || date(new Date().toISOString())),
     });
   }
 

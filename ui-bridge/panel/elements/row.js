@@ -22,7 +22,7 @@ li[data-state=free] .badge { border: 1.5px dashed color-mix(in srgb, var(--muted
 .title .icon-button { width: 2rem; min-height: 2rem; min-width: 2rem; flex: none }
 .title .icon { width: 1rem; height: 1rem }
 .title form { display: flex; gap: .375rem; width: 100% }
-.title form input { min-height: 2rem; padding-block: .125rem }
+.title form input { min-height: 2rem; padding-block: .125rem; outline-offset: -1px }
 .title form button { min-height: 2rem; padding-block: .125rem; padding-inline: .625rem }
 .line { grid-column: 2; display: flex; gap: 0 .625rem; min-height: 1.5em }
 .line .state { min-width: 9.25em }
