@@ -10,7 +10,9 @@ import { tests } from './all.js';
 /** What a running operation looks like takes seconds to see: 24 MiB at this many bytes a second. */
 const RATE = '6M';
 const SETTINGS = {
-  push: { subject: 'mailto:ops@example.org' }, operations: { 'bandwidth-limit': RATE, 'stall-timeout': '1800' } };
+  operations: { 'bandwidth-limit': RATE, 'stall-timeout': '1800' },
+  push: { subject: 'mailto:ops@example.org' },
+};
 
 const stage = { web: '', db: '', slow: (rate = '2M') => lab('configure', { operations: { 'bandwidth-limit': rate } }) };
 
