@@ -64,7 +64,7 @@ export const measure = [
       await visit.go('resources');
       await page.getByRole('button', { name: /^Notifications/ }).click();
       await page.locator('[part=push]').waitFor({ state: 'attached' });
-      const everything = await page.evaluate(weigh);
+      const everything = { ...(await page.evaluate(weigh)), ...weight };
       const delays = await page.evaluate(() => window.delays);
       assert.ok(delays.length > 5, `${delays}`);
       const measured = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// A question before something happens. The native dialog keeps the focus and gives it back. Loaded with the first question.
+// A question before something happens. The native dialog keeps the focus and gives it back.
 
 import { css } from '../theme.js';
 import { button, h, set, text } from '../dom.js';
@@ -36,8 +36,6 @@ let questions = 0;
  * @param {Question} question
  */
 export function ask(root, { title, body, confirm, danger = false, act }) {
-  // Two quick presses are one.
-  if (root.querySelector('dialog')) return;
   if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
   const id = `question-${++questions}`;
   const failure = h('p', { class: 'error', role: 'alert' });

@@ -4,6 +4,7 @@
 /** @import { PowerAction, Vps } from '../types' */
 
 import { BackupElement } from './base.js';
+import { ask, checkbox } from './dialog.js';
 import { button, disable, h, icon, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { percent } from '../format.js';
@@ -137,7 +138,7 @@ export class Overview extends BackupElement {
   }
 
   /** @param {PowerAction} action */
-  async #power(action) {
+  #power(action) {
     const { store, data, vps } = this;
     if (!store || !data) return;
     const act = (/** @type {boolean} */ force) => store.power(vps, action, force);
@@ -146,7 +147,6 @@ export class Overview extends BackupElement {
       return;
     }
     const stop = action === 'stop';
-    const { ask, checkbox } = await import('./dialog.js');
     ask(this.root, {
       title: stop ? t('Stop {name}?', { name: data.name }) : t('Restart {name}?', { name: data.name }),
       body: [

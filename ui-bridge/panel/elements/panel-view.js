@@ -5,6 +5,7 @@
 /** @import { LazyElement } from './lazy.js' */
 /** @import { Locks } from './row.js' */
 
+import { ask, checkbox } from './dialog.js';
 import { FreeRow, Row, rowSheet } from './row.js';
 import { button, disable, h, icon, iconButton, keyed, set, text } from '../dom.js';
 import { css } from '../theme.js';
@@ -202,11 +203,10 @@ export class View {
     };
   }
 
-  async #askCreate() {
+  #askCreate() {
     const { store, data, vps } = this.#host;
     if (!store || !data) return;
     const { used, total } = data.slots;
-    const { ask } = await import('./dialog.js');
     ask(this.#host.root, {
       title: t('Create a backup?'),
       body: [
@@ -226,11 +226,10 @@ export class View {
   }
 
   /** @param {Backup} backup */
-  async #askRestore(backup) {
+  #askRestore(backup) {
     const { store, data, vps } = this.#host;
     if (!store || !data) return;
     const running = data.power === 'running' || data.power === 'paused';
-    const { ask, checkbox } = await import('./dialog.js');
     ask(this.#host.root, {
       title: t('Restore “{backup}”?', { backup: backup.name }),
       body: [
@@ -250,10 +249,9 @@ export class View {
   }
 
   /** @param {Backup} backup */
-  async #askDelete(backup) {
+  #askDelete(backup) {
     const { store, vps } = this.#host;
     if (!store) return;
-    const { ask } = await import('./dialog.js');
     ask(this.#host.root, {
       title: t('Delete “{backup}”?', { backup: backup.name }),
       body: [
@@ -275,12 +273,11 @@ export class View {
   }
 
   /** @param {Backup} backup */
-  async #askCancel(backup) {
+  #askCancel(backup) {
     const { store, data, vps } = this.#host;
     const operation = data?.operation;
     if (!store || !operation) return;
     const create = operation.kind === 'create';
-    const { ask } = await import('./dialog.js');
     ask(this.#host.root, {
       title: create ? t('Cancel this backup?') : t('Cancel this restore?'),
       body: [create ? t('What has been copied of “{backup}” is thrown away.', { backup: backup.name }) : t('The VPS stays as it is now.')],
