@@ -46,17 +46,6 @@ function without() {
   };
 }
 
-/** A service that takes every subscription. */
-function pretend() {
-  const send = WebSocket.prototype.send;
-  WebSocket.prototype.send = function (data) {
-    const { id, method } = JSON.parse(data);
-    if (!method.startsWith('push.')) return send.call(this, data);
-    const result = method === 'push.key' ? { public_key: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4' } : {};
-    setTimeout(() => this.onmessage({ data: JSON.stringify({ jsonrpc: '2.0', id, result }) }));
-  };
-}
-
 const told = (page, method) => page.evaluate((wanted) => window.told.filter((one) => one.method === wanted).map(({ params }) => params), method);
 const bell = (page) => page.getByRole('button', { name: /^Notifications/ });
 
@@ -91,8 +80,6 @@ export const push = [
     PERMITTED,
     async (visit, { web }) => {
       const { page } = visit;
-      const sends = await lab('call', { method: 'push.key' }).then(() => true, () => false);
-      if (!sends) await page.addInitScript(pretend);
       await page.addInitScript(stub, ENDPOINT);
       await visit.panel(web);
       assert.equal(await page.evaluate(() => window.asked), 0, 'nobody is asked at load');
