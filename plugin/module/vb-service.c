@@ -8,6 +8,7 @@
 #include "vb-libvirt-hypervisor.h"
 #include "vb-log.h"
 #include "vb-manager.h"
+#include "vb-service-signals.h"
 #include "vb-sqlite-journal.h"
 #include "vb-state-folder.h"
 #include "vb-status-line.h"
@@ -265,6 +266,7 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   self->manager = vb_manager_new (self->hypervisor, self->pool, self->journal, &config->settings);
+  vb_service_signals_connect (G_OBJECT (self), self->manager);
   vb_manager_start_async (self->manager, on_manager_started, g_steal_pointer (&task));
 }
 
@@ -334,6 +336,7 @@ vb_service_class_init (VbServiceClass *klass)
       = g_param_spec_string ("status", NULL, NULL, NULL,
                              G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
   g_object_class_install_properties (object_class, N_PROPERTIES, properties);
+  vb_service_signals_install (VB_TYPE_SERVICE);
 }
 
 /* ---- public ---- */

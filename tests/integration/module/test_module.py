@@ -57,6 +57,17 @@ def test_libsoup_2_is_noticed_before_it_is_too_late(daemon):
     assert done.stdout == ""
 
 
+def test_host_with_its_own_events_follows_signals(folder):
+    done = subprocess.run([HELPERS / "event-host", MODULE, folder], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=3 * DEADLINE_S, check=False, env=ENVIRONMENT)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "vps-changed: test is running, 2 slots"
+    told = [line.split()[3] for line in lines if line.startswith("vps-changed")]
+    assert [power for number, power in enumerate(told) if told[number - 1:number] != [power]] == ["running,", "paused,", "running,"]
+    assert lines[-1] == "libvirt's events came through this loop: yes"
+
+
 # ---- what vps-backupd does not load
 
 def refused(daemon, module):
