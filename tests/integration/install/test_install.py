@@ -97,7 +97,7 @@ def test_manual_pages(prefix):
     for group in re.findall(r"^\[(.*)\]", example, re.MULTILINE):
         assert f".Ss [{group}]\n" in keys
     for key in re.findall(r"^#?([a-z-]+)=", example, re.MULTILINE):
-        assert f".It Ic {key}" in keys, key
+        assert f".It Ic {key} Ns =" in keys, key
 
 
 def complete(script, *words):
