@@ -70,12 +70,12 @@ input_is_readable (GPollableInputStream *pollable)
   return g_pollable_input_stream_is_readable (base_input (pollable));
 }
 
+/* The source of what is below, not one around it: the main loop looks at every source each time it goes round, and
+ * there is one for each client. Callbacks are told the stream below; libsoup's do not look. */
 static GSource *
 input_create_source (GPollableInputStream *pollable, GCancellable *cancellable)
 {
-  g_autoptr (GSource) child = g_pollable_input_stream_create_source (base_input (pollable), NULL);
-
-  return g_pollable_source_new_full (pollable, child, cancellable);
+  return g_pollable_input_stream_create_source (base_input (pollable), cancellable);
 }
 
 static void
@@ -159,9 +159,7 @@ output_is_writable (GPollableOutputStream *pollable)
 static GSource *
 output_create_source (GPollableOutputStream *pollable, GCancellable *cancellable)
 {
-  g_autoptr (GSource) child = g_pollable_output_stream_create_source (base_output (pollable), NULL);
-
-  return g_pollable_source_new_full (pollable, child, cancellable);
+  return g_pollable_output_stream_create_source (base_output (pollable), cancellable);
 }
 
 /* libsoup writes one frame at a time and comes back with the rest of it: a write that took less

@@ -132,6 +132,14 @@ run_allow (Host *host, char **arguments)
 }
 
 static const char *
+run_disk_bytes (Host *host, char **arguments)
+{
+  vb_fake_hypervisor_set_disk_bytes (host->hypervisor,
+                                     g_ascii_strtoull (arguments[0], NULL, 10));
+  return "ok";
+}
+
+static const char *
 run_bad_chunks (Host *host, char **arguments)
 {
   vb_fake_pool_set_bad_chunks (host->pool, g_ascii_strtoull (arguments[0], NULL, 10));
@@ -157,6 +165,7 @@ static const Command commands[] = {
   { "fail", 3, run_fail },
   { "allow", 1, run_allow },
   { "bad-chunks", 1, run_bad_chunks },
+  { "disk-bytes", 1, run_disk_bytes },
   { "stop-bridge", 0, run_stop_bridge },
 };
 
@@ -296,6 +305,8 @@ main (int argc, char **argv)
   Host host = { 0 };
 
   g_return_val_if_fail (argc >= 2, 2);
+  if (*find_setting (argv + 2, "max-concurrent") != '\0')
+    settings.max_concurrent = (guint) atoi (find_setting (argv + 2, "max-concurrent"));
   /* Standard output is for answers. */
   g_log_writer_default_set_use_stderr (TRUE);
 
