@@ -1,47 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The script of a restore: stage the new disks beside the old ones, and only when they are whole and
  * verified stop the VPS, swap by rename and bring it back. The old disks go last. */
-#include "vb-job.h"
+#include "vb-restore-swap.h"
 
 #include "vb-error.h"
-#include "vb-log.h"
-
-/* Recorded once all disks are swapped: recovery goes forward from there. */
-#define DETAILS_SWAPPED "swapped"
-/* Recorded once the VPS is back: what is left to do is to remove the old disks. */
-#define DETAILS_BACK "back"
-
-static void
-log_failed (VbJob *self, const char *doing, const GError *error)
-{
-  vb_log_warning (self->record->vps,
-                  self->record->id,
-                  self->record->backup,
-                  "%s: %s",
-                  doing,
-                  error ? error->message : "unknown error");
-}
-
-static gboolean
-call_power_off (VbJob *self, gpointer data, GError **error)
-{
-  return vb_hypervisor_power_off (self->hypervisor, self->record->vps, NULL, error);
-}
-
-static gboolean
-call_power_restore (VbJob *self, gpointer data, GError **error)
-{
-  VbPower power = vb_power_from_string (self->record->was_power);
-  return vb_hypervisor_power_restore (self->hypervisor, self->record->vps, power, error);
-}
-
-/* Brings the VPS back to the power state that it had; the hook must let it start, so the lock goes first. */
-static gboolean
-bring_back (VbJob *self, GError **error)
-{
-  vb_job_unlock (self);
-  return vb_job_insist (self, call_power_restore, NULL, error);
-}
 
 static gboolean
 prepare (VbJob *self, GPtrArray **disks, GError **error)
@@ -54,97 +16,7 @@ prepare (VbJob *self, GPtrArray **disks, GError **error)
   *disks = vb_hypervisor_list_disks (self->hypervisor, self->record->vps, error);
   if (*disks == NULL || !vb_job_move (self, VB_OPERATION_PREPARING, error))
     return FALSE;
-  return !self->record->stop_first || vb_job_insist (self, call_power_off, NULL, error);
-}
-
-static void
-undo_swap (VbJob *self, VbStaging *staging)
-{
-  g_autoptr (GError) error = NULL;
-  if (!vb_job_lock (self, "swap", &error))
-    log_failed (self, "Locking the power for putting the old disks back", error);
-  g_clear_error (&error);
-  if (!vb_job_insist (self, call_power_off, NULL, &error))
-    log_failed (self, "Stopping the VPS to put the old disks back", error);
-  g_clear_error (&error);
-  if (!vb_staging_undo (staging, &error))
-    log_failed (self, "Putting the old disks back", error);
-}
-
-static void
-set_details (VbJob *self, const char *details)
-{
-  g_free (self->record->details);
-  self->record->details = g_strdup (details);
-}
-
-static gboolean
-swap (VbJob *self, VbStaging *staging, GError **error)
-{
-  if (!vb_job_insist (self, call_power_off, NULL, error) || !vb_staging_swap (staging, error))
-    return FALSE;
-
-  /* Without the checkpoint the next backup reads everything; that is no reason to fail the restore. */
-  g_autoptr (GError) checkpoint_error = NULL;
-  if (!vb_hypervisor_reset_checkpoints (self->hypervisor,
-                                        self->record->vps,
-                                        self->record->backup,
-                                        &checkpoint_error))
-    log_failed (self, "Renewing the checkpoint after the restore", checkpoint_error);
-
-  /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it. */
-  set_details (self, DETAILS_SWAPPED);
-  if (vb_job_save (self, error) && bring_back (self, error))
-    return TRUE;
-  undo_swap (self, staging);
-  return FALSE;
-}
-
-/* The old disks go only after the journal knows that they are not needed: without them nothing on the disks tells a restore that
- * was done from one that was undone. */
-static void
-succeed (VbJob *self, VbStaging *staging)
-{
-  g_autoptr (GError) error = NULL;
-
-  set_details (self, DETAILS_BACK);
-  while (!vb_job_save (self, &error))
-    {
-      log_failed (self, "Recording that the VPS is back, trying again", error);
-      g_clear_error (&error);
-      if (!vb_job_pause (self, G_USEC_PER_SEC))
-        return;
-    }
-  if (!vb_staging_finish (staging, &error))
-    log_failed (self, "Removing the old disks", error);
-  self->record->swapping = FALSE;
-  vb_job_complete (self);
-}
-
-static void
-abandon (VbJob *self, VbStaging *staging, const GError *error)
-{
-  g_autoptr (GError) failure = NULL;
-  if (staging != NULL && !vb_staging_discard (staging, &failure))
-    log_failed (self, "Removing the staged disks", failure);
-  g_clear_error (&failure);
-  /* Also when nothing was stopped: then the VPS is in that state already. */
-  if (self->record->was_power != NULL && !bring_back (self, &failure))
-    log_failed (self, "Starting the VPS again after a failed restore", failure);
-  self->record->swapping = FALSE;
-  vb_job_fail (self, error);
-}
-
-static gboolean
-begin_swap (VbJob *self, GError **error)
-{
-  if (!vb_transfer_close (self->transfer))
-    {
-      vb_error_set_public (error, VB_ERROR_CANCELLED);
-      return FALSE;
-    }
-  self->record->swapping = TRUE;
-  return vb_job_lock (self, "swap", error) && vb_job_move (self, VB_OPERATION_FINISHING, error);
+  return !self->record->stop_first || vb_restore_power_off (self, error);
 }
 
 /* Whether so little has changed since the backup that writing it back beats copying everything. */
@@ -165,7 +37,7 @@ is_delta_worthwhile (VbJob *self, GPtrArray *disks)
 static VbStaging *
 stage_changes (VbJob *self, GPtrArray *disks, GError **error)
 {
-  if (!vb_job_insist (self, call_power_off, NULL, error))
+  if (!vb_restore_power_off (self, error))
     return NULL;
   const VbOperationRecord *record = self->record;
   g_autoptr (VbCapture) delta
@@ -180,7 +52,7 @@ stage_changes (VbJob *self, GPtrArray *disks, GError **error)
                                             error);
   g_autoptr (GError) end_error = NULL;
   if (!vb_hypervisor_end_delta (self->hypervisor, delta, &end_error))
-    log_failed (self, "Removing the record of what has changed", end_error);
+    vb_restore_log_failed (self, "Removing the record of what has changed", end_error);
   return staging;
 }
 
@@ -201,9 +73,9 @@ try_delta (VbJob *self, GPtrArray *disks, GError **error)
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
-  log_failed (self, "Writing back only what has changed; preparing whole disks instead", failure);
+  vb_restore_log_failed (self, "Writing back only what has changed; preparing whole disks instead", failure);
   vb_transfer_restart (self->transfer);
-  if (!self->record->stop_first && bring_back (self, error))
+  if (!self->record->stop_first && vb_restore_bring_back (self, error))
     vb_job_lock (self, "restore", error);
   return NULL;
 }
@@ -239,13 +111,10 @@ vb_restore_job_run (VbJob *self)
   if (vb_transfer_check (self->transfer, &error) && vb_job_lock (self, "restore", &error)
       && prepare (self, &disks, &error) && vb_job_move (self, VB_OPERATION_COPYING, &error))
     staging = stage (self, disks, &error);
-  if (staging == NULL || !begin_swap (self, &error) || !swap (self, staging, &error))
-    {
-      abandon (self, staging, error);
-      return;
-    }
-
-  succeed (self, staging);
+  if (staging == NULL || !vb_restore_begin_swap (self, staging, &error) || !vb_restore_swap (self, staging, &error))
+    vb_restore_abandon (self, staging, error);
+  else
+    vb_restore_succeed (self, staging);
 }
 
 static gboolean
@@ -276,57 +145,95 @@ is_on (VbJob *self)
 
 /* Whether the VPS is, or can be brought, back in its previous state on its restored disks. */
 static gboolean
-go_forward (VbJob *self, VbStaging *staging)
+go_forward (VbJob *self, VbStaging *staging, GError **error)
 {
-  g_autoptr (GError) error = NULL;
-  if (g_strcmp0 (self->record->details, DETAILS_BACK) == 0)
+  if (vb_restore_has_details (self, VB_RESTORE_BACK))
     return TRUE;
+  if (!vb_staging_can_undo (staging) && !vb_restore_has_details (self, VB_RESTORE_SWAPPED))
+    return vb_restore_swap (self, staging, error);
   if (!vb_staging_is_swapped (staging))
     return FALSE;
-  if (is_on (self))
-    return TRUE;
-  if (g_strcmp0 (self->record->details, DETAILS_SWAPPED) != 0)
-    return FALSE;
-  if (bring_back (self, &error))
-    return TRUE;
-  log_failed (self, "Starting the VPS on its restored disks", error);
-  return FALSE;
+  return is_on (self)
+         || (vb_restore_has_details (self, VB_RESTORE_SWAPPED) && vb_restore_bring_back (self, error));
 }
 
 static VbStaging *
-find_staging (VbJob *self)
+find_staging (VbJob *self, GError **error)
 {
-  g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) disks = NULL;
-  VbStaging *staging = NULL;
-
-  if (vb_job_insist (self, call_list_disks, &disks, &error))
-    staging = vb_pool_recover_staging (self->pool, self->record->id, disks, &error);
-  if (staging == NULL)
-    log_failed (self, "Finding what an interrupted restore has left", error);
-  return staging;
+  return vb_job_insist (self, call_list_disks, &disks, error)
+             ? vb_pool_recover_staging (self->pool, self->record->id, disks, error)
+             : NULL;
 }
 
-/* After a crash: disks that are all swapped stay, half a swap is undone, and what was only staged goes. */
+/* Only the pool knows how far devices have been overwritten. */
+static gboolean
+must_find (VbJob *self, const GError *error)
+{
+  return g_error_matches (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE)
+         || (vb_restore_has_details (self, VB_RESTORE_OVERWRITING)
+             && !g_error_matches (error, VB_ERROR, VB_ERROR_NOT_FOUND));
+}
+
+/* Returns: FALSE when the service stops before anybody can know; *@staging is NULL when there is nothing to be found */
+static gboolean
+insist_on_staging (VbJob *self, VbStaging **staging)
+{
+  for (gint64 pause_us = VB_RESTORE_RETRY_US;; pause_us = MIN (pause_us * 2, VB_RESTORE_MAX_RETRY_US))
+    {
+      g_autoptr (GError) error = NULL;
+      *staging = find_staging (self, &error);
+      if (*staging != NULL)
+        return TRUE;
+      vb_restore_log_failed (self, "Finding what an interrupted restore has left", error);
+      if (!must_find (self, error))
+        return TRUE;
+      /* Where nothing is swapped nothing keeps the VPS from going on meanwhile. */
+      if (!self->record->swapping && self->lock != NULL && self->record->was_power != NULL)
+        vb_restore_bring_back (self, NULL);
+      if (!vb_job_pause (self, pause_us))
+        return FALSE;
+    }
+}
+
+/* The administrator has removed what the pool had noted, for want of another way: the VPS must not start from half a disk. */
+static void
+give_up_devices (VbJob *self)
+{
+  g_free (self->record->was_power);
+  self->record->was_power = g_strdup (vb_power_to_string (VB_POWER_STOPPED));
+}
+
+/* After a crash: disks that are all swapped stay, half a swap is undone, half a device is completed, and what was only
+ * staged goes. */
 void
 vb_restore_job_recover (VbJob *self)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (VbStaging) staging = NULL;
+  vb_transfer_close (self->transfer); /* it is too late for a cancel */
   if (!vb_job_lock (self, self->record->swapping ? "swap" : "restore", &error))
-    log_failed (self, "Locking the power for the recovery of a restore", error);
+    vb_restore_log_failed (self, "Locking the power for the recovery of a restore", error);
 
-  g_autoptr (VbStaging) staging = find_staging (self);
-  if (staging != NULL && self->record->swapping && go_forward (self, staging))
+  if (!insist_on_staging (self, &staging))
+    return;
+  if (staging != NULL && self->record->swapping && go_forward (self, staging, &failure))
     {
-      succeed (self, staging);
+      vb_restore_succeed (self, staging);
       return;
     }
+  if (staging != NULL && vb_restore_has_details (self, VB_RESTORE_OVERWRITING) && !vb_staging_is_in_place (staging))
+    give_up_devices (self);
+  if (failure != NULL)
+    vb_restore_log_failed (self, "Bringing the VPS back on its restored disks", failure);
   /* A VPS that runs has its power cut by nobody yet, so nothing is swapped under it. */
-  if (staging != NULL && self->record->swapping && !is_on (self))
-    undo_swap (self, staging);
+  if (staging != NULL && self->record->swapping && vb_staging_can_undo (staging) && !is_on (self))
+    vb_restore_undo_swap (self, staging);
 
   g_autoptr (GError) interrupted = g_error_new_literal (VB_ERROR,
                                                         VB_ERROR_INTERRUPTED,
                                                         vb_error_public_message (VB_ERROR_INTERRUPTED));
-  abandon (self, staging, interrupted);
+  gboolean changed = staging != NULL && !vb_staging_can_undo (staging);
+  vb_restore_abandon (self, staging, changed && failure != NULL ? failure : interrupted);
 }

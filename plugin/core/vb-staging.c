@@ -11,9 +11,21 @@ vb_staging_default_init (VbStagingInterface *iface)
 }
 
 gboolean
-vb_staging_swap (VbStaging *self, GError **error)
+vb_staging_swap (VbStaging *self, VbTransfer *transfer, GError **error)
 {
-  return VB_FAULT_AROUND (VB_STAGING_GET_IFACE (self)->swap (self, error), "staging.swap");
+  return VB_FAULT_AROUND (VB_STAGING_GET_IFACE (self)->swap (self, transfer, error), "staging.swap");
+}
+
+gboolean
+vb_staging_is_in_place (VbStaging *self)
+{
+  return VB_STAGING_GET_IFACE (self)->is_in_place (self);
+}
+
+gboolean
+vb_staging_can_undo (VbStaging *self)
+{
+  return VB_STAGING_GET_IFACE (self)->can_undo (self);
 }
 
 gboolean

@@ -24,7 +24,6 @@ struct _VbDirectoryPool
   GObject parent_instance;
 
   VbBusySet *busy;
-  gboolean devices_allowed;
 
   GMutex mutex; /* protects the rest */
   VbPoolFolder folder;
@@ -229,7 +228,7 @@ pool_check_stage (VbPool *pool, const char *vps, const char *backup, GPtrArray *
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
   g_autoptr (VbPoolFolder) folder = dup_folder (self);
-  return vb_stage_job_check (folder, vps, backup, disks, self->devices_allowed, error);
+  return vb_stage_job_check (folder, vps, backup, disks, error);
 }
 
 static VbStaging *
@@ -245,8 +244,7 @@ pool_stage (VbPool *pool,
   g_autoptr (VbPoolFolder) folder = dup_folder (self);
   g_autoptr (GError) local = NULL;
 
-  VbImageStaging *staging = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks, self->devices_allowed,
-                                              transfer, &local);
+  VbImageStaging *staging = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks, transfer, &local);
   return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging) : NULL;
 }
 
@@ -334,12 +332,6 @@ vb_directory_pool_new (const char *path, const char *reserve, GError **error)
   self->folder.path = g_strdup (path);
   vb_nbd_server_sweep ();
   return vb_reserve_parse (reserve, &self->folder.reserve, error) ? g_steal_pointer (&self) : NULL;
-}
-
-void
-vb_directory_pool_allow_devices (VbDirectoryPool *self)
-{
-  self->devices_allowed = TRUE;
 }
 
 gboolean

@@ -24,14 +24,6 @@ G_DECLARE_FINAL_TYPE (VbDirectoryPool, vb_directory_pool, VB, DIRECTORY_POOL, GO
 VbDirectoryPool *vb_directory_pool_new (const char *path, const char *reserve, GError **error);
 
 /**
- * vb_directory_pool_allow_devices:
- *
- * Lets restores overwrite block devices, which are refused without it. Only for those who know what #VbImageStaging
- * says of them: a VPS whose device is half overwritten must not be started. Before the pool is used.
- */
-void vb_directory_pool_allow_devices (VbDirectoryPool *self);
-
-/**
  * vb_directory_pool_create:
  * @path: a folder that is empty or does not exist
  *

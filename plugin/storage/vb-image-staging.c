@@ -34,11 +34,24 @@ undo_files (VbImageStaging *self, GError **error)
 }
 
 static gboolean
+staging_is_in_place (VbStaging *staging)
+{
+  return VB_IMAGE_STAGING (staging)->in_place != NULL;
+}
+
+static gboolean
+staging_can_undo (VbStaging *staging)
+{
+  VbImageStaging *self = VB_IMAGE_STAGING (staging);
+  return self->in_place == NULL || vb_in_place_get_state (self->in_place) == VB_IN_PLACE_STAGED;
+}
+
+static gboolean
 staging_undo (VbStaging *staging, GError **error)
 {
   VbImageStaging *self = VB_IMAGE_STAGING (staging);
 
-  if (self->in_place && vb_in_place_get_state (self->in_place) != VB_IN_PLACE_STAGED)
+  if (!staging_can_undo (staging))
     {
       g_set_error_literal (error, VB_ERROR, VB_ERROR_TOO_LATE, "A device that was overwritten cannot be put back");
       return FALSE;
@@ -47,7 +60,7 @@ staging_undo (VbStaging *staging, GError **error)
 }
 
 static gboolean
-staging_swap (VbStaging *staging, GError **error)
+staging_swap (VbStaging *staging, VbTransfer *transfer, GError **error)
 {
   VbImageStaging *self = VB_IMAGE_STAGING (staging);
   gboolean ok = TRUE;
@@ -55,8 +68,8 @@ staging_swap (VbStaging *staging, GError **error)
   for (guint i = 0; ok && i < self->files->len; i++)
     ok = vb_staged_file_swap (g_ptr_array_index (self->files, i), self->complete, error);
   /* The devices last: what comes before can be undone. */
-  ok = ok && (self->in_place == NULL || vb_in_place_write (self->in_place, error));
-  if (ok || (self->in_place && vb_in_place_get_state (self->in_place) != VB_IN_PLACE_STAGED))
+  ok = ok && (self->in_place == NULL || vb_in_place_write (self->in_place, transfer, error));
+  if (ok || !staging_can_undo (staging))
     return ok;
 
   g_autoptr (GError) worse = NULL;
@@ -112,6 +125,8 @@ static void
 vb_image_staging_iface_init (VbStagingInterface *iface)
 {
   iface->swap = staging_swap;
+  iface->is_in_place = staging_is_in_place;
+  iface->can_undo = staging_can_undo;
   iface->undo = staging_undo;
   iface->finish = staging_finish;
   iface->discard = staging_discard;
@@ -169,7 +184,7 @@ vb_image_staging_recover (const VbPoolFolder *folder, const char *operation, GPt
       if (!disk->is_block && vb_image_staging_add (self, disk->target, disk->path, error) == NULL)
         return NULL;
     }
-  if (self && has_devices && !vb_in_place_load (folder, operation, &self->in_place, error))
+  if (self && has_devices && !vb_in_place_load (folder, operation, disks, &self->in_place, error))
     return NULL;
   return g_steal_pointer (&self);
 }

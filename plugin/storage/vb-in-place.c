@@ -173,8 +173,35 @@ take_note (VbInPlace *self, JsonObject *object)
   return self->noted;
 }
 
+static gboolean
+find_devices (VbInPlace *self, GPtrArray *disks, GError **error)
+{
+  for (guint i = 0; i < self->devices->len; i++)
+    {
+      Device *device = g_ptr_array_index (self->devices, i);
+      const VbDisk *found = NULL;
+      for (guint j = 0; found == NULL && j < disks->len; j++)
+        {
+          const VbDisk *disk = g_ptr_array_index (disks, j);
+          found = disk->is_block && g_str_equal (disk->target, device->target) ? disk : NULL;
+        }
+      if (found == NULL)
+        {
+          g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The VPS has no block device %s any more", device->target);
+          return FALSE;
+        }
+      g_free (device->path);
+      device->path = g_strdup (found->path);
+    }
+  return TRUE;
+}
+
 gboolean
-vb_in_place_load (const VbPoolFolder *folder, const char *operation, VbInPlace **found, GError **error)
+vb_in_place_load (const VbPoolFolder *folder,
+                  const char *operation,
+                  GPtrArray *disks,
+                  VbInPlace **found,
+                  GError **error)
 {
   gsize length;
   g_autofree char *name = note_name (operation);
@@ -196,6 +223,8 @@ vb_in_place_load (const VbPoolFolder *folder, const char *operation, VbInPlace *
       g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "The note %s about an unfinished restore is damaged", name);
       return FALSE;
     }
+  if (!find_devices (self, disks, error))
+    return FALSE;
   *found = g_steal_pointer (&self);
   return TRUE;
 }
@@ -296,42 +325,101 @@ write_holes (VbSparseFile *file, int image, guint64 image_size, guint64 size, GE
   return TRUE;
 }
 
-static gboolean
-write_device (const Device *device, int backup, GError **error)
+typedef struct
 {
-  g_autoptr (VbSums) sums = NULL;
-  g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, 0);
-  GCancellable *never = vb_transfer_get_cancellable (transfer);
+  const Device *device;
+  int image;
+  VbSums *sums;
+  VbSparseFile *file;
   guint64 size;
+} Writer;
 
-  vb_autofd int image = vb_image_reader_open (backup, device->target, &sums, error);
-  int fd = image >= 0 ? open_device (device, &size, error) : -1;
+static void
+writer_free (gpointer data)
+{
+  Writer *writer = data;
+  vb_fd_clear (&writer->image);
+  g_clear_pointer (&writer->sums, vb_sums_unref);
+  g_clear_pointer (&writer->file, vb_sparse_file_free);
+  g_free (writer);
+}
+
+static gboolean
+open_writer (Writer *writer, int backup, GError **error)
+{
+  writer->image = vb_image_reader_open (backup, writer->device->target, &writer->sums, error);
+  int fd = writer->image >= 0 ? open_device (writer->device, &writer->size, error) : -1;
   if (fd < 0)
     return FALSE;
-  g_autoptr (VbSparseFile) file = vb_sparse_file_new (fd);
-  return check_device_size (device, size, vb_sums_get_size (sums), error)
-         && write_holes (file, image, vb_sums_get_size (sums), size, error)
-         && vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, sink_device, file, NULL, transfer, never, error)
-         && vb_sparse_file_sync (file, error);
+  writer->file = vb_sparse_file_new (fd);
+  return check_device_size (writer->device, writer->size, vb_sums_get_size (writer->sums), error);
+}
+
+/* All that can be refused is refused before the first byte is written. */
+static GPtrArray *
+open_writers (VbInPlace *self, int backup, GError **error)
+{
+  g_autoptr (GPtrArray) writers = g_ptr_array_new_with_free_func (writer_free);
+
+  for (guint i = 0; i < self->devices->len; i++)
+    {
+      Writer *writer = g_new0 (Writer, 1);
+      writer->device = g_ptr_array_index (self->devices, i);
+      writer->image = -1;
+      g_ptr_array_add (writers, writer);
+      if (!open_writer (writer, backup, error))
+        return NULL;
+    }
+  return g_steal_pointer (&writers);
+}
+
+/* Known already, unless this is the second try or somebody else's. */
+static gboolean
+set_total (GPtrArray *writers, VbTransfer *transfer, GError **error)
+{
+  guint64 done, total, bytes, todo = 0;
+
+  vb_transfer_get (transfer, &done, &total);
+  for (guint i = 0; i < writers->len; i++)
+    {
+      const Writer *writer = g_ptr_array_index (writers, i);
+      if (!vb_image_reader_get_todo (writer->image, writer->sums, &bytes, error))
+        return FALSE;
+      todo += bytes;
+    }
+  if (total == 0)
+    vb_transfer_set_total (transfer, todo);
+  return TRUE;
+}
+
+static gboolean
+write_device (Writer *writer, VbTransfer *transfer, GError **error)
+{
+  g_autoptr (GCancellable) never = g_cancellable_new ();
+
+  if (write_holes (writer->file, writer->image, vb_sums_get_size (writer->sums), writer->size, error)
+      && vb_image_reader_run (writer->image, writer->sums, VB_SUMS_CHUNK_BYTES, sink_device, writer->file, NULL, transfer,
+                              never, error)
+      && vb_sparse_file_sync (writer->file, error))
+    return TRUE;
+  g_prefix_error (error, "Overwriting %s: ", writer->device->target);
+  return FALSE;
 }
 
 gboolean
-vb_in_place_write (VbInPlace *self, GError **error)
+vb_in_place_write (VbInPlace *self, VbTransfer *transfer, GError **error)
 {
+  g_autoptr (VbTransfer) counted = transfer ? g_object_ref (transfer) : vb_transfer_new (NULL, 0);
+
   if (self->state == VB_IN_PLACE_WRITTEN)
     return TRUE;
   vb_autofd int root = vb_pool_folder_open (self->folder, NULL, error);
   vb_autofd int backup = root >= 0 ? vb_pool_folder_open_backup (root, self->vps, self->backup, error) : -1;
-  if (backup < 0 || !save (self, VB_IN_PLACE_WRITING, error))
+  g_autoptr (GPtrArray) writers = backup >= 0 ? open_writers (self, backup, error) : NULL;
+  if (writers == NULL || !set_total (writers, counted, error) || !save (self, VB_IN_PLACE_WRITING, error))
     return FALSE;
-  for (guint i = 0; i < self->devices->len; i++)
-    {
-      const Device *device = g_ptr_array_index (self->devices, i);
-      if (!write_device (device, backup, error))
-        {
-          g_prefix_error (error, "Overwriting %s: ", device->target);
-          return FALSE;
-        }
-    }
+  for (guint i = 0; i < writers->len; i++)
+    if (!write_device (g_ptr_array_index (writers, i), counted, error))
+      return FALSE;
   return save (self, VB_IN_PLACE_WRITTEN, error);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "vb-disk.h"
 #include "vb-pool-folder.h"
 #include "vb-transfer.h"
 
@@ -45,11 +46,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbInPlace, vb_in_place_free)
 
 /**
  * vb_in_place_load:
+ * @disks: (element-type VbDisk): the disks of the VPS. Only these are overwritten, wherever they are now: a note in a
+ *   shared pool must not name us other devices
  * @found: (out) (transfer full) (nullable): what @operation has noted, or %NULL
  *
- * Returns: %FALSE with %VB_ERROR_POOL_UNAVAILABLE when nobody can know
+ * Returns: %FALSE with %VB_ERROR_POOL_UNAVAILABLE when nobody can know, or %VB_ERROR_DISK_MISSING
  */
-gboolean vb_in_place_load (const VbPoolFolder *folder, const char *operation, VbInPlace **found, GError **error);
+gboolean vb_in_place_load (const VbPoolFolder *folder,
+                           const char *operation,
+                           GPtrArray *disks,
+                           VbInPlace **found,
+                           GError **error);
 
 /**
  * vb_in_place_add:
@@ -70,11 +77,12 @@ VbInPlaceState vb_in_place_get_state (VbInPlace *self);
 
 /**
  * vb_in_place_write:
+ * @transfer: (nullable): what is written is added; its bandwidth limit is kept. It cannot be cancelled
  *
- * Overwrites all devices; every chunk is checked against its sum first. If it fails it has to be called again until
- * it succeeds: before that no device may be used.
+ * Overwrites all devices; every chunk is checked against its sum first. If it fails in state %VB_IN_PLACE_WRITING it has to
+ * be called again until it succeeds: before that no device may be used.
  */
-gboolean vb_in_place_write (VbInPlace *self, GError **error);
+gboolean vb_in_place_write (VbInPlace *self, VbTransfer *transfer, GError **error);
 
 /** vb_in_place_forget: removes the note; %VB_ERROR_TOO_LATE while devices are half overwritten */
 gboolean vb_in_place_forget (VbInPlace *self, GError **error);

@@ -181,7 +181,7 @@ fill (VbPoolRecovery *self, VbTransfer *transfer, GError **error)
 
   if (staging == NULL)
     return FALSE;
-  if (vb_staging_swap (staging, error))
+  if (vb_staging_swap (staging, NULL, error))
     return vb_staging_finish (staging, error);
   vb_staging_undo (staging, NULL);
   vb_staging_discard (staging, NULL);

@@ -9,6 +9,7 @@
 #include "vb-disk.h"
 #include "vb-error.h"
 #include "vb-files.h"
+#include "vb-i18n.h"
 #include "vb-image-reader.h"
 #include "vb-log.h"
 #include "vb-manifest.h"
@@ -37,8 +38,6 @@ typedef struct
   char *operation;
   GPtrArray *disks; /* (element-type VbDisk) */
   VbTransfer *transfer;
-
-  gboolean devices_allowed;
 
   VbManifest *manifest;
   VbImageStaging *staging;
@@ -112,10 +111,10 @@ plan_format (Part *part, int fd, const VbDisk *disk, const VbBackupDisk *from, G
 static gboolean
 plan_device (Job *job, const VbDisk *disk, const VbBackupDisk *from, GError **error)
 {
-  if (!job->devices_allowed || g_strcmp0 (disk->format, "raw") != 0)
+  if (g_strcmp0 (disk->format, "raw") != 0)
     {
       g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
-                   "The disk %s is a block device, which cannot be swapped; restore it by hand from the pool",
+                   _ ("The disk %s is an image inside a block device, which cannot be restored here; restore it by hand."),
                    from->target);
       return FALSE;
     }
@@ -271,7 +270,8 @@ set_total (Job *job, int backup, GError **error)
       vb_autofd int image = vb_image_reader_open (backup, part->target, &sums, error);
       if (image < 0 || !vb_image_reader_get_todo (image, sums, &bytes, error))
         return FALSE;
-      total += bytes;
+      /* Read to be verified, and once more when the device is overwritten. */
+      total += part->file ? bytes : 2 * bytes;
     }
   vb_transfer_set_total (job->transfer, total);
   return TRUE;
@@ -311,8 +311,7 @@ job_new (const VbPoolFolder *folder,
          const char *vps,
          const char *backup,
          const char *operation,
-         GPtrArray *disks,
-         gboolean devices_allowed)
+         GPtrArray *disks)
 {
   Job *job = g_atomic_rc_box_new0 (Job);
   job->folder = vb_pool_folder_copy (folder);
@@ -320,7 +319,6 @@ job_new (const VbPoolFolder *folder,
   job->vps = g_strdup (vps);
   job->backup = g_strdup (backup);
   job->operation = g_strdup (operation);
-  job->devices_allowed = devices_allowed;
   job->parts = g_ptr_array_new_with_free_func (part_free);
   job->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
   for (guint i = 0; i < disks->len; i++)
@@ -333,12 +331,11 @@ vb_stage_job_check (const VbPoolFolder *folder,
                     const char *vps,
                     const char *backup,
                     GPtrArray *disks,
-                    gboolean devices_allowed,
                     GError **error)
 {
   /* Nothing is created, so any id will do. */
   g_autofree char *operation = g_uuid_string_random ();
-  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks, devices_allowed);
+  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks);
 
   vb_autofd int root = vb_pool_folder_open (folder, NULL, error);
   vb_autofd int opened = root >= 0 ? vb_pool_folder_open_backup (root, vps, backup, error) : -1;
@@ -352,11 +349,10 @@ vb_stage_job_run (const VbPoolFolder *folder,
                   const char *backup,
                   const char *operation,
                   GPtrArray *disks,
-                  gboolean devices_allowed,
                   VbTransfer *transfer,
                   GError **error)
 {
-  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks, devices_allowed);
+  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks);
   job->transfer = g_object_ref (transfer);
   job->busy = vb_busy_set_ref (busy);
 

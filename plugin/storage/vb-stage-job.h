@@ -11,7 +11,6 @@ G_BEGIN_DECLS
  * vb_stage_job_check:
  * @folder: the pool
  * @disks: (element-type VbDisk): disks of the VPS
- * @devices_allowed: whether block devices may be overwritten
  *
  * Refuses what cannot work before anything is read: %VB_ERROR_NOT_FOUND, %VB_ERROR_DISK_MISSING,
  * %VB_ERROR_UNSUPPORTED_DISK, %VB_ERROR_INSUFFICIENT_SPACE beside the disks.
@@ -20,7 +19,6 @@ gboolean vb_stage_job_check (const VbPoolFolder *folder,
                              const char *vps,
                              const char *backup,
                              GPtrArray *disks,
-                             gboolean devices_allowed,
                              GError **error);
 
 /**
@@ -29,7 +27,6 @@ gboolean vb_stage_job_check (const VbPoolFolder *folder,
  * @busy: ids that are worked on
  * @operation: id of the operation
  * @disks: (element-type VbDisk): disks of the VPS
- * @devices_allowed: whether block devices may be overwritten
  *
  * Makes new images beside @disks from a backup. Does not hang with the pool (see vb_run()).
  *
@@ -41,8 +38,7 @@ VbImageStaging *vb_stage_job_run (const VbPoolFolder *folder,
                                   const char *backup,
                                   const char *operation,
                                   GPtrArray *disks,
-                                  gboolean devices_allowed,
-                                  VbTransfer *transfer,
+                                       VbTransfer *transfer,
                                   GError **error);
 
 G_END_DECLS

@@ -76,6 +76,7 @@ is_noted (Fixture *fixture)
   return g_file_test (note, G_FILE_TEST_EXISTS);
 }
 
+/* An image inside a device cannot be written from outside. */
 static void
 test_refused (Fixture *fixture, gconstpointer unused)
 {
@@ -83,6 +84,9 @@ test_refused (Fixture *fixture, gconstpointer unused)
 
   if (fixture->device == NULL)
     return;
+  VbDisk *disk = g_ptr_array_index (fixture->disks, 0);
+  g_free (disk->format);
+  disk->format = g_strdup ("qcow2");
   g_assert_false (
       vb_pool_check_stage (fixture->lab->pool, fixture->lab->vps, fixture->info->id, fixture->disks, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK);
@@ -98,16 +102,23 @@ test_write (Fixture *fixture, gconstpointer unused)
 
   if (fixture->device == NULL)
     return;
-  vb_directory_pool_allow_devices (VB_DIRECTORY_POOL (fixture->lab->pool));
   g_assert_true (
       vb_pool_check_stage (fixture->lab->pool, fixture->lab->vps, fixture->info->id, fixture->disks, &error));
   g_autoptr (VbStaging) staging = stage (fixture, &error);
   g_assert_no_error (error);
   g_assert_true (is_noted (fixture));
   g_assert_false (vb_staging_is_swapped (staging));
-  g_assert_true (vb_staging_swap (staging, &error));
+  g_assert_true (vb_staging_is_in_place (staging));
+  g_assert_true (vb_staging_can_undo (staging));
+  g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, 0);
+  guint64 done, total;
+  g_assert_true (vb_staging_swap (staging, transfer, &error));
   g_assert_no_error (error);
   g_assert_true (vb_staging_is_swapped (staging));
+  g_assert_false (vb_staging_can_undo (staging));
+  vb_transfer_get (transfer, &done, &total);
+  g_assert_cmpuint (done, ==, total);
+  g_assert_cmpuint (total, >, 0);
   storage_lab_assert_same ("raw", fixture->device, "raw", fixture->kept);
   g_assert_false (vb_staging_undo (staging, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_TOO_LATE);
@@ -123,7 +134,6 @@ test_discard (Fixture *fixture, gconstpointer unused)
 
   if (fixture->device == NULL)
     return;
-  vb_directory_pool_allow_devices (VB_DIRECTORY_POOL (fixture->lab->pool));
   g_autofree char *before = storage_lab_run ("cksum '%s'", fixture->device);
   g_autoptr (VbStaging) staging = stage (fixture, &error);
   g_assert_no_error (error);
@@ -153,12 +163,11 @@ test_half (Fixture *fixture, gconstpointer unused)
 
   if (fixture->device == NULL)
     return;
-  vb_directory_pool_allow_devices (VB_DIRECTORY_POOL (fixture->lab->pool));
   g_autoptr (VbStaging) staging = stage (fixture, &error);
   g_assert_no_error (error);
   g_autofree char *image = storage_lab_file (fixture->lab, fixture->info->id, "vda.raw");
   storage_lab_flip (image, 26 * MIB);
-  g_assert_false (vb_staging_swap (staging, &error));
+  g_assert_false (vb_staging_swap (staging, NULL, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH);
   g_clear_error (&error);
   g_assert_false (vb_staging_is_swapped (staging));
@@ -177,7 +186,7 @@ test_half (Fixture *fixture, gconstpointer unused)
   g_assert_false (vb_staging_undo (recovered, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_TOO_LATE);
   g_clear_error (&error);
-  g_assert_true (vb_staging_swap (recovered, &error));
+  g_assert_true (vb_staging_swap (recovered, NULL, &error));
   g_assert_true (vb_staging_is_swapped (recovered));
   storage_lab_assert_same ("raw", fixture->device, "raw", fixture->kept);
   g_assert_true (vb_staging_finish (recovered, &error));
@@ -199,6 +208,23 @@ test_pool_gone (Fixture *fixture, gconstpointer unused)
   g_assert_cmpint (g_rename (away, fixture->lab->pool_path), ==, 0);
 }
 
+/* What the note names is overwritten only if it is this VPS's own. */
+static void
+test_foreign_note (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (fixture->device == NULL)
+    return;
+  g_autoptr (VbStaging) staging = stage (fixture, &error);
+  g_assert_no_error (error);
+  VbDisk *disk = g_ptr_array_index (fixture->disks, 0);
+  g_free (disk->target);
+  disk->target = g_strdup ("vdz");
+  g_assert_null (vb_pool_recover_staging (fixture->lab->pool, fixture->operation, fixture->disks, &error));
+  g_assert_error (error, VB_ERROR, VB_ERROR_DISK_MISSING);
+}
+
 static void
 resize_device (Fixture *fixture, const char *size)
 {
@@ -213,7 +239,6 @@ test_sizes (Fixture *fixture, gconstpointer unused)
 
   if (fixture->device == NULL)
     return;
-  vb_directory_pool_allow_devices (VB_DIRECTORY_POOL (fixture->lab->pool));
   resize_device (fixture, "47M");
   g_assert_null (stage (fixture, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE);
@@ -225,7 +250,7 @@ test_sizes (Fixture *fixture, gconstpointer unused)
   g_free (storage_lab_run ("truncate -s 50M '%s'", fixture->kept));
   g_autoptr (VbStaging) staging = stage (fixture, &error);
   g_assert_no_error (error);
-  g_assert_true (vb_staging_swap (staging, &error));
+  g_assert_true (vb_staging_swap (staging, NULL, &error));
   storage_lab_assert_same ("raw", fixture->device, "raw", fixture->kept);
   g_assert_true (vb_staging_finish (staging, &error));
 }
@@ -238,7 +263,6 @@ test_mixed (Fixture *fixture, gconstpointer unused)
 
   if (fixture->device == NULL)
     return;
-  vb_directory_pool_allow_devices (VB_DIRECTORY_POOL (fixture->lab->pool));
   g_autofree char *disk = storage_lab_disk (fixture->lab, "disk", "qcow2", 32 * MIB, "");
   g_autofree char *disk_kept = storage_lab_path (fixture->lab, "disk.kept");
   g_autofree char *disk_now = storage_lab_path (fixture->lab, "disk.now");
@@ -259,13 +283,13 @@ test_mixed (Fixture *fixture, gconstpointer unused)
   g_autoptr (VbStaging) staging = stage (fixture, &error);
   g_assert_no_error (error);
   g_assert_cmpint (g_rename (fixture->lab->pool_path, away), ==, 0);
-  g_assert_false (vb_staging_swap (staging, &error));
+  g_assert_false (vb_staging_swap (staging, NULL, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE);
   g_clear_error (&error);
   storage_lab_assert_same ("qcow2", disk, "qcow2", disk_now);
 
   g_assert_cmpint (g_rename (away, fixture->lab->pool_path), ==, 0);
-  g_assert_true (vb_staging_swap (staging, &error));
+  g_assert_true (vb_staging_swap (staging, NULL, &error));
   g_assert_true (vb_staging_is_swapped (staging));
   storage_lab_assert_same ("qcow2", disk, "qcow2", disk_kept);
   storage_lab_assert_same ("raw", fixture->device, "raw", fixture->kept);
@@ -283,7 +307,7 @@ main (int argc, char **argv)
   } tests[] = {
     { "/devices/refused", test_refused },     { "/devices/write", test_write }, { "/devices/discard", test_discard },
     { "/devices/half", test_half },           { "/devices/sizes", test_sizes }, { "/devices/mixed", test_mixed },
-    { "/devices/pool-gone", test_pool_gone },
+    { "/devices/pool-gone", test_pool_gone }, { "/devices/foreign-note", test_foreign_note },
   };
 
   g_test_init (&argc, &argv, NULL);

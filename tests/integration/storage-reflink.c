@@ -284,7 +284,7 @@ test_delta (Fixture *fixture, gconstpointer unused)
   g_assert_cmpuint (total, >, 6 * MIB);
   g_assert_cmpuint (total, <, 8 * MIB);
 
-  g_assert_true (vb_staging_swap (staging, &error));
+  g_assert_true (vb_staging_swap (staging, NULL, &error));
   storage_lab_assert_same ("qcow2", disk, "qcow2", kept);
   g_free (storage_lab_run ("qemu-img check -q -f qcow2 '%s'", disk));
   g_autofree char *about = storage_lab_run ("qemu-img info -f qcow2 '%s'", disk);

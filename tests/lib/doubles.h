@@ -63,6 +63,9 @@ void vb_fake_pool_add (VbFakePool *self, VbBackupInfo *info);
 void vb_fake_pool_allow (VbFakePool *self, guint64 bytes);
 /** vb_fake_pool_set_bad_chunks: what verify finds */
 void vb_fake_pool_set_bad_chunks (VbFakePool *self, guint64 bad_chunks);
+/** vb_fake_pool_set_in_place: whether restores overwrite devices; a swap that fails then leaves one half overwritten,
+ * and so does every restore that recovery finds */
+void vb_fake_pool_set_in_place (VbFakePool *self, gboolean in_place);
 void vb_fake_pool_set_free_bytes (VbFakePool *self, guint64 free_bytes);
 /** vb_fake_pool_get_n_backups: Returns: complete ones; any thread */
 guint vb_fake_pool_get_n_backups (VbFakePool *self);

@@ -17,6 +17,7 @@ struct _VbFakePool
   guint64 allowed_bytes;
   guint64 free_bytes;
   guint64 bad_chunks;
+  gboolean in_place;
 };
 
 static void vb_fake_pool_iface_init (VbPoolInterface *iface);
@@ -35,6 +36,7 @@ struct _VbFakeStaging
 
   VbFakePool *pool;
   gboolean swapped;
+  gboolean begun; /* with a device */
 };
 
 static void vb_fake_staging_iface_init (VbStagingInterface *iface);
@@ -53,15 +55,28 @@ info_free (gpointer info)
 /* Staging; its calls are scripted on its pool. */
 
 static gboolean
-staging_swap (VbStaging *staging, GError **error)
+staging_swap (VbStaging *staging, VbTransfer *transfer, GError **error)
 {
   VbFakeStaging *self = VB_FAKE_STAGING (staging);
 
+  self->begun = self->pool->in_place;
   if (!vb_fake_script_enter (self->pool, "swap", NULL, error))
     return FALSE;
 
   self->swapped = TRUE;
   return TRUE;
+}
+
+static gboolean
+staging_is_in_place (VbStaging *staging)
+{
+  return VB_FAKE_STAGING (staging)->pool->in_place;
+}
+
+static gboolean
+staging_can_undo (VbStaging *staging)
+{
+  return !VB_FAKE_STAGING (staging)->begun;
 }
 
 static gboolean
@@ -98,6 +113,8 @@ static void
 vb_fake_staging_iface_init (VbStagingInterface *iface)
 {
   iface->swap = staging_swap;
+  iface->is_in_place = staging_is_in_place;
+  iface->can_undo = staging_can_undo;
   iface->undo = staging_undo;
   iface->finish = staging_finish;
   iface->discard = staging_discard;
@@ -190,6 +207,12 @@ void
 vb_fake_pool_set_bad_chunks (VbFakePool *self, guint64 bad_chunks)
 {
   self->bad_chunks = bad_chunks;
+}
+
+void
+vb_fake_pool_set_in_place (VbFakePool *self, gboolean in_place)
+{
+  self->in_place = in_place;
 }
 
 void
@@ -484,10 +507,14 @@ fake_stage (VbPool *pool,
 static VbStaging *
 fake_recover_staging (VbPool *pool, const char *operation, GPtrArray *disks, GError **error)
 {
+  VbStaging *staging;
+
   if (!vb_fake_script_enter (pool, "recover_staging", NULL, error))
     return NULL;
 
-  return staging_new (VB_FAKE_POOL (pool));
+  staging = staging_new (VB_FAKE_POOL (pool));
+  VB_FAKE_STAGING (staging)->begun = VB_FAKE_POOL (pool)->in_place;
+  return staging;
 }
 
 static void

@@ -596,6 +596,57 @@ test_recover_restore (Fixture *f, gconstpointer data)
   g_assert_cmpint (vb_vps_get_power (vps_of (f)), ==, VB_POWER_RUNNING);
 }
 
+/* While a device is half overwritten the VPS stays off, and nobody is told of an end. */
+static void
+test_restore_in_place (Fixture *f, gconstpointer data)
+{
+  g_autofree char *backup = make_backup (f);
+  vb_fake_pool_set_in_place (f->pool, TRUE);
+  vb_fake_fail (f->pool, "swap", VB_ERROR_CHECKSUM_MISMATCH);
+  g_autofree char *id = restore (f, backup, -1);
+  vb_fake_wait_until (has_stalled, f, "the trouble to be told");
+  assert_last_notification (f, 2, "operation_stalled");
+  g_assert_cmpint (vb_vps_get_power (vps_of (f)), ==, VB_POWER_STOPPED);
+  g_assert_false (vb_manager_cancel (f->manager, VPS, id, NULL));
+  wait_idle (f);
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "swap"), ==, 2);
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "undo"), ==, 0);
+  assert_last_notification (f, 3, "restore_completed");
+  g_assert_cmpint (vb_vps_get_power (vps_of (f)), ==, VB_POWER_RUNNING);
+}
+
+static void
+test_restore_in_place_start_fails (Fixture *f, gconstpointer data)
+{
+  g_autofree char *backup = make_backup (f);
+  vb_fake_pool_set_in_place (f->pool, TRUE);
+  vb_fake_fail (f->hypervisor, "power_restore", VB_ERROR_INTERNAL);
+  g_autofree char *id = restore (f, backup, -1);
+  wait_idle (f);
+  assert_last_notification (f, 2, "restore_failed");
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "undo"), ==, 0);
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "finish"), ==, 1);
+}
+
+/* Without the pool nobody knows how far it has come: the service waits for it. */
+static void
+test_recover_in_place (Fixture *f, gconstpointer data)
+{
+  g_autoptr (VbOperationRecord) record
+      = set_up_after_crash (f, VB_OPERATION_RESTORE, VB_OPERATION_FINISHING);
+  record->swapping = TRUE;
+  record->details = g_strdup ("overwriting");
+  vb_fake_journal_add (f->journal, record);
+  vb_fake_pool_set_in_place (f->pool, TRUE);
+  vb_fake_fail (f->pool, "recover_staging", VB_ERROR_POOL_UNAVAILABLE);
+  start (f);
+  wait_idle (f);
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "recover_staging"), ==, 2);
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "swap"), ==, 1);
+  assert_last_notification (f, 1, "restore_completed");
+  g_assert_cmpint (vb_vps_get_power (vps_of (f)), ==, VB_POWER_RUNNING);
+}
+
 #define ADD(name, up, func) g_test_add ("/manager/" name, Fixture, NULL, up, func, tear_down)
 
 int
@@ -614,6 +665,8 @@ main (int argc, char *argv[])
   ADD ("stall", NULL, test_stall);
   ADD ("restore", set_up, test_restore);
   ADD ("restore-start-fails", set_up, test_restore_start_fails);
+  ADD ("restore-in-place", set_up, test_restore_in_place);
+  ADD ("restore-in-place-start-fails", set_up, test_restore_in_place_start_fails);
   ADD ("delete", set_up, test_delete);
   ADD ("slots", set_up, test_slots);
   ADD ("power", set_up, test_power);
@@ -621,5 +674,6 @@ main (int argc, char *argv[])
   ADD ("recover-committed", NULL, test_recover_committed);
   ADD ("recover-queued", NULL, test_recover_queued);
   ADD ("recover-restore", NULL, test_recover_restore);
+  ADD ("recover-in-place", NULL, test_recover_in_place);
   return g_test_run ();
 }

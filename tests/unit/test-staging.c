@@ -83,7 +83,7 @@ test_kinds (void)
 
       g_autoptr (VbStaging) staging = stage (lab, info->id, operation, disks);
       g_assert_false (vb_staging_is_swapped (staging));
-      g_assert_true (vb_staging_swap (staging, &error));
+      g_assert_true (vb_staging_swap (staging, NULL, &error));
       g_assert_true (vb_staging_is_swapped (staging));
       g_assert_true (vb_staging_finish (staging, &error));
       g_assert_no_error (error);
@@ -119,8 +119,8 @@ test_undo (void)
 
   g_autoptr (VbStaging) staging = stage (lab, info->id, operation, disks);
   g_assert_true (vb_staging_undo (staging, &error)); /* nothing yet */
-  g_assert_true (vb_staging_swap (staging, &error));
-  g_assert_true (vb_staging_swap (staging, &error)); /* again, as after a crash */
+  g_assert_true (vb_staging_swap (staging, NULL, &error));
+  g_assert_true (vb_staging_swap (staging, NULL, &error)); /* again, as after a crash */
   g_assert_true (g_file_test (link, G_FILE_TEST_IS_SYMLINK));
 
   /* All that a crash leaves are the names. */
@@ -130,7 +130,7 @@ test_undo (void)
   g_assert_false (vb_staging_is_swapped (recovered));
   storage_lab_assert_same ("qcow2", disk, "qcow2", kept);
   g_assert_true (vb_staging_undo (recovered, &error));
-  g_assert_true (vb_staging_swap (recovered, &error)); /* the new image is still there */
+  g_assert_true (vb_staging_swap (recovered, NULL, &error)); /* the new image is still there */
   g_assert_true (vb_staging_is_swapped (recovered));
   g_assert_true (vb_staging_undo (recovered, &error));
   g_assert_true (vb_staging_discard (recovered, &error));
@@ -165,7 +165,7 @@ test_crash_between_link_and_rename (void)
   g_assert_true (vb_staging_undo (recovered, &error));
   g_assert_false (g_file_test (old, G_FILE_TEST_EXISTS));
   g_assert_cmpint (link (disk, old), ==, 0);
-  g_assert_true (vb_staging_swap (recovered, &error));
+  g_assert_true (vb_staging_swap (recovered, NULL, &error));
   g_assert_true (vb_staging_is_swapped (recovered));
   g_assert_no_error (error);
 }
@@ -199,7 +199,7 @@ test_two_disks (void)
   /* The second swap fails: the first one is undone. */
   g_autofree char *new_b = g_strdup_printf ("%s/.b.vps-backup.%s.new", lab->folder, operation);
   g_assert_cmpint (g_unlink (new_b), ==, 0);
-  g_assert_false (vb_staging_swap (staging, &error));
+  g_assert_false (vb_staging_swap (staging, NULL, &error));
   g_assert_false (vb_staging_is_swapped (staging));
   storage_lab_assert_same ("qcow2", a, "qcow2", a_kept);
   g_assert_true (vb_staging_discard (staging, NULL));
@@ -225,7 +225,7 @@ test_grown (void)
       g_free (storage_lab_run ("qemu-img resize -q -f %s '%s' 40M", format, disk));
       storage_lab_scribble (disk, format, 35 * MIB, MIB);
       g_autoptr (VbStaging) staging = stage (lab, info->id, operation, disks);
-      g_assert_true (vb_staging_swap (staging, &error));
+      g_assert_true (vb_staging_swap (staging, NULL, &error));
       g_autofree char *size = info_of (format, disk, "virtual size:");
       g_assert_cmpstr (size, ==, "virtual size: 40 MiB (41943040 bytes)");
       g_free (storage_lab_run ("qemu-img resize -q -f %s '%s' 40M", format, kept));

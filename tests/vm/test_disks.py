@@ -9,8 +9,10 @@ import signal
 import guest as guests
 import isolated
 import pytest
+import service as services
 
 MIB = 1 << 20
+LOCKS_DIR = pathlib.Path("/etc/vps-backup/locks-dir")
 
 
 def image(service, vps, backup, target="vda"):
@@ -201,3 +203,272 @@ def test_uefi_variables_are_put_back_when_the_start_fails(new_hook, new_service,
     ended = client.restore(vps.vps, backup)
     assert ended["state"] == "failed", ended
     assert vps.running and vps.nvram.read_bytes() == now and sorted(os.listdir(guests.IMAGES)) == files
+
+
+# ---- block devices
+
+
+class Device(guests.Disk):
+    """A loop device on a sparse file."""
+
+    def make(self, folder, owner):
+        self.file = folder / f"{owner}-{self.target}.device"
+        isolated.run("truncate", "-s", self.size, self.file)
+        self.path = pathlib.Path(isolated.run("losetup", "--find", "--show", self.file).strip())
+        self.format = "raw"
+
+    def xml(self):
+        return super().xml().replace("type='file'", "type='block'").replace("source file=", "source dev=")
+
+    def bytes(self):
+        isolated.run("sync", self.path)
+        return self.file.read_bytes()
+
+    def free(self):
+        isolated.run("losetup", "--detach", self.path)
+        self.file.unlink()
+
+
+class OnDevices(guests.Blank):
+    """A machine whose disks are block devices or files."""
+
+    def remove(self):
+        devices = [disk for disk in self.disks if isinstance(disk, Device)]
+        self.disks = [disk for disk in self.disks if disk not in devices]
+        super().remove()
+        for device in devices:
+            device.free()
+
+
+@pytest.fixture
+def device_service(new_hook, new_service):
+    """A service that overwrites slowly, and the hook that asks for its locks."""
+    new_hook(f'exec {services.source_folder()}/hooks/vps-backup "$@"')
+    service = new_service(operations={"bandwidth-limit": "3M"})
+    LOCKS_DIR.write_text(f"{service.state / 'locks'}\n")
+    yield service
+    LOCKS_DIR.unlink()
+
+
+@pytest.fixture
+def on_devices(device_service, new_guest):
+    """A running VPS with one block device and one qcow2 file, and a backup from before its last changes."""
+    vps = new_guest("devices", [Device("vda", size=24 * MIB), guests.Disk("vdb", size=24 * MIB)], kind=OnDevices)
+    vps.start()
+    vps.qemu_io("vda", "write -P 0xa1 1M 8M")
+    vps.qemu_io("vdb", "write -P 0xb1 1M 2M")
+    client = device_service.client()
+    client.follow(vps.vps)
+    backup = back_up(client, vps)
+    kept = b"\0" * MIB + b"\xa1" * (8 * MIB) + b"\0" * (15 * MIB)
+    assert image(device_service, vps, backup) == kept
+    vps.qemu_io("vda", "write -P 0xa2 4M 16M")
+    vps.qemu_io("vdb", "write -P 0xb2 0 2M")
+    return vps, client, backup, kept
+
+
+def expect_restored(vps, client, kept):
+    """Both disks are as in the backup, the VPS is on, and the next backup is whole too."""
+    client.wait_vps(vps.vps, lambda now: now["power"] == "running", "the VPS to be back")
+    again = back_up(client, vps)
+    vps.destroy()
+    assert vps.disk("vda").bytes() == kept
+    assert vps.disk_bytes("vdb", 0, 4 * MIB) == b"\0" * MIB + b"\xb1" * (2 * MIB) + b"\0" * MIB
+    assert sorted(path.name for path in guests.IMAGES.glob("*vps-backup*")) == []
+    return again
+
+
+def refused_start(vps):
+    with pytest.raises(guests.libvirt.libvirtError) as refused:
+        vps.start()
+    assert "being restored" in str(refused.value)
+    return True
+
+
+def notes(service):
+    return sorted(path.name for path in service.pool.glob(".restore*"))
+
+
+def test_device_is_overwritten_to_the_end_whatever_happens(device_service, on_devices):
+    """The service is killed in the middle: the VPS cannot be started then, and the next run completes the disk."""
+    service = device_service
+    vps, client, backup, kept = on_devices
+    operation = client.request("backup.restore", vps=vps.vps, backup=backup)["operation"]["id"]
+    client.wait_state(operation, "copying", bytes_done=MIB)
+    assert vps.running, "verifying the backup needs no VPS that is off"
+    client.wait_state(operation, "finishing", bytes_done=11 * MIB)
+    service.kill()
+    assert not vps.active and vps.disk("vda").bytes() != kept, "it should have been killed in mid-write"
+    assert service.lock_path(vps.vps).read_text() == f"swap {operation}\n" and notes(service)
+    assert refused_start(vps), "a dead owner's lock counts while a disk is half overwritten"
+
+    service.start()
+    client = service.client()
+    client.follow(vps.vps)
+    assert client.vps[vps.vps]["status"] == "restoring_backup" and refused_start(vps)
+    assert client.refusal("operation.cancel", vps=vps.vps, operation=operation).reason == "too_late"
+    ended = client.wait_operation(vps.vps, operation)
+    assert ended["state"] == "completed", ended
+    assert notes(service) == [] and service.lock_held(vps.vps) is None
+    expect_restored(vps, client, kept)
+
+
+def test_device_that_fails_is_gone_on_with_when_it_works_again(device_service, new_guest):
+    service = device_service
+    folder = isolated.mount_ext4(isolated.new_folder("devices") / "images", 48 * MIB)
+    vps = new_guest("failing", [Device("vda", size=24 * MIB)], kind=OnDevices, folder=folder)
+    vps.start()
+    vps.qemu_io("vda", "write -P 0xa1 0 16M")
+    client = service.client()
+    client.follow(vps.vps)
+    backup = back_up(client, vps)
+    vps.qemu_io("vda", "write -z -u 0 24M")
+    switched_off(client, vps)
+    isolated.run("fallocate", "--punch-hole", "-o", 0, "-l", 24 * MIB, vps.disk("vda").file)
+    isolated.run("sync", "-f", folder)
+    free = os.statvfs(folder)
+    isolated.run("fallocate", "-l", free.f_bavail * free.f_frsize - 4 * MIB, folder / "ballast")
+
+    operation = client.request("backup.restore", vps=vps.vps, backup=backup)["operation"]["id"]
+    stalled = client.wait_event("notification.added", lambda told: told["type"] == "operation_stalled")
+    assert stalled["operation"] == operation
+    assert not vps.active and service.lock_held(vps.vps).startswith("swap ") and refused_start(vps)
+    (folder / "ballast").unlink()
+    isolated.run("sync", "-f", folder)
+    assert client.wait_operation(vps.vps, operation)["state"] == "completed"
+    assert vps.disk("vda").bytes() == b"\xa1" * (16 * MIB) + bytes(8 * MIB) and not vps.active
+
+
+def test_damaged_backup_is_not_written_to_a_device(device_service, on_devices):
+    service = device_service
+    vps, client, backup, _ = on_devices
+    with open(service.backup_path(vps.vps, backup) / "vdb.raw", "r+b") as damaged:
+        damaged.seek(2 * MIB)
+        damaged.write(b"?")
+    pid = vps.qemu_pid()
+    assert client.failure_of_restore(vps.vps, backup) == "checksum_mismatch"
+    assert vps.running and vps.qemu_pid() == pid and notes(service) == []
+    vps.destroy()
+    assert vps.disk("vda").bytes()[4 * MIB:20 * MIB] == b"\xa2" * (16 * MIB)
+
+
+# ---- all kinds of disks on one VPS
+
+
+class Cdrom(guests.Disk):
+    """A CD in an IDE drive."""
+
+    def xml(self):
+        return super().xml().replace("bus='virtio'", "bus='ide'").replace("device='disk'", "device='cdrom'")
+
+
+class Clone(guests.Disk):
+    """A qcow2 with a template below it, of which the first 4 MiB hold data."""
+
+    def make(self, folder, owner):
+        self.template = folder / "template.qcow2"
+        isolated.run("qemu-img", "create", "-q", "-f", "qcow2", self.template, self.size)
+        isolated.run("qemu-io", "-f", "qcow2", "-c", "write -q -P 0x7e 0 4M", self.template)
+        self.path = folder / f"{owner}-{self.target}.qcow2"
+        isolated.run("qemu-img", "create", "-q", "-f", "qcow2", "-b", self.template, "-F", "qcow2", self.path)
+
+
+def define(vps, disks):
+    """The VPS has other disks from now on."""
+    for disk in disks:
+        disk.make(guests.IMAGES, vps.name)
+    vps.disks = disks
+    vps.domain = vps.connection.defineXML(vps.xml())
+
+
+@pytest.fixture
+def field(new_guest):
+    """A running VPS with a linked clone, a raw file, and disks that are left out."""
+    disks = [Clone("vda", size=24 * MIB), guests.Disk("vdb", size=16 * MIB, format="raw"),
+             guests.Disk("vdc", size=MIB, format="raw", options="<readonly/>"),
+             guests.Disk("vdd", size=MIB, format="raw", options="<shareable/>"), Cdrom("hda", size=MIB, format="raw")]
+    vps = new_guest("field", disks, kind=guests.Blank).start()
+    vps.qemu_io("vda", "write -P 0xa1 2M 4M")
+    vps.qemu_io("vdb", "write -P 0xb1 1M 4M")
+    yield vps
+    disks[0].template.unlink()
+
+
+def test_every_kind_of_disk(new_service, field):
+    vps = field
+    service = new_service(operations={"delta-limit": 0})
+    client = service.client()
+    client.follow(vps.vps)
+    template = vps.disk("vda").template.read_bytes()
+    backup = back_up(client, vps)
+    manifest = service.manifest(vps.vps, backup)
+    assert [disk["target"] for disk in manifest["disks"]] == ["vda", "vdb"]
+    assert {one["target"]: one["reason"] for one in manifest["skipped"]} == {"vdc": "readonly", "vdd": "shareable", "hda": "cdrom"}
+    vda = b"\x7e" * (2 * MIB) + b"\xa1" * (4 * MIB) + bytes(18 * MIB)
+    vdb = bytes(MIB) + b"\xb1" * (4 * MIB) + bytes(11 * MIB)
+    assert image(service, vps, backup, "vda") == vda and image(service, vps, backup, "vdb") == vdb
+
+    # Restored while it runs; the template is not needed any more, and not touched.
+    vps.qemu_io("vda", "write -P 0xa2 0 20M")
+    vps.qemu_io("vdb", "write -P 0xb2 0 16M")
+    assert client.restore(vps.vps, backup)["state"] == "completed" and vps.running
+    again = back_up(client, vps)
+    assert image(service, vps, again, "vda") == vda and image(service, vps, again, "vdb") == vdb
+    switched_off(client, vps)
+    assert vps.disk("vda").template.read_bytes() == template
+    assert vps.disk_bytes("vda") == vda and vps.disk_bytes("vdb") == vdb
+
+    # Grown since the backup, and a disk more.
+    for disk in vps.disks[:2]:
+        isolated.run("qemu-img", "resize", "-q", "-f", disk.format, disk.path, disk.size + 4 * MIB)
+        isolated.run("qemu-io", "-f", disk.format, "-c", f"write -q -P 0xcc {disk.size} 4M", disk.path)
+    define(vps, [*vps.disks, guests.Disk("vde", size=2 * MIB, format="raw")])
+    vps.disk("vde").path.write_bytes(b"e" * (2 * MIB))
+    assert client.restore(vps.vps, backup)["state"] == "completed"
+    assert vps.disk_bytes("vda") == vda + bytes(4 * MIB) and vps.disk_bytes("vdb") == vdb + bytes(4 * MIB)
+    assert vps.disk("vde").path.read_bytes() == b"e" * (2 * MIB)
+
+    # A disk less.
+    define(vps, [disk for disk in vps.disks if disk.target != "vdb"])
+    assert client.failure_of_restore(vps.vps, backup) == "disk_missing"
+    assert vps.disk_bytes("vda") == vda + bytes(4 * MIB)
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_backup_after_a_staged_restore_is_incremental(new_service, new_guest, running):
+    place = isolated.mount_xfs(isolated.new_folder("reflinks"), 1 << 30)
+    service = new_service(pool_path=place / "pool", slots={"included": 4}, operations={"delta-limit": 0, "full-every": 3})
+    vps = new_guest("staged", [guests.Disk("vda", size=32 * MIB)], kind=guests.Blank).start()
+    vps.qemu_io("vda", "write -P 0xa1 0 16M")
+    client = service.client()
+    client.follow(vps.vps)
+    backup = back_up(client, vps)
+    vps.qemu_io("vda", "write -P 0xa2 4M 16M")
+    if not running:
+        switched_off(client, vps)
+    done = client.restore(vps.vps, backup)
+    assert done["state"] == "completed" and done["bytes_total"] >= 16 * MIB and vps.active == running
+    made = [back_up(client, vps) for _ in range(3)]
+    assert [entry(client, vps, one)["incremental"] for one in made] == [True, True, False], "each third one reads everything"
+    assert all(image(service, vps, one) == image(service, vps, backup) for one in made)
+
+
+UNSUPPORTED = {
+    "The disk vdx is a network disk": "<disk type='network' device='disk'><driver name='qemu' type='raw'/><source protocol='nbd' "
+                                      "name='x'><host name='127.0.0.1' port='1'/></source><target dev='vdx' bus='virtio'/></disk>",
+    "The disk vdy is a vhost-user disk": "<disk type='vhostuser' device='disk'><driver name='qemu' type='raw'/><source type='unix' "
+                                         "path='/run/none.sock'/><target dev='vdy' bus='virtio'/></disk>",
+    "The VPS has a TPM": "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>",
+}
+
+
+def test_what_cannot_be_backed_up_is_named(service, new_blank):
+    client = service.client()
+    for number, (sentence, devices) in enumerate(UNSUPPORTED.items()):
+        vps = new_blank(f"unsupported{number}", start=False, devices=devices)
+        now = client.follow(vps.vps)
+        assert now["can_create"] == {"allowed": False, "reason": "unsupported_disk"}
+        refusal = client.refusal("backup.create", vps=vps.vps)
+        assert refusal.reason == "unsupported_disk" and sentence in refusal.message, refusal.message
+        customer = service.customer(vps.vps).refusal("backup.create", vps=vps.vps)
+        assert sentence in customer.message, customer.message
