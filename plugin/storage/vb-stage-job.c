@@ -9,7 +9,6 @@
 #include "vb-disk.h"
 #include "vb-error.h"
 #include "vb-files.h"
-#include "vb-i18n.h"
 #include "vb-image-reader.h"
 #include "vb-log.h"
 #include "vb-manifest.h"
@@ -114,7 +113,7 @@ plan_device (Job *job, const VbDisk *disk, const VbBackupDisk *from, GError **er
   if (g_strcmp0 (disk->format, "raw") != 0)
     {
       g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
-                   _ ("The disk %s is an image inside a block device, which cannot be restored here; restore it by hand."),
+                   "The disk %s is an image inside a block device, which cannot be restored here; restore it by hand",
                    from->target);
       return FALSE;
     }
