@@ -467,10 +467,18 @@ UNSUPPORTED = {
 }
 
 
-def test_what_cannot_be_backed_up_is_named(service, new_blank):
+class SharedMemory(guests.Blank):
+    """What libvirt asks for before it takes a vhost-user disk."""
+
+    def xml(self):
+        shared = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+        return super().xml().replace("<vcpu>", f"{shared}<vcpu>")
+
+
+def test_what_cannot_be_backed_up_is_named(service, new_guest):
     client = service.client()
     for number, (sentence, devices) in enumerate(UNSUPPORTED.items()):
-        vps = new_blank(f"unsupported{number}", start=False, devices=devices)
+        vps = new_guest(f"unsupported{number}", kind=SharedMemory, devices=devices)
         now = client.follow(vps.vps)
         assert now["can_create"] == {"allowed": False, "reason": "unsupported_disk"}
         refusal = client.refusal("backup.create", vps=vps.vps)
