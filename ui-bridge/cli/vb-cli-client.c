@@ -5,6 +5,7 @@
 #include <libsoup/soup.h>
 
 #include "vb-cli-error.h"
+#include "vb-cli-text.h"
 #include "vb-error.h"
 #include "vb-i18n.h"
 #include "vb-json-text.h"
@@ -194,7 +195,8 @@ static void
 set_refusal (VbCliClient *self, JsonObject *refusal, GError **error)
 {
   const gint64 code = json_object_get_int_member_with_default (refusal, "code", 0);
-  const char *message = json_object_get_string_member_with_default (refusal, "message", "");
+  const char *message
+      = vb_cli_text_said (json_object_get_string_member_with_default (refusal, "message", ""));
   const char *reason = NULL;
 
   g_clear_pointer (&self->refusal, json_object_unref);

@@ -3,6 +3,8 @@
 
 #include <gio/gio.h>
 
+#include "vb-i18n.h"
+
 #define NOTHING "–"
 
 char *
@@ -92,6 +94,13 @@ vb_cli_text_pad (const char *text, int width, gboolean right)
   g_autofree char *spaces = g_strnfill (MAX (width - vb_cli_text_width (text), 0), ' ');
 
   return right ? g_strconcat (spaces, text, NULL) : g_strconcat (text, spaces, NULL);
+}
+
+const char *
+vb_cli_text_said (const char *message)
+{
+  /* The translation of "" is the catalogue's header. */
+  return message != NULL && *message != '\0' ? _ (message) : "";
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include "vb-cli-error.h"
 #include "vb-cli-progress.h"
+#include "vb-cli-text.h"
 #include "vb-error.h"
 #include "vb-i18n.h"
 #include "vb-operation-record.h"
@@ -218,7 +219,7 @@ vb_cli_check_outcome (JsonObject *operation, GError **error)
     g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
                  restore ? _ ("The restore has failed: %s (%s)")
                          : _ ("The backup has failed: %s (%s)"),
-                 cause != NULL ? vb_cli_get_string (cause, "message") : "",
+                 cause != NULL ? vb_cli_text_said (vb_cli_get_string (cause, "message")) : "",
                  cause != NULL ? vb_cli_get_string (cause, "reason") : "internal");
   return FALSE;
 }

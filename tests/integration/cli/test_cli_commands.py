@@ -191,6 +191,9 @@ def test_the_operators_language(ctl, service):
         assert words in ctl.run("verify", "web", "latest", status=1).stderr
     assert "FORTSCHRITT" in ctl.run("list").stdout
     assert ctl.run("--json", "list").stdout.startswith("{"), "the protocol has no language"
+    service.answers["backup.delete"] = Refusal("operation_running", "A backup operation is running on this VPS; wait until it has finished.")
+    refused = ctl.run("delete", "web", "latest", status=3).stderr
+    assert "Auf diesem VPS läuft bereits ein Vorgang; warten Sie, bis er abgeschlossen ist. (operation_running)" in refused
     ctl.environment["LANGUAGE"] = "tlh:de"
     assert "„backup“" in ctl.run("backup", status=2).stderr, "the next best"
     ctl.environment["LANGUAGE"] = "tlh"

@@ -58,6 +58,15 @@ export const languages = [
       await visit.toast('backup_completed').locator('[part=dismiss]').click();
       await visit.picture('de-backups');
 
+      const wide = page.viewportSize();
+      await page.setViewportSize({ width: 320, height: 568 });
+      for (const view of ['overview', 'resources', 'backups']) {
+        await visit.go(view);
+        assert.ok((await overflow(page)) <= 0, `${view}: longer words stick out nowhere`);
+      }
+      await visit.picture('de-320-backups');
+      await page.setViewportSize(wide);
+
       const german = await everything(page);
       const app = page.locator('vps-backup-app');
       const say = async (language) => {
@@ -75,7 +84,7 @@ export const languages = [
       await page.goto(`${await visit.address(web)}&lang=fr`);
       await visit.live();
       await speaks(page, 'fr');
-      await visit.go('backups');
+      for (const view of ['resources', 'backups']) await visit.go(view); // what nobody has looked at yet is not there
       await visit.row('datiert').waitFor();
       const fresh = await everything(page);
       // What has been announced is over, and stays as it was.

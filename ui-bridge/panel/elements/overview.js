@@ -27,11 +27,11 @@ h2 { font-size: 1.5em; letter-spacing: -.02em }
 :host([compact]) .cards { display: none }
 @container (inline-size < 36rem) {
   .side { width: 100%; justify-items: stretch }
-  .power { flex-wrap: nowrap }
   .power button { flex: 1 1 auto; padding-inline: .5rem }
   .why { text-align: start; margin: 0 }
   .nav { margin-block: 1rem 1.5rem }
 }
+@container (inline-size < 20rem) { .power .icon { display: none } }
 `;
 
 /** @type {[PowerAction, 'play' | 'power' | 'restart', () => string][]} */
