@@ -8,6 +8,7 @@
 #include "vb-log.h"
 #include "vb-push.h"
 #include "vb-sockets.h"
+#include "vb-token-key.h"
 #include "vb-token.h"
 #include "vb-webhook.h"
 
@@ -135,6 +136,18 @@ start_unix (VbBridge *self, GError **error)
   return TRUE;
 }
 
+static void
+warn_of_exposed_keys (VbBridge *self)
+{
+  g_auto (GStrv) names = vb_token_key_list_exposed (self->token_keys);
+
+  for (char **name = names; *name != NULL; name++)
+    vb_log_warning (NULL, NULL, NULL,
+                    "Others can get at the token key %s in %s and sign tokens with it: set its mode "
+                    "to 0600, or better replace it",
+                    *name, self->token_keys);
+}
+
 static gboolean
 start_tcp (VbBridge *self, GError **error)
 {
@@ -153,6 +166,7 @@ start_tcp (VbBridge *self, GError **error)
       return TRUE;
     }
 
+  warn_of_exposed_keys (self);
   if (self->tls_certificate != NULL)
     {
       certificate = vb_certificate_new (self->tls_certificate, self->tls_key, error);

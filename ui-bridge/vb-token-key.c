@@ -137,6 +137,27 @@ vb_token_key_find_newest (const char *folder)
   return g_steal_pointer (&newest);
 }
 
+/* Whoever can read a key can sign whatever token they like. */
+char **
+vb_token_key_list_exposed (const char *folder)
+{
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    {
+      g_autofree char *path = g_build_filename (folder, name, NULL);
+      struct stat info;
+
+      if (kid_is_valid (name) && stat (path, &info) == 0 && S_ISREG (info.st_mode)
+          && (info.st_mode & (S_IROTH | S_IWOTH | S_IWGRP)) != 0)
+        g_strv_builder_add (names, name);
+    }
+
+  return g_strv_builder_end (names);
+}
+
 gboolean
 vb_token_has_keys (const char *keys_folder)
 {

@@ -22,6 +22,10 @@ GBytes *vb_token_key_load (const char *folder, const char *kid, GError **error);
  * @folder */
 char *vb_token_key_find_newest (const char *folder);
 
+/** vb_token_key_list_exposed: Returns: (transfer full) (array zero-terminated=1): ids of keys that
+ * everybody may read, or others than their owner may write */
+char **vb_token_key_list_exposed (const char *folder);
+
 /** vb_token_key_sign: @signature: (out caller-allocates) (array fixed-size=32): HMAC-SHA256 of
  * @text */
 void vb_token_key_sign (GBytes *key, const char *text, gsize length, guchar *signature);

@@ -121,3 +121,13 @@ def test_stopping_while_answers_wait(host):
     host.tell("stop-bridge")
     while connection.recv(4096):
         pass
+
+
+def test_a_key_that_others_can_read_is_told(new_host):
+    host = new_host()
+    assert "Others can get at" not in host.read_log()
+    host.stop()
+    (host.keys / "test").chmod(0o644)
+    again = type(host)(host.folder, keys=False)
+    assert "Others can get at the token key test in" in again.read_log()
+    again.stop()
