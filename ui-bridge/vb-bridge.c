@@ -12,6 +12,9 @@
 #include "vb-token.h"
 #include "vb-webhook.h"
 
+/* How soon the first key is noticed; later ones are with the first token that they signed. */
+#define KEYS_LOOK_S 2
+
 struct _VbBridge
 {
   GObject parent_instance;
@@ -24,6 +27,7 @@ struct _VbBridge
   char *tls_certificate;
   char *tls_key;
   char *token_keys;
+  guint key_timer; /* while there is no key */
   VbManager *manager;
   VbPush *push;
   VbWebhook *webhook;
@@ -149,22 +153,10 @@ warn_of_exposed_keys (VbBridge *self)
 }
 
 static gboolean
-start_tcp (VbBridge *self, GError **error)
+open_tcp (VbBridge *self, GError **error)
 {
   g_autoptr (VbCertificate) certificate = NULL;
   g_autoptr (GSocket) socket = NULL;
-
-  if (self->listen == NULL)
-    return TRUE;
-
-  if (!vb_token_has_keys (self->token_keys))
-    {
-      vb_log_warning (NULL, NULL, NULL,
-                      "No TCP on %s: there is no token key of at least %d bytes in %s",
-                      self->listen, VB_TOKEN_KEY_BYTES_MIN,
-                      self->token_keys != NULL ? self->token_keys : "token-keys");
-      return TRUE;
-    }
 
   warn_of_exposed_keys (self);
   if (self->tls_certificate != NULL)
@@ -188,6 +180,40 @@ start_tcp (VbBridge *self, GError **error)
     }
 
   vb_door_listen (vb_http_get_door (self->http), socket, certificate, NULL);
+  return TRUE;
+}
+
+static gboolean
+on_look_for_keys (gpointer user_data)
+{
+  VbBridge *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!vb_token_has_keys (self->token_keys))
+    return G_SOURCE_CONTINUE;
+
+  self->key_timer = 0;
+  if (open_tcp (self, &error))
+    vb_log_info (NULL, NULL, NULL, "There is a token key now: listening on %s", self->listen);
+  else
+    vb_log_warning (NULL, NULL, NULL, "No TCP on %s: %s", self->listen, error->message);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+start_tcp (VbBridge *self, GError **error)
+{
+  if (self->listen == NULL)
+    return TRUE;
+  if (vb_token_has_keys (self->token_keys))
+    return open_tcp (self, error);
+
+  vb_log_warning (NULL, NULL, NULL,
+                  "No TCP on %s until there is a token key of at least %d bytes in %s", self->listen,
+                  VB_TOKEN_KEY_BYTES_MIN,
+                  self->token_keys != NULL ? self->token_keys : "token-keys");
+  if (self->token_keys != NULL)
+    self->key_timer = g_timeout_add_seconds (KEYS_LOOK_S, on_look_for_keys, self);
   return TRUE;
 }
 
@@ -240,6 +266,7 @@ vb_bridge_start (VbBridge *self, GError **error)
 {
   if (!make_couriers (self, error) || !start_unix (self, error) || !start_tcp (self, error))
     {
+      g_clear_handle_id (&self->key_timer, g_source_remove);
       vb_http_stop (self->http);
       return FALSE;
     }
@@ -254,6 +281,7 @@ vb_bridge_start (VbBridge *self, GError **error)
 void
 vb_bridge_stop (VbBridge *self)
 {
+  g_clear_handle_id (&self->key_timer, g_source_remove);
   if (self->push != NULL)
     vb_push_stop (self->push);
   if (self->webhook != NULL)

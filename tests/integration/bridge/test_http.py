@@ -11,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 
 import pytest
 from prometheus_client import parser as prometheus
@@ -214,6 +215,24 @@ def test_without_keys_there_is_no_tcp(new_host):
     assert host.is_ready and host.port == 0
     assert "No TCP" in host.read_log()
     assert host.admin().request("session.info")
+
+
+def test_the_first_key_opens_tcp_without_a_restart(new_host):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    host = new_host(keys=False, listen=f"127.0.0.1:{port}")
+    assert host.port == 0
+    host.write_key("test", host.key)
+    host.port = port
+    end = time.monotonic() + 30
+    while True:
+        try:
+            assert host.user(host.mint("backup.read")).request("session.info")
+            break
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.1)
 
 
 def test_a_short_key_is_none(new_host, tmp_path):
