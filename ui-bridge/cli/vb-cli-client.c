@@ -74,7 +74,7 @@ set_lost_error (VbCliClient *self, GError **error)
                  _ ("The service has closed the connection: %s (%u)."), reason, code);
   else
     g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_UNREACHABLE,
-                 _ ("The connection to the service was lost."));
+                 _ ("The connection to the service was lost; see whether it runs, and try again."));
   return FALSE;
 }
 
@@ -245,7 +245,8 @@ vb_cli_client_call (VbCliClient *self, const char *method, JsonObject *params, G
   if (!json_object_has_member (answer, "result"))
     {
       g_set_error_literal (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
-                           _ ("The service sent an answer that is none."));
+                           _ ("The service sent an answer that is none; see whether it has the "
+                              "version of this program."));
       return NULL;
     }
   return json_object_dup_member (answer, "result");

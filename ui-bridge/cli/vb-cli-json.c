@@ -29,7 +29,9 @@ vb_cli_call (VbCli *self, const char *method, JsonObject *params, GError **error
   if (!JSON_NODE_HOLDS_OBJECT (result))
     {
       g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
-                   _ ("The service sent something else than the protocol says for %s."), method);
+                   _ ("The service sent something else than the protocol says for %s; see whether "
+                      "it has the version of this program."),
+                   method);
       return NULL;
     }
   return json_node_dup_object (result);

@@ -60,8 +60,9 @@ finish (VbCli *self, const char *vps_id, JsonObject *result, GError **error)
 
   if (operation_id == NULL)
     {
-      g_set_error_literal (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
-                           _ ("The service did not say which operation it started."));
+      g_set_error_literal (
+          error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
+          _ ("The service did not say which operation it started; “vps-backupctl log” shows it."));
       return FALSE;
     }
   operation = vb_cli_wait (self, vps_id, operation_id, error);

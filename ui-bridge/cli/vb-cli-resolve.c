@@ -21,7 +21,8 @@ find_by_name (VbCli *self, const char *name, GError **error)
       if (g_strcmp0 (vb_cli_get_string (vps, "name"), name) == 0)
         return json_object_ref (vps);
     }
-  g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, _ ("There is no VPS “%s”"), name);
+  g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND,
+               _ ("There is no VPS “%s”; “vps-backupctl list” shows all"), name);
   return NULL;
 }
 
@@ -93,7 +94,7 @@ vb_cli_resolve_backup (JsonObject *vps, const char *text, GError **error)
 
   if (*text == '\0')
     {
-      vb_cli_error_set_usage (error, _ ("The id of the backup is empty"));
+      vb_cli_error_set_usage (error, _ ("The id of the backup is empty; give one, or “latest”"));
       return NULL;
     }
   backup = g_str_equal (text, "latest") ? find_latest (backups)
@@ -101,7 +102,8 @@ vb_cli_resolve_backup (JsonObject *vps, const char *text, GError **error)
   if (local_error != NULL)
     g_propagate_error (error, g_steal_pointer (&local_error));
   else if (backup == NULL)
-    g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, _ ("VPS “%s” has no backup “%s”"),
+    g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND,
+                 _ ("VPS “%s” has no backup “%s”; “vps-backupctl show” lists what it has"),
                  vb_cli_get_string (vps, "name"), text);
   return backup;
 }

@@ -99,7 +99,8 @@ check_options (VbCli *self, char **permissions, GError **error)
     return vb_cli_error_set_usage (error, _ ("Say with --perms what the token allows"));
   for (guint i = 0; permissions[i] != NULL; i++)
     if (vb_permission_from_string (permissions[i]) == VB_PERMISSION_NONE)
-      return vb_cli_error_set_usage (error, _ ("“%s” is not a permission"), permissions[i]);
+      return vb_cli_error_set_usage (
+          error, _ ("“%s” is not a permission; the protocol lists them."), permissions[i]);
   if (self->ttl_s < 1 || self->ttl_s > VB_TOKEN_LIFETIME_MAX_S)
     return vb_cli_error_set_usage (
         error, _ ("Say with --ttl how many seconds, up to %d, the token is valid"),

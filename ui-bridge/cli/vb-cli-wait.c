@@ -92,7 +92,9 @@ look_up_outcome (Wait *wait, GError **error)
         return has_ended (operation) ? json_object_ref (operation) : NULL;
     }
   g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
-               _ ("The service knows nothing of the operation %s any more."), wait->operation);
+               _ ("The service knows nothing of the operation %s any more; “vps-backupctl log” "
+                  "shows what has become of it."),
+               wait->operation);
   return NULL;
 }
 
