@@ -8,12 +8,11 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include "vb-device-writer.h"
 #include "vb-error.h"
 #include "vb-files.h"
-#include "vb-image-reader.h"
 #include "vb-manifest.h"
-#include "vb-ranges.h"
-#include "vb-sparse-file.h"
+#include "vb-open.h"
 #include "vb-strict-json.h"
 
 #define FORMAT "vps-backup restore"
@@ -250,37 +249,6 @@ vb_in_place_forget (VbInPlace *self, GError **error)
 
 /* --- devices --- */
 
-/* O_EXCL: refused while it is mounted or part of something else. */
-static int
-open_device (const Device *device, guint64 *size, GError **error)
-{
-  struct stat info;
-
-  vb_autofd int fd = open (device->path, O_RDWR | O_EXCL | O_CLOEXEC);
-  if (fd < 0 || fstat (fd, &info) != 0)
-    {
-      vb_error_set_errno (error, errno, "Opening the device of %s", device->target);
-      return -1;
-    }
-  if (!S_ISBLK (info.st_mode) || ioctl (fd, BLKGETSIZE64, size) != 0)
-    {
-      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device", device->target);
-      return -1;
-    }
-  return g_steal_fd (&fd);
-}
-
-static gboolean
-check_device_size (const Device *device, guint64 size, guint64 needed, GError **error)
-{
-  if (size >= needed)
-    return TRUE;
-  g_set_error (error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE,
-               "The device of %s has %" G_GUINT64_FORMAT " bytes, the backup needs %" G_GUINT64_FORMAT, device->target,
-               size, needed);
-  return FALSE;
-}
-
 gboolean
 vb_in_place_add (VbInPlace *self, const char *target, const char *path, guint64 size_bytes, GError **error)
 {
@@ -292,83 +260,28 @@ vb_in_place_add (VbInPlace *self, const char *target, const char *path, guint64 
   device->path = g_strdup (path);
   g_ptr_array_add (self->devices, device);
   /* Without O_EXCL: the VPS may still run on it. */
-  vb_autofd int fd = open (path, O_RDONLY | O_CLOEXEC);
+  vb_autofd int fd = vb_open_resolved (path, O_RDONLY);
   if (fd < 0 || fstat (fd, &info) != 0 || !S_ISBLK (info.st_mode) || ioctl (fd, BLKGETSIZE64, &size) != 0)
     {
       g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device", target);
       return FALSE;
     }
-  return check_device_size (device, size, size_bytes, error);
-}
-
-static gboolean
-sink_device (gpointer data, const guint8 *bytes, gsize length, guint64 offset, GError **error)
-{
-  return vb_sparse_file_write (data, bytes, length, offset, TRUE, error) >= 0;
-}
-
-/* What the backup has as holes, and what the device has beyond its end. */
-static gboolean
-write_holes (VbSparseFile *file, int image, guint64 image_size, guint64 size, GError **error)
-{
-  const VbRange *range;
-  g_autoptr (VbRanges) all = vb_ranges_new ();
-  g_autoptr (VbRanges) data = vb_ranges_of_file (image, image_size, error);
-  if (data == NULL)
-    return FALSE;
-
-  vb_ranges_add (all, 0, size);
-  g_autoptr (VbRanges) holes = vb_ranges_subtract (all, data);
-  for (gsize i = 0; (range = vb_ranges_get (holes, i)) != NULL; i++)
-    if (!vb_sparse_file_punch (file, range->start, range->end - range->start, error))
-      return FALSE;
-  return TRUE;
-}
-
-typedef struct
-{
-  const Device *device;
-  int image;
-  VbSums *sums;
-  VbSparseFile *file;
-  guint64 size;
-} Writer;
-
-static void
-writer_free (gpointer data)
-{
-  Writer *writer = data;
-  vb_fd_clear (&writer->image);
-  g_clear_pointer (&writer->sums, vb_sums_unref);
-  g_clear_pointer (&writer->file, vb_sparse_file_free);
-  g_free (writer);
-}
-
-static gboolean
-open_writer (Writer *writer, int backup, GError **error)
-{
-  writer->image = vb_image_reader_open (backup, writer->device->target, &writer->sums, error);
-  int fd = writer->image >= 0 ? open_device (writer->device, &writer->size, error) : -1;
-  if (fd < 0)
-    return FALSE;
-  writer->file = vb_sparse_file_new (fd);
-  return check_device_size (writer->device, writer->size, vb_sums_get_size (writer->sums), error);
+  return vb_device_writer_check_size (target, size, size_bytes, error);
 }
 
 /* All that can be refused is refused before the first byte is written. */
 static GPtrArray *
 open_writers (VbInPlace *self, int backup, GError **error)
 {
-  g_autoptr (GPtrArray) writers = g_ptr_array_new_with_free_func (writer_free);
+  g_autoptr (GPtrArray) writers = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_device_writer_free);
 
   for (guint i = 0; i < self->devices->len; i++)
     {
-      Writer *writer = g_new0 (Writer, 1);
-      writer->device = g_ptr_array_index (self->devices, i);
-      writer->image = -1;
-      g_ptr_array_add (writers, writer);
-      if (!open_writer (writer, backup, error))
+      const Device *device = g_ptr_array_index (self->devices, i);
+      VbDeviceWriter *writer = vb_device_writer_open (device->target, device->path, backup, error);
+      if (writer == NULL)
         return NULL;
+      g_ptr_array_add (writers, writer);
     }
   return g_steal_pointer (&writers);
 }
@@ -382,28 +295,13 @@ set_total (GPtrArray *writers, VbTransfer *transfer, GError **error)
   vb_transfer_get (transfer, &done, &total);
   for (guint i = 0; i < writers->len; i++)
     {
-      const Writer *writer = g_ptr_array_index (writers, i);
-      if (!vb_image_reader_get_todo (writer->image, writer->sums, &bytes, error))
+      if (!vb_device_writer_get_todo (g_ptr_array_index (writers, i), &bytes, error))
         return FALSE;
       todo += bytes;
     }
   if (total == 0)
     vb_transfer_set_total (transfer, todo);
   return TRUE;
-}
-
-static gboolean
-write_device (Writer *writer, VbTransfer *transfer, GError **error)
-{
-  g_autoptr (GCancellable) never = g_cancellable_new ();
-
-  if (write_holes (writer->file, writer->image, vb_sums_get_size (writer->sums), writer->size, error)
-      && vb_image_reader_run (writer->image, writer->sums, VB_SUMS_CHUNK_BYTES, sink_device, writer->file, NULL, transfer,
-                              never, error)
-      && vb_sparse_file_sync (writer->file, error))
-    return TRUE;
-  g_prefix_error (error, "Overwriting %s: ", writer->device->target);
-  return FALSE;
 }
 
 gboolean
@@ -419,7 +317,7 @@ vb_in_place_write (VbInPlace *self, VbTransfer *transfer, GError **error)
   if (writers == NULL || !set_total (writers, counted, error) || !save (self, VB_IN_PLACE_WRITING, error))
     return FALSE;
   for (guint i = 0; i < writers->len; i++)
-    if (!write_device (g_ptr_array_index (writers, i), counted, error))
+    if (!vb_device_writer_run (g_ptr_array_index (writers, i), counted, error))
       return FALSE;
   return save (self, VB_IN_PLACE_WRITTEN, error);
 }
