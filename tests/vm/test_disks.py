@@ -463,7 +463,7 @@ UNSUPPORTED = {
                                       "name='x'><host name='127.0.0.1' port='1'/></source><target dev='vdx' bus='virtio'/></disk>",
     "The disk vdy is a vhost-user disk": "<disk type='vhostuser' device='disk'><driver name='qemu' type='raw'/><source type='unix' "
                                          "path='/run/none.sock'/><target dev='vdy' bus='virtio'/></disk>",
-    "The VPS has a TPM": "<tpm model='tpm-tis'><backend type='emulator' version='2.0'/></tpm>",
+    "The VPS has a TPM": "<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>",
 }
 
 
