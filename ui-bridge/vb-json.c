@@ -104,6 +104,7 @@ vb_json_backup (VbBackup *backup, VbOperation *operation)
   vb_json_add_time (object, "completed_at", is_whole ? info->completed_at : NULL);
   add_text (object, "consistency", vb_consistency_to_string (info->consistency));
   json_object_set_boolean_member (object, "incremental", info->incremental);
+  json_object_set_boolean_member (object, "protected", info->is_protected);
   json_object_set_array_member (object, "disks", make_disks (info));
   return object;
 }

@@ -134,6 +134,27 @@ run_rename (VbCall *call)
 }
 
 static void
+on_protected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  VbCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VbBackup) backup = vb_manager_protect_finish (VB_MANAGER (source), result, &error);
+
+  if (backup != NULL)
+    vb_call_answer (call, make_backup (call, backup));
+  else
+    vb_call_refuse (call, error);
+}
+
+static void
+run_protect (VbCall *call)
+{
+  vb_manager_protect_async (vb_call_get_manager (call), vb_call_get_vps_name (call),
+                            vb_call_get_string (call, "backup"),
+                            vb_call_get_boolean (call, "protected"), on_protected, call);
+}
+
+static void
 on_verified (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GError) error = NULL;
@@ -255,6 +276,10 @@ const VbMethod vb_rpc_backup_methods[] = {
     VB_PERMISSION_BACKUP_CREATE,
     { VPS, BACKUP, { "name", VB_PARAM_STRING, FALSE, 1, NAME_LENGTH_MAX } },
     run_rename },
+  { "backup.protect",
+    VB_PERMISSION_BACKUP_DELETE,
+    { VPS, BACKUP, { "protected", VB_PARAM_BOOLEAN } },
+    run_protect },
   { "backup.verify", VB_PERMISSION_BACKUP_READ, { VPS, BACKUP }, run_verify },
   { "operation.cancel",
     VB_PERMISSION_BACKUP_CREATE | VB_PERMISSION_BACKUP_RESTORE,

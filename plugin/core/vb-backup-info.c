@@ -31,6 +31,7 @@ vb_backup_info_copy (const VbBackupInfo *self)
   copy->unique_bytes = self->unique_bytes;
   copy->consistency = self->consistency;
   copy->incremental = self->incremental;
+  copy->is_protected = self->is_protected;
   for (guint i = 0; i < self->disks->len; i++)
     {
       const VbBackupDisk *from = g_ptr_array_index (self->disks, i);

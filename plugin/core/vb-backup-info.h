@@ -32,6 +32,7 @@ typedef struct
  * @unique_bytes: what deleting it would free, or -1 while unknown
  * @consistency: what it is worth
  * @incremental: whether only changes were read for it
+ * @is_protected: whether it may not be deleted before somebody takes that back
  * @disks: (element-type VbBackupDisk)
  *
  * What is known of a backup; what a pool writes into and reads from its manifest. Plain data that may be
@@ -49,6 +50,7 @@ typedef struct
   gint64 unique_bytes;
   VbConsistency consistency;
   gboolean incremental;
+  gboolean is_protected;
   GPtrArray *disks;
 } VbBackupInfo;
 

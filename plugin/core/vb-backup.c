@@ -90,6 +90,12 @@ vb_backup_set_name (VbBackup *self, const char *name)
 }
 
 void
+vb_backup_set_protected (VbBackup *self, gboolean is_protected)
+{
+  self->info->is_protected = is_protected;
+}
+
+void
 vb_backup_release_slot (VbBackup *self)
 {
   g_clear_pointer (&self->lease, vb_slot_lease_free);

@@ -37,6 +37,7 @@ void vb_backup_set_state (VbBackup *self, VbBackupState state);
 /** vb_backup_set_info: @info: (transfer full) */
 void vb_backup_set_info (VbBackup *self, VbBackupInfo *info);
 void vb_backup_set_name (VbBackup *self, const char *name);
+void vb_backup_set_protected (VbBackup *self, gboolean is_protected);
 /** vb_backup_release_slot: gives the slot back although somebody may still hold a reference */
 void vb_backup_release_slot (VbBackup *self);
 

@@ -2,6 +2,7 @@
 /* Deleting a backup: its folder first, then its checkpoint. */
 #include "vb-manager-request.h"
 
+#include "vb-i18n.h"
 #include "vb-log.h"
 
 static void
@@ -88,6 +89,9 @@ delete_inside (VbManager *self, GTask *task)
 
   if (backup != NULL && vb_backup_get_state (backup) == VB_BACKUP_RESTORING)
     vb_error_set_public (&error, VB_ERROR_OPERATION_RUNNING);
+  else if (backup != NULL && vb_backup_get_info (backup)->is_protected)
+    g_set_error_literal (&error, VB_ERROR, VB_ERROR_FORBIDDEN,
+                         _ ("This backup is protected; take the protection away before you delete it."));
   else if (backup != NULL && vb_request_require_pool (self, &error))
     {
       g_autoptr (GTask) slow = g_task_new (self, NULL, delete_removed, task);

@@ -39,7 +39,11 @@ attach_backup (VbVps *vps, const VbBackupInfo *info)
 {
   VbBackup *known = vb_vps_find_backup (vps, info->id);
   if (known != NULL)
-    return;
+    {
+      /* The journal's list does not know it, and another host may have changed it. */
+      vb_backup_set_protected (known, info->is_protected);
+      return;
+    }
   VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));
   g_autoptr (VbBackup) backup = vb_backup_new (vb_backup_info_copy (info), VB_BACKUP_AVAILABLE, lease);
   vb_vps_add_backup (vps, backup);

@@ -15,6 +15,7 @@ typedef struct
   guint total;
   VbPowerAction action;
   gboolean force;
+  gboolean is_protected;
   guint64 bad_chunks;
   VbTransfer *transfer;
   GTaskThreadFunc func;                        /* the blocking part; the request is its task data */

@@ -109,7 +109,8 @@ void vb_manager_restore_async (VbManager *self,
                                gpointer user_data);
 VbOperationRecord *vb_manager_restore_finish (VbManager *self, GAsyncResult *result, GError **error);
 
-/** vb_manager_delete_async: answers once the slot is free. Errors: %VB_ERROR_BACKUP_NOT_READY, %VB_ERROR_OPERATION_RUNNING */
+/** vb_manager_delete_async: answers once the slot is free. Errors: %VB_ERROR_BACKUP_NOT_READY, %VB_ERROR_OPERATION_RUNNING,
+ * %VB_ERROR_FORBIDDEN while it is protected */
 void vb_manager_delete_async (VbManager *self,
                               const char *vps,
                               const char *backup,
@@ -127,6 +128,16 @@ void vb_manager_rename_async (VbManager *self,
 /** vb_manager_rename_finish: Returns: (transfer full): the renamed backup */
 VbBackup *vb_manager_rename_finish (VbManager *self, GAsyncResult *result, GError **error);
 
+/** vb_manager_protect_async: @is_protected: whether it is not to be deleted until that is taken back. Errors:
+ * %VB_ERROR_BACKUP_NOT_READY */
+void vb_manager_protect_async (VbManager *self,
+                               const char *vps,
+                               const char *backup,
+                               gboolean is_protected,
+                               GAsyncReadyCallback callback,
+                               gpointer user_data);
+/** vb_manager_protect_finish: Returns: (transfer full): the backup as it is now */
+VbBackup *vb_manager_protect_finish (VbManager *self, GAsyncResult *result, GError **error);
 /** vb_manager_verify_async: reads all of the backup. */
 void vb_manager_verify_async (VbManager *self,
                               const char *vps,

@@ -70,6 +70,12 @@ vb_pool_rename (VbPool *self, const char *vps, const char *backup, const char *n
 }
 
 gboolean
+vb_pool_protect (VbPool *self, const char *vps, const char *backup, gboolean is_protected, GError **error)
+{
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->protect (self, vps, backup, is_protected, error), "pool.protect");
+}
+
+gboolean
 vb_pool_verify (VbPool *self,
                 const char *vps,
                 const char *backup,

@@ -55,6 +55,7 @@ typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer
  * @remove: deletes a backup; it disappears at one instant (rename to the name of a deleted one first)
  * @sweep: removes what is left of deletes, and the halves of backups that @given_up names. (nullable)
  * @rename: gives a backup another name, durable when it returns
+ * @protect: notes whether a backup may be deleted, durable when it returns
  * @verify: reads all of a backup; (out) @bad_chunks chunks differ from their checksums
  * @stage: (transfer full): prepares new images beside @disks from @backup, in each disk's own format, every chunk
  *   checked against its sum (%VB_ERROR_CHECKSUM_MISMATCH), synced. %VB_ERROR_DISK_MISSING when a disk of the backup
@@ -83,6 +84,7 @@ struct _VbPoolInterface
   gboolean (*remove) (VbPool *self, const char *vps, const char *backup, GError **error);
   gboolean (*sweep) (VbPool *self, VbPoolGivenUp given_up, gpointer user_data, GError **error);
   gboolean (*rename) (VbPool *self, const char *vps, const char *backup, const char *name, GError **error);
+  gboolean (*protect) (VbPool *self, const char *vps, const char *backup, gboolean is_protected, GError **error);
   gboolean (*verify) (VbPool *self,
                       const char *vps,
                       const char *backup,
@@ -125,6 +127,8 @@ gboolean vb_pool_remove (VbPool *self, const char *vps, const char *backup, GErr
 gboolean vb_pool_sweep (VbPool *self, VbPoolGivenUp given_up, gpointer user_data, GError **error);
 gboolean
 vb_pool_rename (VbPool *self, const char *vps, const char *backup, const char *name, GError **error);
+gboolean
+vb_pool_protect (VbPool *self, const char *vps, const char *backup, gboolean is_protected, GError **error);
 gboolean vb_pool_verify (VbPool *self,
                          const char *vps,
                          const char *backup,

@@ -48,16 +48,17 @@ _vps_backupctl ()
       ;;
     *)
       case $command,$position in
-        ,0) words='list show create restore delete rename verify cancel slots watch log token pool doctor recover' ;;
+        ,0) words='list show create restore delete rename protect verify cancel slots watch log token pool doctor recover' ;;
+        protect,3) words='off' ;;
         pool,1) words='init list check' ;;
         pool,2)
           mapfile -t COMPREPLY < <(compgen -d -- "$word")
           compopt -o filenames 2>/dev/null
           return
           ;;
-        show,1 | create,1 | restore,1 | delete,1 | rename,1 | verify,1 | cancel,1 | slots,1 | watch,1 | log,1)
+        show,1 | create,1 | restore,1 | delete,1 | rename,1 | protect,1 | verify,1 | cancel,1 | slots,1 | watch,1 | log,1)
           words=$(_vps_backupctl_names) ;;
-        restore,2 | delete,2 | rename,2 | verify,2) words=$(_vps_backupctl_backups "$vps") ;;
+        restore,2 | delete,2 | rename,2 | protect,2 | verify,2) words=$(_vps_backupctl_backups "$vps") ;;
       esac
       ;;
   esac

@@ -288,15 +288,39 @@ vb_backup_folder_sweep (int root, VbBusySet *busy, VbPoolGivenUp given_up, gpoin
   return for_each_entry (root, sweep_vps, &sweep, error);
 }
 
+/* Returns: (transfer full) (nullable): the manifest; @folder: (out): where it is */
+static VbManifest *
+open_manifest (int root, const char *vps, const char *backup, int *folder, GError **error)
+{
+  *folder = vb_pool_folder_open_backup (root, vps, backup, error);
+  return *folder >= 0 ? vb_manifest_load (*folder, vps, backup, error) : NULL;
+}
+
+static gboolean
+replace_manifest (int folder, const VbManifest *manifest, GError **error)
+{
+  g_autofree char *text = vb_manifest_to_text (manifest);
+  return vb_files_replace (folder, VB_MANIFEST_FILE, text, strlen (text), error);
+}
+
 gboolean
 vb_backup_folder_rename (int root, const char *vps, const char *backup, const char *name, GError **error)
 {
-  vb_autofd int folder = vb_pool_folder_open_backup (root, vps, backup, error);
-  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, vps, backup, error) : NULL;
+  vb_autofd int folder = -1;
+  g_autoptr (VbManifest) manifest = open_manifest (root, vps, backup, &folder, error);
   if (manifest == NULL)
     return FALSE;
-
   replace_string (&manifest->info->name, name);
-  g_autofree char *text = vb_manifest_to_text (manifest);
-  return vb_files_replace (folder, VB_MANIFEST_FILE, text, strlen (text), error);
+  return replace_manifest (folder, manifest, error);
+}
+
+gboolean
+vb_backup_folder_protect (int root, const char *vps, const char *backup, gboolean is_protected, GError **error)
+{
+  vb_autofd int folder = -1;
+  g_autoptr (VbManifest) manifest = open_manifest (root, vps, backup, &folder, error);
+  if (manifest == NULL)
+    return FALSE;
+  manifest->info->is_protected = is_protected;
+  return replace_manifest (folder, manifest, error);
 }

@@ -38,6 +38,9 @@ gboolean vb_backup_folder_remove (int root, const char *vps, const char *backup,
  */
 gboolean vb_backup_folder_sweep (int root, VbBusySet *busy, VbPoolGivenUp given_up, gpointer user_data, GError **error);
 
+/** vb_backup_folder_protect: notes in its manifest whether it may be deleted */
+gboolean vb_backup_folder_protect (int root, const char *vps, const char *backup, gboolean is_protected, GError **error);
+
 /** vb_backup_folder_rename: changes the name in its manifest */
 gboolean vb_backup_folder_rename (int root, const char *vps, const char *backup, const char *name, GError **error);
 

@@ -208,6 +208,19 @@ pool_rename (VbPool *pool, const char *vps, const char *backup, const char *name
 }
 
 static gboolean
+pool_protect (VbPool *pool, const char *vps, const char *backup, gboolean is_protected, GError **error)
+{
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  g_autoptr (GError) local = NULL;
+
+  vb_autofd int root = open_root (self, error);
+  if (root < 0)
+    return FALSE;
+  gboolean ok = vb_backup_folder_protect (root, vps, backup, is_protected, &local);
+  return blame_pool (self, ok, g_steal_pointer (&local), error);
+}
+
+static gboolean
 pool_verify (VbPool *pool,
              const char *vps,
              const char *backup,
@@ -290,6 +303,7 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
   iface->remove = pool_remove;
   iface->sweep = pool_sweep;
   iface->rename = pool_rename;
+  iface->protect = pool_protect;
   iface->verify = pool_verify;
   iface->check_stage = pool_check_stage;
   iface->stage = pool_stage;

@@ -235,6 +235,10 @@ vb_manifest_parse (const char *text, gsize length, GError **error)
   info->consistency = vb_consistency_from_string (consistency ? consistency : "");
   if (!vb_strict_json_get_boolean (object, "incremental", &info->incremental))
     bad ("incremental", error);
+  /* Not there in older ones. */
+  if (json_object_has_member (object, "protected")
+      && !vb_strict_json_get_boolean (object, "protected", &info->is_protected))
+    bad ("protected", error);
   else if (!vb_strict_json_get_bytes (object, "size_bytes", &info->size_bytes))
     bad ("size_bytes", error);
   else if (take_base (self, object, error) && take_lists (self, object, error))
@@ -350,6 +354,8 @@ vb_manifest_to_text (const VbManifest *self)
   add_string (builder, "consistency", vb_consistency_to_string (info->consistency));
   json_builder_set_member_name (builder, "incremental");
   json_builder_add_boolean_value (builder, info->incremental);
+  json_builder_set_member_name (builder, "protected");
+  json_builder_add_boolean_value (builder, info->is_protected);
   add_string (builder, "base", self->base);
   add_bytes (builder, "size_bytes", info->size_bytes);
   add_string (builder, "sums", SUMS);

@@ -33,6 +33,7 @@ G_BEGIN_DECLS
  * | `created_at`, `completed_at` | string or null | RFC 3339, UTC: point in time, and when it became available |
  * | `consistency` | string | "filesystem", "crash" or "offline" |
  * | `incremental` | boolean | whether only changes were read for it |
+ * | `protected` | boolean, may be missing | whether it may not be deleted before somebody takes that back |
  * | `base` | string or null | id of the backup that it shares unchanged parts with; nothing depends on it |
  * | `size_bytes` | integer | data of all disks |
  * | `sums` | string | "xxh3-128" |

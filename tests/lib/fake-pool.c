@@ -458,6 +458,28 @@ fake_rename (VbPool *pool, const char *vps, const char *backup, const char *name
 }
 
 static gboolean
+fake_protect (VbPool *pool, const char *vps, const char *backup, gboolean is_protected, GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+  g_autoptr (GMutexLocker) locker = NULL;
+  VbBackupInfo *info;
+
+  if (!vb_fake_script_enter (pool, "protect", NULL, error))
+    return FALSE;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  info = g_hash_table_lookup (self->backups, backup);
+  if (info == NULL)
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, "There is no backup %s", backup);
+      return FALSE;
+    }
+
+  info->is_protected = is_protected;
+  return TRUE;
+}
+
+static gboolean
 fake_verify (VbPool *pool,
              const char *vps,
              const char *backup,
@@ -528,6 +550,7 @@ vb_fake_pool_iface_init (VbPoolInterface *iface)
   iface->discard = fake_discard;
   iface->remove = fake_remove;
   iface->rename = fake_rename;
+  iface->protect = fake_protect;
   iface->verify = fake_verify;
   iface->check_stage = fake_check_stage;
   iface->stage = fake_stage;

@@ -97,6 +97,31 @@ test_list (void)
   g_autoptr (GPtrArray) renamed = vb_pool_list (lab->pool, &error);
   info = g_ptr_array_index (renamed, 0);
   g_assert_cmpstr (info->name, ==, "ünïcode");
+  g_assert_false (info->is_protected);
+}
+
+/* On whatever host looks at the pool next. */
+static void
+test_protect (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (StorageLab) lab = storage_lab_new ();
+  g_autofree char *disk = storage_lab_disk (lab, "disk", "raw", 32 * MIB, "");
+  g_autoptr (VbCapture) capture = storage_lab_capture (lab, disk, "raw");
+  g_autoptr (VbBackupInfo) made = storage_lab_back_up (lab, capture);
+
+  for (int is_protected = 1; is_protected >= 0; is_protected--)
+    {
+      g_autoptr (VbPool) other = (VbPool *) vb_directory_pool_new (lab->pool_path, "0", &error);
+
+      g_assert_true (vb_pool_protect (lab->pool, lab->vps, made->id, is_protected, &error));
+      g_autoptr (GPtrArray) list = vb_pool_list (other, &error);
+      const VbBackupInfo *info = g_ptr_array_index (list, 0);
+      g_assert_cmpint (info->is_protected, ==, is_protected);
+      g_assert_cmpstr (info->name, ==, made->name);
+    }
+  g_assert_false (vb_pool_protect (lab->pool, lab->vps, lab->vps, TRUE, &error));
+  g_assert_error (error, VB_ERROR, VB_ERROR_NOT_FOUND);
 }
 
 static void
@@ -366,6 +391,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/directory-pool/protect", test_protect);
   g_test_add_func ("/directory-pool/capture", test_capture);
   g_test_add_func ("/directory-pool/list", test_list);
   g_test_add_func ("/directory-pool/commit-twice", test_commit_twice);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* delete, rename, verify, slots: what is answered when it is done. */
+/* delete, rename, protect, verify, slots: what is answered when it is done. */
 #include "vb-cli-error.h"
 #include "vb-cli-resolve.h"
 #include "vb-cli-text.h"
@@ -54,6 +54,33 @@ vb_cli_rename (VbCli *self, char **arguments, GError **error)
   if (result == NULL)
     return FALSE;
   print_result (self, result, _ ("The backup has its new name."));
+  return TRUE;
+}
+
+gboolean
+vb_cli_protect (VbCli *self, char **arguments, GError **error)
+{
+  g_autoptr (JsonObject) vps = NULL;
+  g_autoptr (JsonObject) result = NULL;
+  JsonObject *backup;
+  JsonObject *params;
+  const gboolean off = g_strcmp0 (arguments[2], "off") == 0;
+
+  if (arguments[2] != NULL && !off)
+    return vb_cli_error_set_usage (error, _ ("usage: vps-backupctl protect VPS BACKUP [off]"));
+  vps = vb_cli_resolve_vps (self, arguments[0], error);
+  backup = vps != NULL ? vb_cli_resolve_backup (vps, arguments[1], error) : NULL;
+  if (backup == NULL)
+    return FALSE;
+  params = vb_cli_params ("vps", vb_cli_get_string (vps, "vps"), "backup",
+                          vb_cli_get_string (backup, "id"), NULL);
+  json_object_set_boolean_member (params, "protected", !off);
+  result = vb_cli_call (self, "backup.protect", params, error);
+  if (result == NULL)
+    return FALSE;
+  print_result (self, result,
+                off ? _ ("The backup can be deleted again.")
+                    : _ ("The backup cannot be deleted until you say “protect … off”."));
   return TRUE;
 }
 

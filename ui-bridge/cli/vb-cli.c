@@ -43,6 +43,8 @@ static const Command commands[] = {
     vb_cli_delete },
   { "rename", "VPS BACKUP NAME", N_ ("give a backup another name"), 3, 3, OPTIONS_NONE,
     vb_cli_rename },
+  { "protect", "VPS BACKUP [off]", N_ ("keep a backup from being deleted"), 2, 3, OPTIONS_NONE,
+    vb_cli_protect },
   { "verify", "VPS BACKUP", N_ ("read a backup and compare its checksums"), 2, 2, OPTIONS_NONE,
     vb_cli_verify },
   { "cancel", "VPS", N_ ("cancel what runs on a VPS"), 1, 1, OPTIONS_NONE, vb_cli_cancel },

@@ -80,6 +80,7 @@ gboolean vb_cli_cancel (VbCli *self, char **arguments, GError **error);
 
 gboolean vb_cli_delete (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_rename (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_protect (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_verify (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_slots (VbCli *self, char **arguments, GError **error);
 

@@ -66,6 +66,23 @@ def test_create_restore_delete(host):
     assert len(client.request("operation.list", vps=vps, limit=1)["operations"]) == 1
 
 
+def test_a_protected_backup_stays(host):
+    vps = host.add()
+    client = host.admin()
+    client.subscribe(vps)
+    _, backup = client.back_up(vps)
+    assert client.vps[vps]["backups"][0]["protected"] is False
+    assert client.request("backup.protect", vps=vps, backup=backup, protected=True)["protected"] is True
+    client.wait_vps(vps, lambda now: now["backups"][0]["protected"], "everybody is told")
+    refused = refusal(client, "backup.delete", vps=vps, backup=backup)
+    assert refused.reason == "forbidden" and "protected" in refused.message
+    assert client.restore(vps, backup)["state"] == "completed"
+    may_not = host.user(host.mint("backup.create"))
+    assert refusal(may_not, "backup.protect", vps=vps, backup=backup, protected=False).reason == "forbidden"
+    assert client.request("backup.protect", vps=vps, backup=backup, protected=False)["protected"] is False
+    assert client.request("backup.delete", vps=vps, backup=backup) == {}
+
+
 def test_request_key_returns_the_first_operation_again(host):
     vps = host.add()
     client = host.admin()

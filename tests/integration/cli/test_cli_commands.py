@@ -171,6 +171,15 @@ def test_rename(ctl, service):
     assert service.wait_for_call("backup.rename", 2)["name"] == "--name"
 
 
+def test_protect(ctl, service):
+    service.answers["backup.protect"] = backup(SECOND, "new")
+    ctl.run("protect", "web", "bbbb")
+    assert service.wait_for_call("backup.protect") == {"vps": VPS, "backup": SECOND, "protected": True}
+    ctl.run("protect", "web", "bbbb", "off")
+    assert service.wait_for_call("backup.protect", 2)["protected"] is False
+    ctl.run("protect", "web", "bbbb", "of", status=2)
+
+
 def test_verify(ctl, service):
     service.answers["backup.verify"] = {"ok": True, "bad_chunks": 0}
     ctl.run("verify", "web", "latest")

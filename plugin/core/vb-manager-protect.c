@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Protection of a backup: noted in the pool, so that it is true on every host. */
+#include "vb-manager-request.h"
+
+static void
+protect_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  VbManager *self = source;
+  VbRequest *request = data;
+  GError *error = NULL;
+  if (vb_pool_protect (self->pool, request->vps, request->backup, request->is_protected, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+protect_done (VbManager *self, GTask *task)
+{
+  const VbRequest *request = vb_request_of (task);
+  VbVps *vps = g_hash_table_lookup (self->vps, request->vps);
+  VbBackup *backup = vps ? vb_vps_find_backup (vps, request->backup) : NULL;
+  if (backup == NULL)
+    return;
+  vb_backup_set_protected (backup, request->is_protected);
+  vb_manager_emit_changed (self, vps);
+}
+
+static void
+protect_inside (VbManager *self, GTask *task)
+{
+  GError *error = NULL;
+
+  if (vb_request_require_backup (self, task, &error) != NULL
+      && vb_request_require_pool (self, &error))
+    {
+      vb_request_work (self, task);
+      return;
+    }
+  vb_request_leave (self, task, error);
+}
+
+void
+vb_manager_protect_async (VbManager *self,
+                          const char *vps,
+                          const char *backup,
+                          gboolean is_protected,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  GTask *task = vb_request_new (self, vb_manager_protect_async, vps, backup, callback, user_data);
+  vb_request_of (task)->is_protected = is_protected;
+  vb_request_of (task)->func = protect_in_thread;
+  vb_request_of (task)->worker = self->pool_worker;
+  vb_request_of (task)->done = protect_done;
+  vb_manager_enter (self, vps, task, protect_inside);
+}
+
+VbBackup *
+vb_manager_protect_finish (VbManager *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return NULL;
+  VbBackup *backup = vb_request_require_backup (self, G_TASK (result), error);
+  return backup ? g_object_ref (backup) : NULL;
+}
