@@ -236,8 +236,8 @@ vb_manifest_parse (const char *text, gsize length, GError **error)
   if (!vb_strict_json_get_boolean (object, "incremental", &info->incremental))
     bad ("incremental", error);
   /* Not there in older ones. */
-  if (json_object_has_member (object, "protected")
-      && !vb_strict_json_get_boolean (object, "protected", &info->is_protected))
+  else if (json_object_has_member (object, "protected")
+           && !vb_strict_json_get_boolean (object, "protected", &info->is_protected))
     bad ("protected", error);
   else if (!vb_strict_json_get_bytes (object, "size_bytes", &info->size_bytes))
     bad ("size_bytes", error);

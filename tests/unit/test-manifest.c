@@ -80,6 +80,9 @@ static const struct
   { "\"size_bytes\" : 7", "\"size_bytes\" : -7", FALSE },
   { "\"size_bytes\" : 7", "\"size_bytes\" : 7.5", FALSE },
   { "\"incremental\" : true", "\"incremental\" : 1", FALSE },
+  { "\"protected\" : false", "\"protected\" : true", TRUE },
+  { "\"protected\" : false", "\"protected\" : 1", FALSE },
+  { "\"protected\" : false,", "", TRUE }, /* older than protection */
   { "\"skipped\" : [", "\"skipped\" : [ 1, ", FALSE },
   { "\"disks\" : [", "\"disks\" : {}, \"x\" : [", FALSE },
   { "2024-02-29T", "2023-02-29T", FALSE },
