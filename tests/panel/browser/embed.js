@@ -10,13 +10,15 @@ import { panelUrl, until } from './visit.js';
 const PORT = 9080;
 
 /** @param {(request: import('node:http').IncomingMessage) => Promise<string | null>} token answers /token */
-async function openPage(body, token) {
+export async function openPage(body, token) {
   const service = new URL(panelUrl).origin;
   const policy = `default-src 'self'; script-src 'self' ${service}; connect-src 'self' ${service} ${service.replace('http', 'ws')}`;
   const server = createServer(async (request, response) => {
     if (request.url === '/token') {
       const value = await token(request);
       response.writeHead(value === null ? 403 : 200, { 'Content-Type': 'text/plain' }).end(value ?? '');
+    } else if (request.url.startsWith('/backup-worker.js')) {
+      response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(`import '${panelUrl}sw.js';`);
     } else if (request.url === '/') {
       response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': policy }).end(
         `<!doctype html><html lang="en"><title>Operator</title><link rel="icon" href="${'/icon'}">

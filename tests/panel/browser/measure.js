@@ -80,6 +80,9 @@ export const measure = [
       keep('measured', measured);
       console.log(`# ${JSON.stringify({ ...measured, files: undefined })}`);
       assert.ok(Object.keys(weight).length > 10 && Object.values(weight).every((bytes) => bytes > 0), 'each file was weighed');
+      const modules = Object.keys(weight).filter((name) => name.endsWith('.js') && !name.endsWith('/page.js'));
+      const preloaded = await page.locator('link[rel=modulepreload]').evaluateAll((links) => links.map(({ href }) => new URL(href).pathname));
+      assert.deepEqual(preloaded.sort(), modules.sort(), 'they are asked for all at once');
       assert.ok(sum(weight) <= WEIGHT_GOAL, `${sum(weight)} bytes until it is live`);
     },
   ],

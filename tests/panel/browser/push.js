@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 
+import { openPage } from './embed.js';
 import { lab } from './lab.js';
 import { panelUrl, until } from './visit.js';
 
@@ -55,15 +56,15 @@ async function worker(visit) {
 }
 
 /** Hands a message to the service worker as a push service would. */
-async function deliver(visit, message) {
+async function deliver(visit, message, scope = panelUrl) {
   const session = await visit.context.newCDPSession(visit.page);
   const registrations = new Map();
   session.on('ServiceWorker.workerRegistrationUpdated', ({ registrations: all }) => {
     for (const one of all) registrations.set(one.scopeURL, one.registrationId);
   });
   await session.send('ServiceWorker.enable');
-  const registrationId = await until(() => registrations.get(panelUrl), 'the worker is registered');
-  await session.send('ServiceWorker.deliverPushMessage', { origin: new URL(panelUrl).origin, registrationId, data: JSON.stringify(message) });
+  const registrationId = await until(() => registrations.get(scope), 'the worker is registered');
+  await session.send('ServiceWorker.deliverPushMessage', { origin: new URL(scope).origin, registrationId, data: JSON.stringify(message) });
   await session.detach();
 }
 
@@ -72,6 +73,20 @@ const shown = (page) =>
     const registration = await navigator.serviceWorker.getRegistration();
     return (await registration.getNotifications()).map(({ title, body, lang }) => ({ title, body, lang }));
   });
+
+/** Presses the notification that is shown; the worker's `opened` is then the address of the window that it opens. */
+const press = async (visit) =>
+  (await worker(visit)).evaluate(async () => {
+    const [notification] = await self.registration.getNotifications();
+    self.opened = new Promise((resolve) => (self.clients.openWindow = async (url) => resolve(url)));
+    self.dispatchEvent(new NotificationEvent('notificationclick', { notification }));
+  });
+
+/** @param {string} vps @param {object} values */
+const outcome = (vps, values) => ({
+  id: 7, type: 'backup_failed', vps, vps_name: 'web-01', backup: 'b', backup_name: 'Nightly', operation: 'o', reason: 'pool_unavailable',
+  created_at: new Date().toISOString(), read: false, locale: 'en-US', ...values,
+});
 
 /** @type {import('./all.js').Test[]} */
 export const push = [
@@ -96,10 +111,7 @@ export const push = [
       await page.reload();
       await visit.live();
       await until(async () => (await told(page, 'push.subscribe')).length === 1, 'a visit confirms it');
-      const message = {
-        id: 7, type: 'backup_failed', vps: web, vps_name: 'web-01', backup: 'b', backup_name: 'Nightly', operation: 'o', reason: 'pool_unavailable',
-        created_at: new Date().toISOString(), read: false, locale: 'en-US',
-      };
+      const message = outcome(web);
       await deliver(visit, message);
       await until(async () => (await shown(page)).length === 1, 'it is shown');
       assert.deepEqual(await shown(page), [
@@ -109,15 +121,7 @@ export const push = [
       await until(async () => (await shown(page))[0]?.title === 'web-01: Backup abgeschlossen', 'the newer one takes its place, in its own language');
       assert.deepEqual(await shown(page), [{ title: 'web-01: Backup abgeschlossen', body: '„Nightly“ ist fertig.', lang: 'de' }]);
 
-      const press = () =>
-        worker(visit).then((one) =>
-          one.evaluate(async () => {
-            const [notification] = await self.registration.getNotifications();
-            self.opened = new Promise((resolve) => (self.clients.openWindow = async (url) => resolve(url)));
-            self.dispatchEvent(new NotificationEvent('notificationclick', { notification }));
-          }),
-        );
-      await press();
+      await press(visit);
       await page.getByRole('heading', { name: /^Backups/ }).waitFor();
       assert.equal((await shown(page)).length, 0, 'a pressed notification is gone');
 
@@ -126,6 +130,33 @@ export const push = [
       await page.getByText('Be notified even when this page is closed.').waitFor();
       assert.deepEqual(await told(page, 'push.unsubscribe'), [{ endpoint: ENDPOINT }]);
       assert.equal(await page.evaluate(async () => (await navigator.serviceWorker.getRegistrations()).length), 0);
+    },
+  ],
+  [
+    'push: a page elsewhere brings a worker of one line, and says where its notifications lead',
+    PERMITTED,
+    async (visit, { web }) => {
+      const { page } = visit;
+      const endpoint = panelUrl.replace('panel/', '');
+      const own = await openPage(
+        `<vps-backup-app endpoint="${endpoint}" vps="${web}" token-url="/token" service-worker="/backup-worker.js"
+                         push-url="/servers/{vps}?tab=backups"></vps-backup-app>`,
+        () => lab('token', { vps: [web] }),
+      );
+      try {
+        await page.addInitScript(stub, ENDPOINT);
+        await page.goto(own.url);
+        await visit.live();
+        await bell(page).click();
+        await page.getByRole('button', { name: 'Turn on' }).click();
+        await page.getByText('You are notified even when this page is closed.').waitFor();
+        await deliver(visit, outcome(web, { type: 'restore_completed', reason: null }), own.url);
+        await until(async () => (await shown(page))[0]?.body === 'The VPS is back at “Nightly”.', 'it is shown');
+        await press(visit);
+        assert.equal(await (await worker(visit)).evaluate(() => self.opened), `${own.url}servers/${web}?tab=backups`);
+      } finally {
+        own.close();
+      }
     },
   ],
   [
