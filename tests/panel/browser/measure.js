@@ -73,6 +73,7 @@ export const measure = [
         everything_bytes: sum(everything),
         first_paint_ms: median(live.map(({ paint }) => paint)),
         live_ms: median(live.map(({ live: at }) => at)),
+        live_first_visit_ms: live[0].live,
         first_paint_to_live_ms: median(live.map(({ live: at, paint }) => at - paint)),
         event_to_pixel_ms: { median: median(delays), worst: Math.max(...delays), events: delays.length },
         files: everything,
