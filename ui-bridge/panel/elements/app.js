@@ -2,6 +2,7 @@
 // The whole of it in one element: overview, backups, resources, notifications, and what the connection is up to.
 
 /** @import { Store } from '../store.js' */
+/** @import { LazyElement } from './lazy.js' */
 
 import { BackupElement } from './base.js';
 import { button, h, icon, set, text } from '../dom.js';
@@ -73,6 +74,8 @@ export class App extends BackupElement {
     this.#message.append(icon('server'), this.#messageTitle, this.#messageBody, this.#again);
     this.#content.append(overview);
     this.root.append(this.#content, this.#message, this.#banner);
+    // Somebody is there: what the next click shows is fetched before it, and there if the connection is not.
+    for (const type of ['pointerover', 'focusin']) this.addEventListener(type, () => /** @type {LazyElement} */ (panel).load().catch(() => {}), { once: true });
     this.addEventListener('vps-backup-open', (event) => this.#opened(/** @type {CustomEvent} */ (event)));
   }
 
