@@ -129,7 +129,7 @@ export class Row {
     set(this.element, { 'data-state': backup.state, 'data-id': backup.id });
     set(this.#bar, { 'aria-valuenow': String(Math.floor(progress)), 'aria-label': t('{state}: {backup}', { state: word, backup: backup.name }) });
     this.#fill.style.width = `${progress}%`;
-    if (working && operation) text(this.#facts, this.#moving(operation));
+    if (working) text(this.#facts, operation ? this.#moving(operation) : '');
     else this.#resting(backup);
   }
 
