@@ -190,6 +190,19 @@ begin_copy (VbJob *self, VbCapture *capture, GError **error)
   return capture->resumed || vb_job_move (self, VB_OPERATION_COPYING, error);
 }
 
+/* When the backup job was ended because its scratch space ran short, the copy may notice the end before the reason. */
+static void
+prefer_reason (VbJob *self, VbCapture *capture, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  if (vb_error_code_of (*error) == VB_ERROR_CANCELLED
+      || vb_hypervisor_check_capture (self->hypervisor, capture, &reason)
+      || vb_error_code_of (reason) != VB_ERROR_INSUFFICIENT_SPACE)
+    return;
+  g_clear_error (error);
+  g_propagate_error (error, g_steal_pointer (&reason));
+}
+
 static gboolean
 copy (VbJob *self, VbCapture *capture, GError **error)
 {
@@ -200,6 +213,8 @@ copy (VbJob *self, VbCapture *capture, GError **error)
   vb_transfer_set_tick (self->transfer, tick, pair);
   gboolean copied = vb_pool_capture (self->pool, capture, self->info, self->transfer, error);
   vb_transfer_set_tick (self->transfer, NULL, NULL);
+  if (!copied)
+    prefer_reason (self, capture, error);
   return copied;
 }
 

@@ -114,6 +114,10 @@ apply (VbJob *job, const VbOperationRecord *record, const VbNotification *notifi
   if (!ended && !job->detached)
     return;
 
+  /* It could not remove its half of a backup. */
+  if (record->kind == VB_OPERATION_CREATE
+      && g_strcmp0 (record->error_reason, vb_error_reason (VB_ERROR_POOL_UNAVAILABLE)) == 0)
+    self->sweep_due = TRUE;
   self->running--;
   if (ended)
     note_ended (self, record->id);

@@ -9,6 +9,10 @@
 #define HUNG_AFTER_US (10 * G_USEC_PER_SEC)
 #define REMEMBER_AFTER_MS 500
 
+/* What to ask for besides whether it is there. */
+#define ASK_LIST 1
+#define ASK_SWEEP 2
+
 typedef struct
 {
   VbPoolStatus status;
@@ -153,15 +157,15 @@ static void
 ask_pool_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   VbManager *self = source;
-  gboolean with_list = GPOINTER_TO_INT (data);
+  int asked = GPOINTER_TO_INT (data);
   GError *error = NULL;
   PoolAnswer *answer = g_new0 (PoolAnswer, 1);
 
-  if (vb_pool_check (self->pool, &answer->status, &error) && with_list)
-    {
-      vb_manager_sweep_pool (self);
-      answer->infos = vb_pool_list (self->pool, &error);
-    }
+  gboolean there = vb_pool_check (self->pool, &answer->status, &error);
+  if (there && (asked & ASK_SWEEP))
+    vb_manager_sweep_pool (self);
+  if (there && (asked & ASK_LIST))
+    answer->infos = vb_pool_list (self->pool, &error);
   if (error == NULL)
     {
       g_task_return_pointer (task, answer, (GDestroyNotify) pool_answer_free);
@@ -229,7 +233,11 @@ ask_pool (gpointer data)
     }
   self->pool_check_since_us = now_us;
   g_autoptr (GTask) task = g_task_new (self, NULL, pool_answered, NULL);
-  g_task_set_task_data (task, GINT_TO_POINTER (!self->pool_available), NULL);
+  int asked = self->pool_available ? 0 : ASK_LIST | ASK_SWEEP;
+  if (self->sweep_due)
+    asked |= ASK_SWEEP;
+  self->sweep_due = FALSE;
+  g_task_set_task_data (task, GINT_TO_POINTER (asked), NULL);
   vb_worker_run (self->pool_worker, task, ask_pool_in_thread);
   return G_SOURCE_CONTINUE;
 }

@@ -44,7 +44,8 @@ struct _VbManager
   VbPoolStatus pool_status;
   gboolean pool_available;
   gboolean pool_asked_once;
-  gboolean swept; /* checkpoints, since the pool was listed last */
+  gboolean sweep_due; /* a half of a backup may be in the pool */
+  gboolean swept;     /* checkpoints, since the pool was listed last */
   gint64 pool_check_since_us; /* 0: none under way */
 
   guint progress_timer;

@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "vb-host-guard.h"
+
 struct _VbHostNotify
 {
   int descriptor; /* -1: nobody listens */
@@ -88,7 +90,7 @@ vb_host_notify_free (VbHostNotify *self)
 void
 vb_host_notify_send (VbHostNotify *self, const char *state)
 {
-  if (self->descriptor < 0)
+  if (self->descriptor < 0 || vb_host_guard_tell (state))
     return;
   if (sendto (self->descriptor, state, strlen (state), MSG_NOSIGNAL,
               (const struct sockaddr *) &self->address, self->address_length)

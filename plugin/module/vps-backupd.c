@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "vb-host-guard.h"
 #include "vb-host-log.h"
 #include "vb-host-module.h"
 #include "vb-host-notify.h"
@@ -184,6 +185,13 @@ parse_options (int argc, char **argv, Options *options, GError **error)
   return TRUE;
 }
 
+/* In the process in front. */
+static void
+tell (const char *text, gpointer user_data)
+{
+  vb_host_notify_send (user_data, text);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -205,10 +213,12 @@ main (int argc, char **argv)
   signal (SIGPIPE, SIG_IGN);
   raise_descriptor_limit ();
   host.notify = vb_host_notify_new ();
+  vb_host_guard_enter (tell, host.notify);
   path
       = options.module != NULL ? g_strdup (options.module) : vb_host_module_find (VB_MODULE_FOLDER);
   host.module = vb_host_module_load (path, &error);
   host.exit_status = host.module != NULL ? run (&host, options.config) : fail (error, EXIT_FAILURE);
   vb_host_notify_free (host.notify);
+  vb_host_guard_leave (host.exit_status);
   return host.exit_status;
 }

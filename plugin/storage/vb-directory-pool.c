@@ -2,8 +2,10 @@
 #include "vb-directory-pool.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "vb-backup-folder.h"
 #include "vb-busy-set.h"
@@ -81,6 +83,18 @@ has_reflinks (VbDirectoryPool *self, int root)
   return reflinks;
 }
 
+/* Reads only: it is asked where nobody may be kept waiting by a pool that takes no writes. */
+static gboolean
+look (VbDirectoryPool *self, VbPoolStatus *status, GError **error)
+{
+  vb_autofd int root = open_root (self, error);
+  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  if (root < 0 || !vb_pool_folder_get_space (folder, root, status, error))
+    return FALSE;
+  status->reflinks = has_reflinks (self, root);
+  return TRUE;
+}
+
 /* When something went wrong that has no better name, it may be because the pool has gone away or become read-only. */
 static gboolean
 blame_pool (VbDirectoryPool *self, gboolean ok, GError *failure, GError **error)
@@ -90,7 +104,7 @@ blame_pool (VbDirectoryPool *self, gboolean ok, GError *failure, GError **error)
 
   if (ok)
     return TRUE;
-  if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL) && !vb_pool_check (VB_POOL (self), &status, &pool_error))
+  if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL) && !look (self, &status, &pool_error))
     {
       g_error_free (failure);
       failure = g_steal_pointer (&pool_error);
@@ -101,17 +115,23 @@ blame_pool (VbDirectoryPool *self, gboolean ok, GError *failure, GError **error)
 
 /* --- VbPool --- */
 
+/* What hangs or has become read-only shows only when it is written to: the time of the folder is enough. */
 static gboolean
 pool_check (VbPool *pool, VbPoolStatus *status, GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
 
-  vb_autofd int root = open_root (self, error);
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
-  if (root < 0 || !vb_pool_folder_get_space (folder, root, status, error))
+  if (!look (self, status, error))
     return FALSE;
-  status->reflinks = has_reflinks (self, root);
-  return TRUE;
+  vb_autofd int root = open_root (self, error);
+  if (root < 0)
+    return FALSE;
+  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  if (futimens (root, NULL) == 0)
+    return TRUE;
+  g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s cannot be written: %s", folder->path,
+               g_strerror (errno));
+  return FALSE;
 }
 
 static gboolean
@@ -139,7 +159,7 @@ pool_capture (VbPool *pool, const VbCapture *capture, VbBackupInfo *info, VbTran
   g_autoptr (GError) local = NULL;
   VbPoolStatus status;
 
-  if (!vb_pool_check (pool, &status, error))
+  if (!look (self, &status, error))
     return FALSE;
   g_autoptr (VbPoolFolder) folder = dup_folder (self);
   gboolean ok = vb_capture_job_run (folder, status.reflinks, self->busy, capture, info, transfer, &local);

@@ -130,6 +130,16 @@ def libvirtd_pid():
         return None
 
 
+def libvirtd_runs():
+    """Whether the process is there; one that has crashed leaves its files."""
+    pid = libvirtd_pid()
+    if pid and pathlib.Path(f"/proc/{pid}").exists():
+        return True
+    for leftover in ("/run/libvirtd.pid", SOCKET):
+        pathlib.Path(leftover).unlink(missing_ok=True)
+    return False
+
+
 def _answers():
     with socket.socket(socket.AF_UNIX) as client:
         try:

@@ -145,11 +145,21 @@ class Service:
         self.process = None
         assert status == 0, f"vps-backupd ended with {status}:\n{self.log_tail()}"
 
-    def kill(self):
-        """SIGKILL, as a crash would."""
+    def worker_pid(self):
+        """The process that does the work: the child of the one that was started, or that one itself."""
+        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return int(children[0]) if children else self.process.pid
+
+    def kill(self, deadline_s=30):
+        """SIGKILL, as a crash would. One of whose threads hangs in the kernel is left behind after a while."""
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            with contextlib.suppress(OSError):
+                os.kill(self.worker_pid(), signal.SIGKILL)  # the one in front of it ends as this one does
+            try:
+                self.process.wait(deadline_s)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
             self.process = None
 
     def restart(self):
