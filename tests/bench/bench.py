@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import isolated  # noqa: E402
 import machine  # noqa: E402
 import measure_full  # noqa: E402
+import measure_hung  # noqa: E402
 import measure_many  # noqa: E402
 import measure_repeat  # noqa: E402
 import subjects  # noqa: E402
@@ -26,6 +27,7 @@ MEASUREMENTS = {
     "full": measure_full.full,
     "restore": measure_full.restore,
     "latency": measure_full.latency,
+    "hung": measure_hung.hung,
     "repeat": measure_repeat.repeat,
     "repeat-restore": measure_repeat.repeat_restore,
     "pool-use": measure_repeat.pool_use,

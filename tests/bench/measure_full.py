@@ -36,7 +36,7 @@ def full(bench):
 
             def ours(cache=cache, table=table, phases=phases):
                 load = bench.settle(cache, vps.disks[0].path)
-                with machine.cpu_used(cpu.row(OURS), session.service.process.pid, vps.qemu_pid()):
+                with machine.cpu_used(cpu.row(OURS), session.service.worker_pid(), vps.qemu_pid()):
                     made = session.create(vps)
                 table.row(OURS).add(made.seconds, load)
                 phases.append(made.phases)
@@ -90,7 +90,7 @@ def _restore_rounds(bench, shared, session, ours_of, peer_of, cache, text):
 
     def ours():
         load = bench.settle(cache, image)
-        with machine.cpu_used(cpu.row(OURS if peer else f"{OURS}, {text}"), session.service.process.pid):
+        with machine.cpu_used(cpu.row(OURS if peer else f"{OURS}, {text}"), session.service.worker_pid()):
             done = session.restore(vps, backup)
         table.row(OURS).add(done.seconds, load)
         downtimes.row(f"{OURS}, {text}, {cache} cache", Goal(2)).add(done.downtime, load)

@@ -36,6 +36,7 @@ class Books:
     def __init__(self):
         self.rows = collections.OrderedDict()
         self.losses = []
+        self.notes = []
 
     def row(self, name):
         return self.rows.setdefault(name, collections.Counter())
@@ -49,6 +50,8 @@ class Books:
             print(f"{name:{width}}{row['injected']:8}{row['survived']:10}{row['lost']:6}{row['missed']:13}")
         print(f"{'all':{width}}{total['injected']:8}{total['survived']:10}{total['lost']:6}{total['missed']:13}")
         print(f"in {time.monotonic() - began:.0f} s")
+        for note in self.notes:
+            print(note)
         for loss in self.losses:
             print(f"LOST: {loss}")
 
@@ -101,6 +104,13 @@ class Campaign:
         try:
             hit = attempt()
         except Exception as error:  # pylint: disable=broad-exception-caught # whatever it is, the campaign goes on
+            if not isolated.libvirtd_runs():
+                counter["missed"] += 1
+                self.books.notes.append(f"{row}: {name}: libvirtd died by itself, so this trial says nothing")
+                isolated.start_libvirtd()
+                self.world.vps.refresh()
+                self.drop_world()
+                return
             counter["injected"] += 1
             counter["lost"] += 1
             self.books.losses.append(f"{row}: {name}: {type(error).__name__}: {error}")
