@@ -112,6 +112,7 @@ test_types (Fixture *fixture, gconstpointer data)
     { "/panel/vps-backup.js", "text/javascript; charset=utf-8" },
     { "/panel/elements/app.js", "text/javascript; charset=utf-8" },
     { "/panel/page.css", "text/css; charset=utf-8" },
+    { "/panel/locale/pt-BR.json", "application/json" },
     { "/panel/sw.js", "text/javascript; charset=utf-8" },
     { "/panel/icon.svg", "image/svg+xml" },
   };
