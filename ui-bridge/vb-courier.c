@@ -342,8 +342,7 @@ send_out (Errand *errand)
 
   if (message != NULL)
     {
-      vb_post_async (message, self->trade.reach, errand->delivery->attempts, self->stopped,
-                     on_posted, errand);
+      vb_post_async (message, self->trade.reach, self->stopped, on_posted, errand);
       return;
     }
   errand->verdict = VB_VERDICT_GIVE_UP;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-post.h"
 
+#include <string.h>
+
 #include "vb-error.h"
 #include "vb-i18n.h"
 #include "vb-pinned-address.h"
@@ -14,7 +16,6 @@ typedef struct
 {
   SoupMessage *message;
   VbReach reach;
-  guint turn;
   SoupSession *session;
   GCancellable *deadline; /* also cancelled by the caller's */
   GCancellable *outer;
@@ -46,6 +47,15 @@ is_plain (GUri *uri)
   return g_str_equal (g_uri_get_scheme (uri), "http");
 }
 
+/* Other notations of an address, such as 127.1: not all resolvers see the same in them. */
+static gboolean
+is_odd_number (const char *host)
+{
+  const char *dot = strrchr (host, '.');
+
+  return !g_hostname_is_ip_address (host) && g_ascii_isdigit (dot != NULL ? dot[1] : *host);
+}
+
 static gboolean
 check_form (VbReach reach, GUri *uri, GError **error)
 {
@@ -53,7 +63,8 @@ check_form (VbReach reach, GUri *uri, GError **error)
   const gboolean may_be_plain = reach != VB_REACH_PUBLIC;
 
   if ((g_str_equal (g_uri_get_scheme (uri), "https") || (may_be_plain && is_plain (uri)))
-      && host != NULL && *host != '\0' && g_uri_get_userinfo (uri) == NULL)
+      && host != NULL && *host != '\0' && g_uri_get_userinfo (uri) == NULL
+      && (reach == VB_REACH_ANYWHERE || !is_odd_number (host)))
     return TRUE;
   return refuse (error);
 }
@@ -228,9 +239,9 @@ on_any_certificate (SoupMessage *message,
   return TRUE;
 }
 
-/* @address: (nullable): the only one it may go to */
+/* @addresses: (nullable): the only ones it may go to, all checked */
 static void
-send_to (GTask *task, GInetAddress *address)
+send_to (GTask *task, GList *addresses)
 {
   Post *post = g_task_get_task_data (task);
   GUri *uri = soup_message_get_uri (post->message);
@@ -239,9 +250,9 @@ send_to (GTask *task, GInetAddress *address)
                             : is_plain (uri)         ? 80
                                                      : 443);
 
-  if (address != NULL)
-    pinned = vb_pinned_address_new (g_uri_get_host (uri), port, address);
-  if (address != NULL && g_inet_address_get_is_loopback (address))
+  if (addresses != NULL)
+    pinned = vb_pinned_address_new (g_uri_get_host (uri), port, addresses);
+  if (addresses != NULL && g_inet_address_get_is_loopback (addresses->data))
     g_signal_connect (post->message, "accept-certificate", G_CALLBACK (on_any_certificate), NULL);
 
   post->session = soup_session_new_with_options ("remote-connectable", pinned, "proxy-resolver",
@@ -264,7 +275,7 @@ on_resolved (GObject *source, GAsyncResult *result, gpointer user_data)
       || !check_addresses (post->reach, soup_message_get_uri (post->message), addresses, &error))
     fail (task, error);
   else
-    send_to (task, g_list_nth_data (addresses, post->turn % g_list_length (addresses)));
+    send_to (task, addresses);
   free_addresses (addresses);
 }
 
@@ -287,7 +298,6 @@ on_outer_cancelled (GCancellable *outer, gpointer user_data)
 void
 vb_post_async (SoupMessage *message,
                VbReach reach,
-               guint turn,
                GCancellable *cancellable,
                GAsyncReadyCallback callback,
                gpointer user_data)
@@ -301,7 +311,6 @@ vb_post_async (SoupMessage *message,
   g_task_set_task_data (task, post, (GDestroyNotify) post_free);
   post->message = g_object_ref (message);
   post->reach = reach;
-  post->turn = turn;
   post->deadline = g_cancellable_new ();
   post->timer = g_timeout_add_seconds (DEADLINE_S, on_late, post);
   if (cancellable != NULL)

@@ -40,15 +40,13 @@ gboolean vb_reach_check_uri_finish (GAsyncResult *result, GError **error);
  * vb_post_async:
  * @message: what to send
  * @reach: where it may go; for strangers' addresses the host is resolved once, and the connection
- * is made to exactly the address that was checked
- * @turn: which of several addresses to take, such as the number of the attempt
+ * is made to nothing but the addresses that were checked
  *
  * Sends one request, follows no redirect, reads no body of the answer, and takes at most 15 s for
  * it.
  */
 void vb_post_async (SoupMessage *message,
                     VbReach reach,
-                    guint turn,
                     GCancellable *cancellable,
                     GAsyncReadyCallback callback,
                     gpointer user_data);

@@ -61,6 +61,22 @@ vb_install_packages() {
   }
 }
 
+# vb_npm_install FOLDER: what its package-lock.json lists, if that has changed. npm comes from wherever node came from: the
+# distribution's npm does not go with every node.
+vb_npm_install() (
+  cd "$1" || exit 1
+  flock 9
+  if ! command -v npm >/dev/null; then
+    [ "$(id -u)" -eq 0 ] || vb_die "npm is missing"
+    mkdir -p "$VB_CACHE"
+    vb_apt_install npm >&2
+  fi
+  if ! cmp -s package-lock.json node_modules/.installed; then
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 # stdout is for the tests alone
+    cp package-lock.json node_modules/.installed
+  fi
+) 9<"$1/package.json"
+
 # The guest's kernel: unpacked into $VB_CACHE/kernel, which is complete as soon as it has that name.
 vb_fetch_kernel() {
   local package work

@@ -4,6 +4,7 @@
 import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,11 +84,21 @@ class Host:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
 
+    def kill(self):
+        """Ends it as a power cut would. What stands in its folder is for the next one."""
+        self.process.kill()
+        self.process.wait(30)
+        for client in self.clients:
+            client.close()
+        self.clients = []
+
     def stop(self):
         """Ends it as it should end, and says what was wrong."""
         problems = [problem for client in self.clients for problem in client.problems]
         for client in self.clients:
             client.close()
+        if self.process.returncode is not None and self.process.returncode == -signal.SIGKILL:
+            return
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         status = self.process.wait(30)
@@ -102,8 +113,8 @@ class Host:
 def new_host():
     """Starts hosts, which are stopped and judged after the test."""
     with contextlib.ExitStack() as stack:
-        def make(**settings):
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vb-bridge-"))
+        def make(folder=None, **settings):
+            folder = folder or stack.enter_context(tempfile.TemporaryDirectory(prefix="vb-bridge-"))
             host = Host(folder, **settings)
             stack.callback(host.stop)
             return host
