@@ -137,7 +137,12 @@ resolve_vps (VbCall *self, const VbParam *param, GError **error)
 
   /* One answer for what is not there and for what is not theirs. */
   is_known = self->vps != NULL || (is_seen && param->type == VB_PARAM_VPS_NAME_OR_ALL);
-  if (!is_known)
+  /* What is theirs and not there may be there once the hypervisor answers. */
+  if (!is_known && is_seen
+      && !vb_manager_is_hypervisor_available (vb_hub_get_manager (self->hub)))
+    g_set_error_literal (error, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE,
+                         vb_error_public_message (VB_ERROR_HYPERVISOR_UNAVAILABLE));
+  else if (!is_known)
     g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND,
                          "There is no such VPS; list the VPSs to see which there are.");
   return is_known;

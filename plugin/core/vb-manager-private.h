@@ -27,6 +27,7 @@ struct _VbManager
 
   GHashTable *vps;    /* UUID → VbVps */
   GHashTable *gone;   /* set of UUIDs that vanished while an operation ran on them */
+  GHashTable *last_seq; /* UUID → guint64 of VPSs that are gone: should one come back, its events go on counting */
   GHashTable *stored; /* VPS UUID → GPtrArray of VbBackupInfo: the pool's backups of VPSs that are not here */
   GHashTable *gates;  /* VPS UUID → GQueue of requests that wait for the one inside */
   GHashTable *jobs;   /* operation id → VbJob */

@@ -52,6 +52,7 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->gates);
   g_hash_table_unref (self->stored);
   g_hash_table_unref (self->gone);
+  g_hash_table_unref (self->last_seq);
   g_hash_table_unref (self->vps);
   g_hash_table_unref (self->checkpoint_gone);
   g_ptr_array_unref (self->unended);
@@ -99,6 +100,7 @@ vb_manager_init (VbManager *self)
 {
   self->vps = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_object_unref);
   self->gone = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->last_seq = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->stored
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->gates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_queue_free);
@@ -122,6 +124,9 @@ add_vps (VbManager *self, const char *uuid)
                                             self->settings.slots_step,
                                             self->settings.slots_maximum);
   VbVps *vps = vb_vps_new (uuid, slots);
+  const guint64 *last_seq = g_hash_table_lookup (self->last_seq, uuid);
+  if (last_seq != NULL)
+    vb_vps_set_seq (vps, *last_seq);
   g_hash_table_insert (self->vps, g_strdup (uuid), vps);
   vb_vps_set_availability (vps, vb_hypervisor_is_available (self->hypervisor), self->pool_available);
   vb_manager_attach_stored (self, vps);
@@ -160,6 +165,7 @@ vb_manager_drop_vps (VbManager *self, const char *uuid)
   g_autofree char *key = g_strdup (uuid);
   guint64 seq = vb_vps_next_seq (vps);
   g_hash_table_remove (self->vps, key);
+  g_hash_table_replace (self->last_seq, g_strdup (key), g_memdup2 (&seq, sizeof seq));
   g_signal_emit (self, signals[SIGNAL_VPS_REMOVED], 0, key, seq);
 }
 
@@ -232,8 +238,11 @@ VbVps *
 vb_manager_require_vps (VbManager *self, const char *uuid, GError **error)
 {
   VbVps *vps = uuid ? g_hash_table_lookup (self->vps, uuid) : NULL;
+  /* What there is, only the hypervisor can tell. */
   if (vps == NULL)
-    vb_error_set_public (error, VB_ERROR_NOT_FOUND);
+    vb_error_set_public (error,
+                         vb_manager_is_hypervisor_available (self) ? VB_ERROR_NOT_FOUND
+                                                                   : VB_ERROR_HYPERVISOR_UNAVAILABLE);
   return vps;
 }
 
@@ -290,6 +299,12 @@ VbHypervisor *
 vb_manager_get_hypervisor (VbManager *self)
 {
   return self->hypervisor;
+}
+
+gboolean
+vb_manager_is_hypervisor_available (VbManager *self)
+{
+  return vb_hypervisor_is_available (self->hypervisor);
 }
 
 gboolean

@@ -64,6 +64,9 @@ VbJournal *vb_manager_get_journal (VbManager *self);
 VbOutbox *vb_manager_get_outbox (VbManager *self);
 VbHypervisor *vb_manager_get_hypervisor (VbManager *self);
 
+/** vb_manager_is_hypervisor_available: whether it can be told which VPSs there are */
+gboolean vb_manager_is_hypervisor_available (VbManager *self);
+
 /** vb_manager_get_pool_status: @status: (out): last known; Returns: whether the pool is available */
 gboolean vb_manager_get_pool_status (VbManager *self, VbPoolStatus *status);
 

@@ -235,3 +235,9 @@ vb_vps_next_seq (VbVps *self)
 {
   return ++self->seq;
 }
+
+void
+vb_vps_set_seq (VbVps *self, guint64 seq)
+{
+  self->seq = seq;
+}

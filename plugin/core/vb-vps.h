@@ -69,5 +69,6 @@ void vb_vps_set_operation (VbVps *self, VbOperation *operation);
 void vb_vps_add_backup (VbVps *self, VbBackup *backup);
 void vb_vps_remove_backup (VbVps *self, const char *backup);
 guint64 vb_vps_next_seq (VbVps *self);
+void vb_vps_set_seq (VbVps *self, guint64 seq);
 
 G_END_DECLS
