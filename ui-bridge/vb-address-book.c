@@ -41,10 +41,8 @@ vb_address_book_free (VbAddressBook *self)
   g_free (self);
 }
 
-/* Returns: (transfer full): the IPv4 address in an IPv6 one, which a socket that listens for both
- * gives out, else @address itself */
-static GInetAddress *
-unmap (GInetAddress *address)
+GInetAddress *
+vb_address_book_unmap (GInetAddress *address)
 {
   static const guint8 mapped[V4_MAPPED_BYTES] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
   const guint8 *bytes = g_inet_address_to_bytes (address);
@@ -59,7 +57,7 @@ unmap (GInetAddress *address)
 char *
 vb_address_book_key (GInetAddress *address)
 {
-  g_autoptr (GInetAddress) real = unmap (address);
+  g_autoptr (GInetAddress) real = vb_address_book_unmap (address);
   g_autoptr (GInetAddress) network = NULL;
   g_autofree char *text = NULL;
   guint8 bytes[16] = { 0 };
@@ -76,7 +74,7 @@ vb_address_book_key (GInetAddress *address)
 gboolean
 vb_address_book_is_local (GInetAddress *address)
 {
-  g_autoptr (GInetAddress) real = unmap (address);
+  g_autoptr (GInetAddress) real = vb_address_book_unmap (address);
 
   return g_inet_address_get_is_loopback (real);
 }

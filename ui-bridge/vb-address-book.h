@@ -18,6 +18,10 @@ VbAddressBook *vb_address_book_new (void);
 void vb_address_book_free (VbAddressBook *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbAddressBook, vb_address_book_free)
 
+/** vb_address_book_unmap: Returns: (transfer full): the IPv4 address in an IPv6 one, which a socket
+ * that listens for both gives out, else @address itself */
+GInetAddress *vb_address_book_unmap (GInetAddress *address);
+
 /** vb_address_book_key: Returns: (transfer full): the name under which @address is counted */
 char *vb_address_book_key (GInetAddress *address);
 

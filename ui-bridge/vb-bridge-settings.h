@@ -15,6 +15,8 @@ G_BEGIN_DECLS
  * @token_keys: (nullable): folder of token keys; without a key there is no TCP
  * @allowed_origins: (nullable) (array zero-terminated=1): origins of web pages that may connect
  * besides our own
+ * @trusted_proxies: (nullable) (array zero-terminated=1): addresses of proxies whose
+ * `X-Forwarded-For` says who is behind them
  * @max_connections: most connections at a time
  * @max_per_address: of these, from one address that is not this machine
  * @state_folder: (nullable): where the key for push services is kept
@@ -35,6 +37,7 @@ typedef struct
   const char *tls_key;
   const char *token_keys;
   const char *const *allowed_origins;
+  const char *const *trusted_proxies;
   guint max_connections;
   guint max_per_address;
   const char *state_folder;

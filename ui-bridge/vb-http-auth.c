@@ -53,6 +53,25 @@ vb_http_auth_has_token (SoupMessageHeaders *headers)
   return token != NULL;
 }
 
+void
+vb_http_auth_take_origin (SoupMessageHeaders *headers, VbPeer *peer, const char *const *proxies)
+{
+  const char *value = soup_message_headers_get_list (headers, "X-Forwarded-For");
+  const char *last;
+  g_autoptr (GInetAddress) address = NULL;
+  g_autofree char *text = NULL;
+
+  if (value == NULL || proxies == NULL || vb_peer_is_unix (peer)
+      || !g_strv_contains (proxies, vb_peer_get_name (peer)))
+    return;
+
+  last = strrchr (value, ',');
+  text = g_strstrip (g_strdup (last != NULL ? last + 1 : value));
+  address = g_inet_address_new_from_string (text);
+  if (address != NULL)
+    vb_peer_set_origin (peer, address);
+}
+
 /* A name, an address, or an IPv6 address in brackets, and a port. Two of them would come as one with a
  * comma, and two readers of the same request might each believe another. */
 gboolean

@@ -33,6 +33,17 @@ VbIdentity *vb_http_auth_identify (SoupMessageHeaders *headers,
 /** vb_http_auth_has_token: Returns: whether the request brings anything that is meant to be a token */
 gboolean vb_http_auth_has_token (SoupMessageHeaders *headers);
 
+/**
+ * vb_http_auth_take_origin:
+ * @proxies: (nullable) (array zero-terminated=1): whom to believe
+ *
+ * Who is behind a proxy: when @peer is one of @proxies, the last entry of `X-Forwarded-For`, which is
+ * the one that the proxy itself has added, becomes the address of @peer.
+ */
+void vb_http_auth_take_origin (SoupMessageHeaders *headers,
+                               VbPeer *peer,
+                               const char *const *proxies);
+
 /** vb_http_auth_check_host: Returns: whether there is one `Host` and it looks like one */
 gboolean vb_http_auth_check_host (SoupMessageHeaders *headers);
 

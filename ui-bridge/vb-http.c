@@ -28,6 +28,7 @@ struct _VbHttp
   VbMetrics *metrics;
   VbDoor *door;
   char **origins;
+  char **proxies;
   VbTarpit *tarpit;
 };
 
@@ -256,6 +257,7 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
 
   soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
   soup_message_headers_remove (headers, "Range");
+  vb_http_auth_take_origin (headers, get_peer (message), (const char *const *) self->proxies);
 
   if (soup_server_message_get_status (message) != SOUP_STATUS_NONE)
     {
@@ -337,6 +339,7 @@ vb_http_finalize (GObject *object)
   VbHttp *self = VB_HTTP (object);
 
   g_strfreev (self->origins);
+  g_strfreev (self->proxies);
   vb_tarpit_unref (self->tarpit);
   G_OBJECT_CLASS (vb_http_parent_class)->finalize (object);
 }
@@ -367,6 +370,7 @@ vb_http_new (VbHub *hub, VbMetrics *metrics, const VbBridgeSettings *settings)
   self->hub = g_object_ref (hub);
   self->metrics = g_object_ref (metrics);
   self->origins = g_strdupv ((char **) settings->allowed_origins);
+  self->proxies = g_strdupv ((char **) settings->trusted_proxies);
   self->door = vb_door_new (settings->max_connections, settings->max_per_address, on_connection,
                             self);
   return self;

@@ -94,10 +94,15 @@ read_address (VbPeer *self)
 
   if (G_IS_INET_SOCKET_ADDRESS (remote))
     address = g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote));
+  if (address == NULL)
+    {
+      self->name = g_strdup ("unknown");
+      self->key = g_strdup ("unknown");
+      return;
+    }
 
-  self->name = address != NULL ? g_inet_address_to_string (address) : g_strdup ("unknown");
-  self->key = address != NULL ? vb_address_book_key (address) : g_strdup ("unknown");
-  self->is_local = address != NULL && vb_address_book_is_local (address);
+  vb_peer_set_origin (self, address);
+  self->is_local = vb_address_book_is_local (address);
 }
 
 VbPeer *
@@ -136,6 +141,17 @@ const char *
 vb_peer_get_name (VbPeer *self)
 {
   return self->name;
+}
+
+void
+vb_peer_set_origin (VbPeer *self, GInetAddress *address)
+{
+  g_autoptr (GInetAddress) real = vb_address_book_unmap (address);
+
+  g_free (self->name);
+  g_free (self->key);
+  self->name = g_inet_address_to_string (real);
+  self->key = vb_address_book_key (address);
 }
 
 const char *

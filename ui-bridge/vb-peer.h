@@ -39,6 +39,9 @@ const char *vb_peer_get_key (VbPeer *self);
 /** vb_peer_is_local: Returns: whether it is on this machine, where proxies are */
 gboolean vb_peer_is_local (VbPeer *self);
 
+/** vb_peer_set_origin: a proxy that is trusted says that it speaks for @address */
+void vb_peer_set_origin (VbPeer *self, GInetAddress *address);
+
 /** vb_peer_set_deadline: cuts the connection after @seconds unless called again before; 0 for never
  */
 void vb_peer_set_deadline (VbPeer *self, guint seconds);

@@ -177,3 +177,15 @@ vb_config_parse_origin (const char *text, GError **error)
     g_string_append_printf (origin, ":%d", g_uri_get_port (uri));
   return g_string_free (origin, FALSE);
 }
+
+char *
+vb_config_parse_address (const char *text, GError **error)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (text);
+
+  if (address != NULL)
+    return g_inet_address_to_string (address);
+
+  refuse (error, "must be IP addresses, such as 127.0.0.1, separated by “;”");
+  return NULL;
+}

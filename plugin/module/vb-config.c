@@ -16,6 +16,7 @@ typedef enum
   KEY_SOCKET,
   KEY_ENDPOINT,
   KEY_ORIGINS,
+  KEY_ADDRESSES,
   KEY_CONTACT,
   KEY_URL,
 } KeyType;
@@ -59,6 +60,7 @@ static const Key keys[] = {
   { "bridge", "tls-key", KEY_PATH, TRUE, AT (tls_key), "" },
   { "bridge", "token-keys", KEY_PATH, TRUE, AT (token_keys), "/etc/vps-backup/keys" },
   { "bridge", "allowed-origins", KEY_ORIGINS, TRUE, AT (allowed_origins), "" },
+  { "bridge", "trusted-proxies", KEY_ADDRESSES, TRUE, AT (trusted_proxies), "" },
   { "bridge", "max-per-address", KEY_UINT, FALSE, AT (max_per_address), "256", 1, 1000000 },
   { "bridge", "max-connections", KEY_UINT, FALSE, AT (max_connections), "4096", 1, 1000000 },
   { "push", "subject", KEY_CONTACT, TRUE, AT (push_subject), "" },
@@ -69,25 +71,27 @@ static const Key keys[] = {
 
 /* ---- one key ---- */
 
+typedef char *(*ParseOne) (const char *text, GError **error);
+
 static gboolean
-parse_origins (const char *text, char ***origins, GError **error)
+parse_list (const char *text, ParseOne parse, char ***list, GError **error)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
   g_auto (GStrv) parts = g_strsplit (text, ";", -1);
 
   for (guint i = 0; parts[i] != NULL; i++)
     {
-      g_autofree char *origin = NULL;
+      g_autofree char *one = NULL;
 
       if (*g_strstrip (parts[i]) == '\0')
         continue;
-      origin = vb_config_parse_origin (parts[i], error);
-      if (origin == NULL)
+      one = parse (parts[i], error);
+      if (one == NULL)
         return FALSE;
-      g_strv_builder_add (builder, origin);
+      g_strv_builder_add (builder, one);
     }
-  g_strfreev (*origins);
-  *origins = g_strv_builder_end (builder);
+  g_strfreev (*list);
+  *list = g_strv_builder_end (builder);
   return TRUE;
 }
 
@@ -144,7 +148,9 @@ store (VbConfig *self, const Key *key, const char *text, GError **error)
     case KEY_SIZE:
       return vb_config_parse_size (text, target, error);
     case KEY_ORIGINS:
-      return parse_origins (text, target, error);
+      return parse_list (text, vb_config_parse_origin, target, error);
+    case KEY_ADDRESSES:
+      return parse_list (text, vb_config_parse_address, target, error);
     default:
       return store_text (key, text, target, error);
     }
@@ -346,7 +352,7 @@ vb_config_free (VbConfig *self)
     {
       gpointer target = G_STRUCT_MEMBER_P (self, keys[i].offset);
 
-      if (keys[i].type == KEY_ORIGINS)
+      if (keys[i].type == KEY_ORIGINS || keys[i].type == KEY_ADDRESSES)
         g_strfreev (*(char ***) target);
       else if (keys[i].type != KEY_UINT && keys[i].type != KEY_SIZE
                && keys[i].type != KEY_BOOLEAN)

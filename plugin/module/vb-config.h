@@ -19,6 +19,7 @@ G_BEGIN_DECLS
  * @tls_key: (nullable): PEM file
  * @token_keys: (nullable): folder of key files
  * @allowed_origins: (array zero-terminated=1): as browsers send them
+ * @trusted_proxies: (array zero-terminated=1): addresses of proxies that tell whom they speak for
  * @max_connections: at the same time, in all
  * @max_per_address: of these, from one address that is not this machine
  * @push_subject: (nullable): contact address for push services
@@ -42,6 +43,7 @@ typedef struct
   char *tls_key;
   char *token_keys;
   char **allowed_origins;
+  char **trusted_proxies;
   guint max_connections;
   guint max_per_address;
   char *push_subject;

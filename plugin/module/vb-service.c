@@ -192,6 +192,7 @@ make_bridge (VbService *self)
     .tls_key = config->tls_key,
     .token_keys = config->token_keys,
     .allowed_origins = (const char *const *) config->allowed_origins,
+    .trusted_proxies = (const char *const *) config->trusted_proxies,
     .max_connections = config->max_connections,
     .max_per_address = config->max_per_address,
     .state_folder = config->state_folder,

@@ -43,6 +43,7 @@ test_defaults (void)
   g_assert_null (config->tls_key);
   g_assert_cmpstr (config->token_keys, ==, "/etc/vps-backup/keys");
   g_assert_cmpuint (g_strv_length (config->allowed_origins), ==, 0);
+  g_assert_cmpuint (g_strv_length (config->trusted_proxies), ==, 0);
   g_assert_cmpuint (config->max_connections, ==, 4096);
   g_assert_cmpuint (config->max_per_address, ==, 256);
   g_assert_null (config->push_subject);
@@ -142,6 +143,7 @@ static const struct
   { "[bridge]\nallowed-origins=https://a.example/path\n", "line 2:", "origins" },
   { "[bridge]\nallowed-origins=ftp://a.example\n", "line 2:", "origins" },
   { "[bridge]\nmax-connections=0\n", "line 2:", "from 1" },
+  { "[bridge]\ntrusted-proxies=127.0.0.1;proxy.example\n", "line 2:", "IP addresses" },
   { "[push]\nsubject=ops\n", "line 2:", "mailto" },
   { "[webhook]\nurl=hooks.example\n", "line 2:", "URL" },
   { "[webhook]\nurl=https://hooks.example\n", "line 2:", "secret-file" },

@@ -249,6 +249,7 @@ make_bridge (Host *host, const char *folder, char **arguments)
   g_autofree char *socket = g_build_filename (folder, "run", "socket", NULL);
   g_autofree char *keys = g_build_filename (folder, "keys", NULL);
   g_auto (GStrv) origins = g_strsplit (find_setting (arguments, "allowed-origins"), ";", -1);
+  g_auto (GStrv) proxies = g_strsplit (find_setting (arguments, "trusted-proxies"), ";", -1);
   const char *max_connections = find_setting (arguments, "max-connections");
   const char *max_per_address = find_setting (arguments, "max-per-address");
   VbBridgeSettings settings = {
@@ -259,6 +260,7 @@ make_bridge (Host *host, const char *folder, char **arguments)
     .tls_key = find_setting (arguments, "tls-key"),
     .token_keys = keys,
     .allowed_origins = (const char *const *) origins,
+    .trusted_proxies = (const char *const *) proxies,
     .max_connections = *max_connections != '\0' ? (guint) atoi (max_connections) : 4096,
     .max_per_address = *max_per_address != '\0' ? (guint) atoi (max_per_address) : 256,
     .state_folder = folder,

@@ -11,6 +11,7 @@ import uuid
 import pytest
 
 import client as clients
+import wire
 from client import ConnectionEnded, ConnectRefused, RpcError
 
 SOURCE = pathlib.Path(os.environ.get("VB_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
@@ -209,6 +210,32 @@ def test_who_asked_what_and_what_came_of_it(host):
     admin.request("slots.set", vps=vps, total=3)
     entry = last_entry(host)
     assert (entry["subject"], entry["token"], entry["outcome"]) == (f"uid:{os.getuid()}", None, "ok")
+
+
+def begin_through_proxy(host, forwarded):
+    """The address that is written down for a request that came through a proxy on this machine."""
+    vps = host.add()
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "X-Forwarded-For": forwarded,
+               "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Authorization": f"Bearer {host.mint('slots.write', vps=[vps])}"}
+    with wire.connect(host.port) as connection:
+        connection.sendall(wire.request("GET", "/v1/ws", headers))
+        reader = wire.Reader(connection)
+        assert reader.read_answer(keep=True).status == 101
+        connection.sendall(wire.frame(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "slots.set", "params": {"vps": vps, "total": 3}}).encode()))
+        assert json.loads(reader.read_frame()[1])["result"]["total"] == 3
+    return last_entry(host)["address"]
+
+
+def test_a_trusted_proxy_says_who_is_behind_it(new_host):
+    host = new_host(trusted_proxies="192.0.2.1;127.0.0.1")
+    assert begin_through_proxy(host, "198.51.100.7") == "198.51.100.7"
+    # What the client itself has sent comes first; the proxy adds the last one.
+    assert begin_through_proxy(host, "203.0.113.1, 2001:db8::7") == "2001:db8::7"
+    assert begin_through_proxy(host, "198.51.100.7, nonsense") == "127.0.0.1"
+
+
+def test_others_are_not_believed(host):
+    assert begin_through_proxy(host, "198.51.100.7") == "127.0.0.1"
 
 
 def test_a_foreign_vps_is_named_in_the_audit_log(host):
