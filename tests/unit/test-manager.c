@@ -647,6 +647,25 @@ test_recover_in_place (Fixture *f, gconstpointer data)
   g_assert_cmpint (vb_vps_get_power (vps_of (f)), ==, VB_POWER_RUNNING);
 }
 
+/* The administrator has removed the note: nobody can complete the device, so nobody may start from it. */
+static void
+test_recover_given_up (Fixture *f, gconstpointer data)
+{
+  g_autoptr (VbOperationRecord) record
+      = set_up_after_crash (f, VB_OPERATION_RESTORE, VB_OPERATION_FINISHING);
+  VbVpsInfo off = { .uuid = (char *) VPS, .name = (char *) "off", .power = VB_POWER_STOPPED, .slots_total = -1 };
+  vb_fake_hypervisor_set (f->hypervisor, &off);
+  record->swapping = TRUE;
+  g_free (record->was_power);
+  record->was_power = g_strdup ("running");
+  record->details = g_strdup ("overwriting");
+  vb_fake_journal_add (f->journal, record);
+  start (f);
+  wait_idle (f);
+  assert_last_notification (f, 1, "restore_failed");
+  g_assert_cmpint (vb_vps_get_power (vps_of (f)), ==, VB_POWER_STOPPED);
+}
+
 #define ADD(name, up, func) g_test_add ("/manager/" name, Fixture, NULL, up, func, tear_down)
 
 int
@@ -675,5 +694,6 @@ main (int argc, char *argv[])
   ADD ("recover-queued", NULL, test_recover_queued);
   ADD ("recover-restore", NULL, test_recover_restore);
   ADD ("recover-in-place", NULL, test_recover_in_place);
+  ADD ("recover-given-up", NULL, test_recover_given_up);
   return g_test_run ();
 }
