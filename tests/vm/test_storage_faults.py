@@ -61,6 +61,34 @@ def told_failures(client, operation):
             if one["operation"] == operation and one["type"] == "backup_failed"]
 
 
+def test_hung_pool_stalls_a_backup_and_nothing_else(new_service, new_blank, pool):
+    vps, service, client = make(new_service, new_blank, pool, **{"stall-timeout": "2"})
+    other = new_blank("other")
+    client.follow(other.vps)
+    operation = begin(client, vps)
+    with frozen(pool):
+        for turn in range(8):
+            vps.qemu_io("vda", f"write -P {turn + 1} {turn}M 1M")  # the guest meets nothing of it
+        vps.qemu_io("vda", "flush")
+        client.wait_event("notification.added", lambda told: told["type"] == "operation_stalled" and told["operation"] == operation)
+        assert client.request("vps.get", vps=vps.vps)["operation"]["stalled"] is True
+        assert client.refusal("backup.create", vps=vps.vps).reason == "operation_running"
+        with service.client() as second:  # another client of another VPS
+            second.follow(other.vps)
+            second.wait_vps(other.vps, lambda now: now["can_create"]["reason"] == "pool_unavailable", "the hung pool is noticed")
+            assert second.refusal("backup.create", vps=other.vps).reason == "pool_unavailable"
+        client.request("power.stop", vps=other.vps, force=True)
+        client.wait_vps(other.vps, lambda now: now["power"] == "stopped", "another VPS is stopped")
+        assert "blank" in service.ctl("list")
+    ended = client.wait_operation(vps.vps, operation)
+    assert ended["state"] == "completed" and ended["stalled"] is False, ended
+    client.wait_vps(other.vps, lambda now: now["can_create"]["allowed"], "the pool is there again")
+    stalls = [one for one in client.request("notification.list")["notifications"] if one["type"] == "operation_stalled"]
+    assert len(stalls) == 1
+    image = (service.backup_path(vps.vps, ended["backup"]) / "vda.raw").read_bytes()
+    assert image == bytes(MIB) + b"\xa1" * (16 * MIB) + bytes(15 * MIB), "not the point in time at which it began"
+
+
 def test_service_ends_in_time_though_its_pool_hangs(new_service, new_blank, pool):
     vps, service, client = make(new_service, new_blank, pool)
     operation = begin(client, vps)
@@ -95,6 +123,30 @@ def hanging(service):
         with contextlib.suppress(OSError):
             found += [task for task in pathlib.Path(f"/proc/{pid}/task").glob("*/stat") if state(task) == "D"]
     return found
+
+
+def test_pool_that_goes_away_during_the_copy(new_service, new_blank):
+    point = isolated.new_folder("going") / "pool"
+    image = isolated.lab() / "going.img"
+    with open(image, "wb") as file:
+        file.truncate(256 * MIB)
+    isolated.run("mke2fs", "-q", "-F", "-t", "ext4", image)
+    point.mkdir()
+    isolated.run("mount", "-o", "loop", image, point)
+    device = isolated.run("findmnt", "-n", "-o", "SOURCE", point).strip()
+    vps, service, client = make(new_service, new_blank, point)
+    operation = begin(client, vps)
+    isolated.run("umount", "-l", point)
+    ended = client.wait_operation(vps.vps, operation)
+    assert ended["state"] == "failed" and ended["error"]["reason"] == "pool_unavailable", ended
+    assert told_failures(client, operation) == ["pool_unavailable"]
+    assert os.listdir(point) == [], "nothing may be written below the mount point of a pool that is not there"
+    assert vps.running
+    isolated.run("mount", device, point)  # the same device: QEMU, in its own namespace, has it mounted still
+    client.wait_vps(vps.vps, lambda now: now["can_create"]["allowed"], "the pool is back")
+    expect_no_trace(service, client, vps)
+    assert client.back_up(vps.vps)[0]["state"] == "completed"
+    image.unlink()
 
 
 def test_pool_that_becomes_read_only(new_service, new_blank):
