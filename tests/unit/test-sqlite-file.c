@@ -164,6 +164,46 @@ test_migration (JournalLab *f, gconstpointer data)
   assert_refused (f, "newer");
 }
 
+/* A journal of every earlier version is opened, and what is in it is still there. */
+static void
+test_earlier_versions (JournalLab *f, gconstpointer data)
+{
+  const guint newest = g_strv_length ((char **) vb_sqlite_schema_steps);
+
+  for (guint version = 1; version < newest; version++)
+    {
+      const char *steps[16] = { NULL };
+      g_autoptr (GError) error = NULL;
+      g_autoptr (VbSqlite) sqlite = NULL;
+
+      g_clear_object (&f->journal);
+      g_unlink (f->file);
+      for (guint i = 0; i < version; i++)
+        steps[i] = vb_sqlite_schema_steps[i];
+      sqlite = vb_sqlite_open (f->file, &error);
+      g_assert_no_error (error);
+      g_assert_true (vb_sqlite_schema_migrate (sqlite, steps, &error));
+      g_assert_true (vb_sqlite_exec (
+          sqlite,
+          "INSERT INTO operations (id, vps, kind, backup, state, bytes_done, bytes_total, progress,"
+          " stalled, stop_first, swapping, started_at) VALUES"
+          " ('op-old', '" VPS_A "', 'create', 'b', 'copying', 1, 2, 49.5, 0, 0, 0, 1)",
+          &error));
+      g_assert_no_error (error);
+      g_clear_pointer (&sqlite, vb_sqlite_close);
+
+      journal_lab_reopen (f);
+      g_autoptr (GPtrArray) unended = vb_journal_load_unended (f->journal, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (unended->len, ==, 1);
+      const VbOperationRecord *record = g_ptr_array_index (unended, 0);
+      g_assert_cmpstr (record->id, ==, "op-old");
+      g_assert_cmpint (record->still_us, ==, 0);
+      g_assert_false (record->stall_told);
+      g_assert_cmpint (journal_lab_query_int (f, "PRAGMA user_version"), ==, newest);
+    }
+}
+
 /* ---- threads and sudden death ---- */
 
 #define THREADS 4
@@ -289,6 +329,7 @@ main (int argc, char **argv)
   TEST ("/sqlite-file/foreign", test_foreign);
   TEST ("/sqlite-file/newer", test_newer);
   TEST ("/sqlite-file/migration", test_migration);
+  TEST ("/sqlite-file/earlier-versions", test_earlier_versions);
   TEST ("/sqlite-file/threads", test_threads);
   TEST ("/sqlite-file/kill", test_kill);
   return g_test_run ();
