@@ -22,6 +22,7 @@ class Scenario:
         self.inodes = None
         self.sent = None     # id of the request
         self.known = None
+        self.moved = False   # the guest was seen on its new disks
 
     # ---- before
 
@@ -76,7 +77,8 @@ class Scenario:
     def disturb(self):
         """The guest goes on writing while the service is away. On the new disks already, if those are in place."""
         world = self.world
-        if world.vps.active and self._inodes() != self.inodes:
+        if world.vps.active and not self.moved and self._inodes() != self.inodes:
+            self.moved = True
             world.model = self.restored().copy()
         world.change()
 
