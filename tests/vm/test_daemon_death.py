@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""libvirtd is killed: the operation goes on when it is back, and requests are told meanwhile."""
+"""libvirtd is killed, or was never there: the operation goes on when it is back, and requests are told meanwhile."""
 
 import signal
+import subprocess
+import uuid
 
 import isolated
 import pytest
+
+FILLED = 20 << 20
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def no_trace(service, vps, backups):
     beside = {path.name for path in vps.disk("vda").path.parent.iterdir() if vps.name in path.name} - {vps.disk("vda").path.name}
     assert not beside and not list(service.pool.glob("*/.*")) and service.lock_held(vps.vps) is None
     assert vps.checkpoints() == sorted(f"vps-backup.{backup}" for backup in backups)
-    assert isolated.run("virsh", "domjobinfo", vps.name).split()[2] == "None"
+    assert not vps.active or isolated.run("virsh", "domjobinfo", vps.name).split()[2] == "None"
 
 
 def test_killed_during_create_and_restore(watched, vps):
@@ -89,3 +93,49 @@ def test_killed_while_the_backup_job_begins(watched, vps):
         made.append(operation["backup"])
         client.wait_vps(vps.vps, lambda now: now["can_create"]["allowed"], "libvirtd is found again")
     no_trace(service, vps, made)
+
+
+def test_libvirtd_and_qemu_die_together(watched, vps):
+    service, client = watched
+    client.follow(vps.vps)
+    vps.qemu_io("vda", "flush")
+    operation, backup = copying(client, vps, "backup.create")
+    kill_libvirtd()
+    subprocess.run(["kill", "-9", str(vps.qemu_pid())], check=True)
+    start_libvirtd(vps)
+    ended = client.wait_operation(vps.vps, operation)
+    assert ended["state"] == "completed", ended
+    assert client.vps[vps.vps]["backups"][0]["consistency"] == "offline"
+    data = (service.backup_path(vps.vps, backup) / "vda.raw").read_bytes()
+    assert data[:FILLED] == b"\xc3" * FILLED
+    no_trace(service, vps, [backup])
+
+
+def test_absent_at_the_start_with_fifty_domains(new_service, vps):
+    """The service starts without it, goes on with what was left when it comes, and lists everything."""
+    service = new_service(operations={"bandwidth-limit": "10M", "scratch-reserve": "1M"})
+    for number in range(50):
+        name = f"many-{number}"
+        vps.connection.defineXML(
+            f"<domain type='qemu'><name>{name}</name><uuid>{uuid.uuid4()}</uuid><memory unit='MiB'>64</memory>"
+            "<os><type arch='x86_64' machine='pc'>hvm</type></os></domain>")
+    client = service.client()
+    client.follow(vps.vps)
+    isolated.wait_until(lambda: len(client.request("vps.list")["vps"]) == 51, "all are listed")
+    operation, backup = copying(client, vps, "backup.create")
+    service.stop()
+    kill_libvirtd()
+    service.start()
+    client = service.client()
+    assert client.refusal("backup.create", vps=vps.vps).reason == "hypervisor_unavailable"
+    assert client.refusal("vps.get", vps=vps.vps).reason == "hypervisor_unavailable"
+    start_libvirtd(vps)
+    isolated.wait_until(lambda: len(client.request("vps.list")["vps"]) == 51, "all are listed again")
+    client.follow(vps.vps)
+    ended = client.wait_operation(vps.vps, operation)
+    assert ended["state"] == "completed", ended
+    assert "The capture goes on" in service.log()
+    no_trace(service, vps, [backup])
+    for domain in vps.connection.listAllDomains():
+        if domain.name().startswith("many-"):
+            domain.undefine()
