@@ -98,8 +98,14 @@ def expect_healed(vps, broken, fresh):
     assert broken not in vps.checkpoints()
 
 
-def test_running_vps_loses_our_broken_bitmaps(bitmaps):
+@pytest.mark.parametrize("full_every", [0, 1])
+def test_running_vps_loses_our_broken_bitmaps(bitmaps, full_every):
+    """Whether or not the backup would have built on them."""
     service, vps, client, broken = bitmaps
+    service.config["operations"]["full-every"] = full_every
+    service.write_config()
+    client = service.restart().client()
+    client.follow(vps.vps)
     switched_on(client, vps)
     with pytest.raises(guests.libvirt.libvirtError):
         vps.domain.blockResize("vda", 40 * 1024)
