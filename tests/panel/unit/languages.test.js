@@ -9,7 +9,7 @@ import { direction, LANGUAGES, locale, setLanguage, t, tn, words } from '../../.
 import { notificationWords } from '../../../ui-bridge/panel/words.js';
 
 const read = (path) => readFileSync(path, 'utf8');
-const po = (name) => read(new URL(`../../../po/${name.replace('-', '_')}.po`, import.meta.url));
+const po = (name) => read(new URL(`../../../po/${name.replace('-', '_')}.po`, import.meta.url)).replaceAll('"\n"', ''); // long lines are wrapped
 const catalogue = (name) => JSON.parse(read(`${process.env.VB_BUILD}/po/${name}.json`));
 
 /** What the service would answer. @type {string[]} */
