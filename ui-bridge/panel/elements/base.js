@@ -144,7 +144,8 @@ export class BackupElement extends HTMLElement {
 
   /** The words are not always in the page's language; readers' programs have to know, and so has the layout. */
   #mark() {
-    if (this.#inherits) return;
+    const around = this.getRootNode();
+    if (this.#inherits || (around instanceof ShadowRoot && around.host instanceof BackupElement)) return;
     for (const [name, value] of /** @type {const} */ ([['lang', words()], ['dir', direction()]])) {
       if (this.getAttribute(name) !== this.#own[name]) continue;
       this.#own[name] = value;

@@ -191,6 +191,10 @@ export class Notifications extends BackupElement {
     const left = Math.max(12, Math.min(start, document.documentElement.clientWidth - width - 12));
     this.#list.style.left = `${left}px`;
     this.#list.style.top = `${bell.bottom + 6}px`;
+    // What stands at its end must not be below the window; with hardly any room it covers the bell.
+    const room = document.documentElement.clientHeight - bell.bottom - 18;
+    if (room < 240) this.#list.style.top = '12px';
+    else this.#list.style.maxHeight = `min(32rem, ${room}px)`;
   }
 
   /** @param {Notification} notification */
