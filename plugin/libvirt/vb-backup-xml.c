@@ -122,13 +122,14 @@ vb_backup_job_xml_parse (const char *xml)
   self->disks = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, job_disk_free);
   if (context == NULL)
     return NULL;
-  self->socket
-      = vb_xml_text (context, NULL, "/domainbackup[@mode='pull']/server[@transport='unix']/@socket");
+  self->socket = vb_xml_text (context, NULL,
+                              "/domainbackup[@mode='pull']/server[@transport='unix']/@socket");
   found = vb_xml_find (context, NULL, "/domainbackup/disks/disk[@backup='yes']");
   for (int i = 0; found != NULL && found->nodesetval != NULL && i < found->nodesetval->nodeNr; i++)
     if (!add_job_disk (self, context, found->nodesetval->nodeTab[i]))
       return NULL;
-  return self->socket != NULL && g_hash_table_size (self->disks) > 0 ? g_steal_pointer (&self) : NULL;
+  return self->socket != NULL && g_hash_table_size (self->disks) > 0 ? g_steal_pointer (&self)
+                                                                     : NULL;
 }
 
 char *
@@ -171,7 +172,8 @@ foreach_recorded (const char *xml,
 
   if (context == NULL)
     return;
-  found = vb_xml_find (context, NULL, "/domaincheckpoint/disks/disk[@checkpoint='bitmap']");
+  found = vb_xml_find (context, NULL,
+                       "/domaincheckpoint/disks/disk[@checkpoint='bitmap' and @name!='']");
   for (int i = 0; found != NULL && found->nodesetval != NULL && i < found->nodesetval->nodeNr; i++)
     func (context, found->nodesetval->nodeTab[i], table);
 }

@@ -137,6 +137,14 @@ read_disk (VbDomainXml *self, xmlXPathContext *context, xmlNode *node)
   disk->backing = g_ptr_array_new_with_free_func (g_free);
   disk->skipped = skip_reason (context, node, device);
   g_ptr_array_add (self->disks, disk);
+  if (disk->target == NULL)
+    {
+      /* libvirt names each disk; one that it does not name cannot be asked for. */
+      disk->target = g_strdup ("");
+      if (self->unsupported == NULL)
+        self->unsupported
+            = g_strdup (_ ("The hypervisor cannot describe the VPS; see the host's log."));
+    }
   if (disk->skipped != NULL)
     return;
   disk->format = format != NULL ? g_steal_pointer (&format) : g_strdup ("raw");

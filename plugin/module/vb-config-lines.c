@@ -89,6 +89,7 @@ GPtrArray *
 vb_config_lines_parse (const char *text, gsize length, guint *bad_line, GError **error)
 {
   g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func ((GDestroyNotify) config_line_free);
+  g_autofree char *content = NULL;
   g_auto (GStrv) texts = NULL;
   const char *group = NULL;
 
@@ -99,7 +100,9 @@ vb_config_lines_parse (const char *text, gsize length, guint *bad_line, GError *
       return NULL;
     }
 
-  texts = g_strsplit (text, "\n", -1);
+  /* It need not end with a NUL, and has none inside, being valid. */
+  content = g_strndup (text, length);
+  texts = g_strsplit (content, "\n", -1);
   for (guint i = 0; texts[i] != NULL; i++)
     if (!read_line (g_strstrip (texts[i]), i + 1, &group, lines, error))
       {

@@ -18,7 +18,7 @@ check_own_xml (VbDomainXml *domain)
     {
       const VbDomainDisk *disk = g_ptr_array_index (domain->disks, i);
 
-      if (disk->target != NULL && disk->skipped == NULL)
+      if (*disk->target != '\0' && disk->skipped == NULL)
         g_hash_table_insert (scratch, disk->target, disk->target);
     }
 
