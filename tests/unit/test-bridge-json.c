@@ -73,7 +73,7 @@ test_backup_being_made (void)
   assert_json (vb_json_backup (backup, operation),
                "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"creating\","
                "\"progress\":12.3,\"size_bytes\":null,\"created_at\":\"2023-11-14T22:13:20Z\","
-               "\"completed_at\":null,\"consistency\":\"filesystem\",\"incremental\":false,"
+               "\"completed_at\":null,\"consistency\":\"filesystem\",\"incremental\":false,\"protected\":false,"
                "\"disks\":[{\"target\":\"vda\",\"virtual_size_bytes\":10737418240,"
                "\"size_bytes\":4096}]}");
 }
@@ -95,7 +95,7 @@ test_backup_that_is_there (void)
                "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"available\","
                "\"progress\":null,\"size_bytes\":4096,\"unique_bytes\":17,"
                "\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":\"2023-11-14T22:13:20Z\","
-               "\"consistency\":\"filesystem\",\"incremental\":true,\"disks\":[]}");
+               "\"consistency\":\"filesystem\",\"incremental\":true,\"protected\":false,\"disks\":[]}");
 }
 
 static void
