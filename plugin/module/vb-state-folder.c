@@ -10,6 +10,9 @@
 
 #include "vb-error.h"
 
+#define HOLD_TRIES 60
+#define HOLD_PAUSE_US (50 * G_TIME_SPAN_MILLISECOND)
+
 struct _VbStateFolder
 {
   int lock_descriptor;
@@ -53,12 +56,16 @@ take_hold (VbStateFolder *self, const char *path, GError **error)
       vb_error_set_errno (error, errno, "Opening %s", file);
       return FALSE;
     }
-  if (flock (self->lock_descriptor, LOCK_EX | LOCK_NB) < 0)
+  /* A service that was killed lets go of it only some moments after its process in front is gone for whoever waited for that. */
+  for (int tries = 0; flock (self->lock_descriptor, LOCK_EX | LOCK_NB) < 0; tries++)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
-                   "Another process uses the state folder %s; stop it, or choose another folder",
-                   path);
-      return FALSE;
+      if (tries == HOLD_TRIES)
+        {
+          g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
+                       "Another process uses the state folder %s; stop it, or choose another folder", path);
+          return FALSE;
+        }
+      g_usleep (HOLD_PAUSE_US);
     }
   return TRUE;
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """vps-backupd from outside: command line, config errors, what it tells the service manager, its state folder, its end."""
 
+import fcntl
+import glob
 import json
 import os
 import pathlib
@@ -121,6 +123,24 @@ def test_one_service_for_a_state_folder(daemon):
     assert "Another process uses the state folder" in start_fails(daemon)
     assert daemon.stop() == 0
     assert daemon.start().wait_ready().stop() == 0
+
+
+def wait_until_others_open(path):
+    end = time.monotonic() + 60
+    mine = f"/proc/{os.getpid()}/"
+    while not any(os.path.realpath(fd) == path for fd in glob.glob("/proc/[0-9]*/fd/*") if not fd.startswith(mine)):
+        assert time.monotonic() < end, f"nobody opens {path}"
+
+
+def test_state_folder_is_waited_for(daemon):
+    """One that was killed lets go of it a moment after whoever killed it has heard of its end."""
+    daemon.state.mkdir(mode=0o755)
+    with open(daemon.state / "lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        daemon.start()
+        wait_until_others_open(held.name)
+        fcntl.flock(held, fcntl.LOCK_UN)
+        assert daemon.wait_ready().stop() == 0
 
 
 def test_state_folder_of_everybody(daemon):
