@@ -121,7 +121,7 @@ def test_absent_at_the_start_with_fifty_domains(new_service, vps):
             "<os><type arch='x86_64' machine='pc'>hvm</type></os></domain>")
     client = service.client()
     client.follow(vps.vps)
-    isolated.wait_until(lambda: len(client.request("vps.list")["vps"]) == 51, "all are listed")
+    isolated.wait_until(lambda: len(client.request("vps.list")["vps"]) == 51, "all are listed", pause_s=0.1)
     operation, backup = copying(client, vps, "backup.create")
     service.stop()
     kill_libvirtd()
@@ -130,7 +130,7 @@ def test_absent_at_the_start_with_fifty_domains(new_service, vps):
     assert client.refusal("backup.create", vps=vps.vps).reason == "hypervisor_unavailable"
     assert client.refusal("vps.get", vps=vps.vps).reason == "hypervisor_unavailable"
     start_libvirtd(vps)
-    isolated.wait_until(lambda: len(client.request("vps.list")["vps"]) == 51, "all are listed again")
+    isolated.wait_until(lambda: len(client.request("vps.list")["vps"]) == 51, "all are listed again", pause_s=0.1)
     client.follow(vps.vps)
     ended = client.wait_operation(vps.vps, operation)
     assert ended["state"] == "completed", ended

@@ -348,7 +348,7 @@ def test_list_follows_the_hypervisor(service, new_guest):
     vps.destroy()
     client.wait_vps(vps.vps, lambda now: now["power"] == "stopped", "its end is seen")
     vps.domain.undefine()
-    isolated.wait_until(lambda: client.request("vps.list") == {"vps": []}, "the VPS is gone")
+    isolated.wait_until(lambda: client.request("vps.list") == {"vps": []}, "the VPS is gone", pause_s=0.1)
 
 
 def test_power_buttons_work(service, new_guest):
