@@ -5,14 +5,19 @@
 
 #define MAX_DEPTH 16
 
+/* One object with nothing before or behind it, and not nested deeply: json-glib parses recursively, and takes several
+ * values one after the other, of which it leaks all but the last. */
 static gboolean
-is_shallow (const char *text, gsize length)
+is_one_shallow_object (const char *text, gsize length)
 {
   guint depth = 0;
-  gboolean in_string = FALSE;
+  gboolean in_string = FALSE, begun = FALSE;
 
   for (gsize i = 0; i < length; i++)
     {
+      if (depth == 0 && !g_ascii_isspace (text[i]) && (begun || text[i] != '{'))
+        return FALSE;
+      begun = begun || text[i] == '{';
       if (in_string && text[i] == '\\')
         i++;
       else if (text[i] == '"')
@@ -31,9 +36,9 @@ is_shallow (const char *text, gsize length)
 JsonObject *
 vb_strict_json_parse (const char *text, gsize length, GError **error)
 {
-  if (length > G_MAXSSIZE || !g_utf8_validate_len (text, length, NULL) || !is_shallow (text, length))
+  if (length > G_MAXSSIZE || !g_utf8_validate_len (text, length, NULL) || !is_one_shallow_object (text, length))
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "It is not JSON");
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "It is not one JSON object");
       return NULL;
     }
 
