@@ -13,12 +13,6 @@
 #define RETRY_PAUSE_US (G_USEC_PER_SEC / 2)
 
 static void
-log_trouble (VbJob *self, const char *doing, const GError *error)
-{
-  vb_log_warning (self->record->vps, self->record->id, self->record->backup, "%s: %s", doing, error->message);
-}
-
-static void
 note (VbJob *self, const VbCreateNotes *notes)
 {
   g_autofree char *text = vb_create_notes_to_text (notes);
@@ -119,7 +113,7 @@ let_go (VbJob *self, VbCapture *capture)
 {
   g_autoptr (GError) error = NULL;
   if (!end_capture (self, capture, FALSE, &error))
-    log_trouble (self, "Letting go of the point in time", error);
+    vb_job_log_failed (self, "Letting go of the point in time", error);
 }
 
 void
@@ -131,28 +125,18 @@ vb_create_job_leave (VbJob *self, VbCapture *capture)
     {
       if (vb_hypervisor_detach_capture (self->hypervisor, capture, &error))
         return;
-      log_trouble (self, "The capture cannot wait for the next start of the service", error);
+      vb_job_log_failed (self, "The capture cannot wait for the next start of the service", error);
       /* One that was lost before may be because the VPS is off, and that is looked into then. */
       self->point_lost = !g_error_matches (error, VB_ERROR, VB_ERROR_INTERRUPTED);
     }
   let_go (self, capture);
 }
 
-static gboolean
-call_get_power (VbJob *self, gpointer data, GError **error)
-{
-  VbPower *power = data;
-  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, error);
-  if (info != NULL)
-    *power = info->power;
-  return info != NULL;
-}
-
 gboolean
 vb_create_job_is_off (VbJob *self, gboolean *off)
 {
   VbPower power = VB_POWER_RUNNING;
-  gboolean known = vb_job_insist (self, call_get_power, &power, NULL);
+  gboolean known = vb_job_get_power (self, &power, NULL);
   *off = known && (power == VB_POWER_STOPPED || power == VB_POWER_CRASHED);
   return known;
 }
@@ -321,7 +305,7 @@ vb_create_job_discard (VbJob *self)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_pool_discard (self->pool, self->record->vps, self->record->backup, &error))
-    log_trouble (self, "Removing the partial backup", error);
+    vb_job_log_failed (self, "Removing the partial backup", error);
 }
 
 void

@@ -8,12 +8,6 @@
 #define FIRST_PAUSE_US (G_USEC_PER_SEC / 2)
 #define LONGEST_PAUSE_US (10 * G_USEC_PER_SEC)
 
-static void
-log_trouble (VbJob *self, const char *doing, const GError *error)
-{
-  vb_log_warning (self->record->vps, self->record->id, self->record->backup, "%s: %s", doing, error->message);
-}
-
 /* After a boot the pool may be there later than the service. Nothing is decided without it: what it holds may be
  * whole. Meanwhile a point in time that is held must not use up the scratch space. */
 static gboolean
@@ -70,7 +64,7 @@ abort_orphan (VbJob *self)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_create_job_abort_orphan (self, &error))
-    log_trouble (self, "Cleaning up after an interrupted backup", error);
+    vb_job_log_failed (self, "Cleaning up after an interrupted backup", error);
 }
 
 static void
@@ -101,7 +95,7 @@ end_capture (VbJob *self, GError **error)
   capture->running = notes.running;
   if (vb_job_insist (self, call_end_capture, capture, &failure))
     return TRUE;
-  log_trouble (self, "Letting go of the point in time", failure);
+  vb_job_log_failed (self, "Letting go of the point in time", failure);
   return vb_create_job_abort_orphan (self, error);
 }
 
@@ -133,7 +127,7 @@ finish (VbJob *self)
       return;
     }
   if (error != NULL)
-    log_trouble (self, "Completing an interrupted backup", error);
+    vb_job_log_failed (self, "Completing an interrupted backup", error);
   if (!vb_job_is_suspended (self))
     abort_orphan (self);
   fail_interrupted (self);
@@ -166,7 +160,7 @@ resume (VbJob *self)
       return capture;
     }
   if (!g_error_matches (error, VB_ERROR, VB_ERROR_NOT_FOUND))
-    log_trouble (self, "Taking up the capture again", error);
+    vb_job_log_failed (self, "Taking up the capture again", error);
   return NULL;
 }
 
@@ -222,7 +216,7 @@ vb_create_job_recover (VbJob *self)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_job_lock (self, "create", &error))
-    log_trouble (self, "Locking the power for the recovery of a create", error);
+    vb_job_log_failed (self, "Locking the power for the recovery of a create", error);
   if (self->record->state == VB_OPERATION_FINISHING)
     {
       finish (self);

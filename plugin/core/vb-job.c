@@ -351,25 +351,6 @@ vb_job_pause (VbJob *self, gint64 us)
   return go_on;
 }
 
-gboolean
-vb_job_insist (VbJob *self, VbJobCall call, gpointer data, GError **error)
-{
-  gint64 pause_us = G_USEC_PER_SEC / 2;
-  for (;;)
-    {
-      g_autoptr (GError) failure = NULL;
-      if (call (self, data, &failure))
-        return TRUE;
-      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE)
-          || !vb_job_pause (self, pause_us))
-        {
-          g_propagate_error (error, g_steal_pointer (&failure));
-          return FALSE;
-        }
-      pause_us = MIN (pause_us * 2, 10 * G_USEC_PER_SEC);
-    }
-}
-
 void
 vb_job_save_stalled (VbJob *self, gboolean stalled)
 {

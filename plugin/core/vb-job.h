@@ -132,6 +132,12 @@ typedef gboolean (*VbJobCall) (VbJob *self, gpointer data, GError **error);
  */
 gboolean vb_job_insist (VbJob *self, VbJobCall call, gpointer data, GError **error);
 
+/** vb_job_get_power: @power: (out): what the VPS is now, asked afresh and insisted on. Unchanged on failure */
+gboolean vb_job_get_power (VbJob *self, VbPower *power, GError **error);
+
+/** vb_job_log_failed: one warning with the fields of the operation. @error: (nullable) */
+void vb_job_log_failed (VbJob *self, const char *doing, const GError *error);
+
 /** vb_job_save_stalled: blocks (worker thread): journals that the operation stalled, with a notification, or that it moves again */
 void vb_job_save_stalled (VbJob *self, gboolean stalled);
 

@@ -52,7 +52,7 @@ stage_changes (VbJob *self, GPtrArray *disks, GError **error)
                                             error);
   g_autoptr (GError) end_error = NULL;
   if (!vb_hypervisor_end_delta (self->hypervisor, delta, &end_error))
-    vb_restore_log_failed (self, "Removing the record of what has changed", end_error);
+    vb_job_log_failed (self, "Removing the record of what has changed", end_error);
   return staging;
 }
 
@@ -73,7 +73,7 @@ try_delta (VbJob *self, GPtrArray *disks, GError **error)
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
-  vb_restore_log_failed (self, "Writing back only what has changed; preparing whole disks instead", failure);
+  vb_job_log_failed (self, "Writing back only what has changed; preparing whole disks instead", failure);
   vb_transfer_restart (self->transfer);
   if (!self->record->stop_first && vb_restore_bring_back (self, error))
     vb_job_lock (self, "restore", error);
@@ -126,20 +126,10 @@ call_list_disks (VbJob *self, gpointer data, GError **error)
 }
 
 static gboolean
-call_get_power (VbJob *self, gpointer data, GError **error)
-{
-  VbPower *power = data;
-  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, error);
-  if (info != NULL)
-    *power = info->power;
-  return info != NULL;
-}
-
-static gboolean
 is_on (VbJob *self)
 {
   VbPower power = VB_POWER_STOPPED;
-  return vb_job_insist (self, call_get_power, &power, NULL)
+  return vb_job_get_power (self, &power, NULL)
          && (power == VB_POWER_RUNNING || power == VB_POWER_PAUSED);
 }
 
@@ -185,7 +175,7 @@ insist_on_staging (VbJob *self, VbStaging **staging)
       *staging = find_staging (self, &error);
       if (*staging != NULL)
         return TRUE;
-      vb_restore_log_failed (self, "Finding what an interrupted restore has left", error);
+      vb_job_log_failed (self, "Finding what an interrupted restore has left", error);
       if (!must_find (self, error))
         return TRUE;
       /* Where nothing is swapped nothing keeps the VPS from going on meanwhile. */
@@ -214,7 +204,7 @@ vb_restore_job_recover (VbJob *self)
   g_autoptr (VbStaging) staging = NULL;
   vb_transfer_close (self->transfer); /* it is too late for a cancel */
   if (!vb_job_lock (self, self->record->swapping ? "swap" : "restore", &error))
-    vb_restore_log_failed (self, "Locking the power for the recovery of a restore", error);
+    vb_job_log_failed (self, "Locking the power for the recovery of a restore", error);
 
   if (!insist_on_staging (self, &staging))
     return;
@@ -226,7 +216,7 @@ vb_restore_job_recover (VbJob *self)
   if (staging != NULL && vb_restore_has_details (self, VB_RESTORE_OVERWRITING) && !vb_staging_is_in_place (staging))
     give_up_devices (self);
   if (failure != NULL)
-    vb_restore_log_failed (self, "Bringing the VPS back on its restored disks", failure);
+    vb_job_log_failed (self, "Bringing the VPS back on its restored disks", failure);
   /* A VPS that runs has its power cut by nobody yet, so nothing is swapped under it. */
   if (staging != NULL && self->record->swapping && vb_staging_can_undo (staging) && !is_on (self))
     vb_restore_undo_swap (self, staging);

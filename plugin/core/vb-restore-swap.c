@@ -4,17 +4,6 @@
 #include "vb-error.h"
 #include "vb-log.h"
 
-void
-vb_restore_log_failed (VbJob *self, const char *doing, const GError *error)
-{
-  vb_log_warning (self->record->vps,
-                  self->record->id,
-                  self->record->backup,
-                  "%s: %s",
-                  doing,
-                  error ? error->message : "unknown error");
-}
-
 static gboolean
 call_power_off (VbJob *self, gpointer data, GError **error)
 {
@@ -66,13 +55,13 @@ vb_restore_undo_swap (VbJob *self, VbStaging *staging)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_job_lock (self, "swap", &error))
-    vb_restore_log_failed (self, "Locking the power for putting the old disks back", error);
+    vb_job_log_failed (self, "Locking the power for putting the old disks back", error);
   g_clear_error (&error);
   if (!vb_job_insist (self, call_power_off, NULL, &error))
-    vb_restore_log_failed (self, "Stopping the VPS to put the old disks back", error);
+    vb_job_log_failed (self, "Stopping the VPS to put the old disks back", error);
   g_clear_error (&error);
   if (!vb_staging_undo (staging, &error))
-    vb_restore_log_failed (self, "Putting the old disks back", error);
+    vb_job_log_failed (self, "Putting the old disks back", error);
 }
 
 /* Whatever the trouble is (the pool is away, the device reports errors): half a disk must not be started from. */
@@ -91,7 +80,7 @@ put_in_place (VbJob *self, VbStaging *staging, GError **error)
       gboolean torn = is_torn (staging);
       if (torn)
         {
-          vb_restore_log_failed (self, "A disk is half overwritten, the VPS stays off; trying again", failure);
+          vb_job_log_failed (self, "A disk is half overwritten, the VPS stays off; trying again", failure);
           vb_job_save_stalled (self, TRUE);
         }
       if (!torn || !vb_job_pause (self, pause_us))
@@ -116,7 +105,7 @@ vb_restore_swap (VbJob *self, VbStaging *staging, GError **error)
                                         self->record->vps,
                                         self->record->backup,
                                         &checkpoint_error))
-    vb_restore_log_failed (self, "Renewing the checkpoint after the restore", checkpoint_error);
+    vb_job_log_failed (self, "Renewing the checkpoint after the restore", checkpoint_error);
 
   /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it. */
   set_details (self, VB_RESTORE_SWAPPED);
@@ -137,13 +126,13 @@ vb_restore_succeed (VbJob *self, VbStaging *staging)
   set_details (self, VB_RESTORE_BACK);
   while (!vb_job_save (self, &error))
     {
-      vb_restore_log_failed (self, "Recording that the VPS is back, trying again", error);
+      vb_job_log_failed (self, "Recording that the VPS is back, trying again", error);
       g_clear_error (&error);
       if (!vb_job_pause (self, G_USEC_PER_SEC))
         return;
     }
   if (!vb_staging_finish (staging, &error))
-    vb_restore_log_failed (self, "Removing the old disks", error);
+    vb_job_log_failed (self, "Removing the old disks", error);
   self->record->swapping = FALSE;
   vb_job_complete (self);
 }
@@ -156,14 +145,14 @@ drop_staging (VbJob *self, VbStaging *staging)
     {
       set_details (self, NULL); /* no device was touched, and soon nothing will tell */
       if (!vb_job_save (self, &error))
-        vb_restore_log_failed (self, "Recording that the staged disks are removed", error);
+        vb_job_log_failed (self, "Recording that the staged disks are removed", error);
       g_clear_error (&error);
       if (!vb_staging_discard (staging, &error))
-        vb_restore_log_failed (self, "Removing the staged disks", error);
+        vb_job_log_failed (self, "Removing the staged disks", error);
     }
   /* What was overwritten is whole and stays, and so do the images that belong to it. */
   else if (!vb_staging_finish (staging, &error))
-    vb_restore_log_failed (self, "Removing the old disks", error);
+    vb_job_log_failed (self, "Removing the old disks", error);
 }
 
 void
@@ -176,7 +165,7 @@ vb_restore_abandon (VbJob *self, VbStaging *staging, const GError *error)
     drop_staging (self, staging);
   /* Also when nothing was stopped: then the VPS is in that state already. */
   if (self->record->was_power != NULL && !vb_restore_bring_back (self, &failure))
-    vb_restore_log_failed (self, "Starting the VPS again after a failed restore", failure);
+    vb_job_log_failed (self, "Starting the VPS again after a failed restore", failure);
   self->record->swapping = FALSE;
   vb_job_fail (self, error);
 }

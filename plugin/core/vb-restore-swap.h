@@ -20,7 +20,6 @@ G_BEGIN_DECLS
 #define VB_RESTORE_MAX_RETRY_US (30 * G_USEC_PER_SEC)
 
 gboolean vb_restore_has_details (VbJob *self, const char *details);
-void vb_restore_log_failed (VbJob *self, const char *doing, const GError *error);
 gboolean vb_restore_power_off (VbJob *self, GError **error);
 
 /** vb_restore_bring_back: brings the VPS to the power state that it had; the hook must let it start, so the lock goes first */

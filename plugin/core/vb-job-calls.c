@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the scripts of create and restore have in common: calls of the hypervisor that must succeed,
+ * and what is told when one does not. */
+#include "vb-job.h"
+
+#include "vb-error.h"
+#include "vb-log.h"
+
+gboolean
+vb_job_insist (VbJob *self, VbJobCall call, gpointer data, GError **error)
+{
+  gint64 pause_us = G_USEC_PER_SEC / 2;
+  for (;;)
+    {
+      g_autoptr (GError) failure = NULL;
+      if (call (self, data, &failure))
+        return TRUE;
+      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE)
+          || !vb_job_pause (self, pause_us))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return FALSE;
+        }
+      pause_us = MIN (pause_us * 2, 10 * G_USEC_PER_SEC);
+    }
+}
+
+static gboolean
+call_get_power (VbJob *self, gpointer data, GError **error)
+{
+  VbPower *power = data;
+  g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, error);
+  if (info != NULL)
+    *power = info->power;
+  return info != NULL;
+}
+
+gboolean
+vb_job_get_power (VbJob *self, VbPower *power, GError **error)
+{
+  return vb_job_insist (self, call_get_power, power, error);
+}
+
+void
+vb_job_log_failed (VbJob *self, const char *doing, const GError *error)
+{
+  vb_log_warning (self->record->vps, self->record->id, self->record->backup, "%s: %s", doing,
+                  error ? error->message : "unknown error");
+}
