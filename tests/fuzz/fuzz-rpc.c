@@ -28,7 +28,8 @@ typedef struct
 } Lab;
 
 static Lab lab;
-static const char foreign_name[] = "secret-name-of-another";
+/* Made anew of each input: an input that held it would be echoed, as the "id" of a request is. */
+static char *foreign_name;
 
 static void
 on_started (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -82,7 +83,6 @@ set_up (void)
   vb_manager_start_async (lab.manager, on_started, NULL);
   vb_fake_wait_until (is_started, NULL, "the manager");
   vb_fake_hypervisor_add (lab.hypervisor, OWN, "own");
-  vb_fake_hypervisor_add (lab.hypervisor, FOREIGN, foreign_name);
   open_session ();
 }
 
@@ -114,6 +114,14 @@ tear_down (void)
   g_clear_object (&lab.hypervisor);
 }
 
+static void
+name_foreign (const guint8 *data, gsize size)
+{
+  g_free (foreign_name);
+  foreign_name = g_compute_checksum_for_data (G_CHECKSUM_SHA1, data, size);
+  vb_fake_hypervisor_add (lab.hypervisor, FOREIGN, foreign_name);
+}
+
 /* Nothing of what comes back may be about somebody else. */
 static void
 read_answers (void)
@@ -137,6 +145,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       set_up ();
     }
 
+  name_foreign (data, size);
   vb_rpc_handle (lab.hub, lab.session, (const char *) data, size);
   vb_fake_wait_until (is_idle, NULL, "the answer");
   read_answers ();
