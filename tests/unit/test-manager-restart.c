@@ -1,141 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What becomes of operations when the service stops, dies or loses the hypervisor, and when the VPS goes away. */
-#include "doubles.h"
+#include "manager-lab.h"
 
-#define VPS "0a0a0a0a-1111-4222-8333-444444444444"
-#define MIB ((guint64) 1 << 20)
 #define DISK (64 * MIB)
 
-typedef struct
-{
-  VbFakeHypervisor *hypervisor;
-  VbFakePool *pool;
-  VbFakeJournal *journal;
-  VbManager *manager;
-  guint stall_timeout_s;
-  GPtrArray *notifications; /* type words */
-  double least;             /* percent announced first by this manager */
-} Fixture;
-
 static void
-on_notification (VbManager *manager, VbNotification *notification, gpointer data)
-{
-  Fixture *f = data;
-  g_ptr_array_add (f->notifications, g_strdup (vb_notification_type_to_string (notification->type)));
-}
-
-static void
-on_progress (VbManager *manager, VbVps *vps, VbOperation *operation, guint64 seq, gpointer data)
-{
-  Fixture *f = data;
-  if (f->least < 0)
-    f->least = vb_progress_get_percent (vb_operation_get_progress (operation));
-}
-
-static void
-keep_result (GObject *source, GAsyncResult *result, gpointer data)
-{
-  *(GAsyncResult **) data = g_object_ref (result);
-}
-
-static gboolean
-has_result (gpointer data)
-{
-  return *(GAsyncResult **) data != NULL;
-}
-
-static void
-start (Fixture *f)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  VbSettings settings = {
-    .slots_included = 2,
-    .slots_step = 1,
-    .slots_maximum = 4,
-    .max_concurrent = 2,
-    .stall_timeout_s = f->stall_timeout_s,
-  };
-
-  f->least = -1;
-  f->manager = vb_manager_new (VB_HYPERVISOR (f->hypervisor), VB_POOL (f->pool), VB_JOURNAL (f->journal), &settings);
-  g_signal_connect (f->manager, "notification-added", G_CALLBACK (on_notification), f);
-  g_signal_connect (f->manager, "operation-progress", G_CALLBACK (on_progress), f);
-  vb_manager_start_async (f->manager, keep_result, &result);
-  vb_fake_wait_until (has_result, &result, "the start");
-  g_assert_true (vb_manager_start_finish (f->manager, result, NULL));
-}
-
-static void
-stop (Fixture *f)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  vb_manager_stop_async (f->manager, keep_result, &result);
-  vb_fake_wait_until (has_result, &result, "the stop");
-  g_assert_true (vb_manager_stop_finish (f->manager, result, NULL));
-  g_clear_object (&result);
-  while (g_main_context_iteration (NULL, FALSE))
-    ;
-  g_clear_object (&f->manager);
-}
-
-static void
-set_up (Fixture *f, gconstpointer data)
-{
-  f->notifications = g_ptr_array_new_with_free_func (g_free);
-  f->hypervisor = vb_fake_hypervisor_new ();
-  f->pool = vb_fake_pool_new ();
-  f->journal = vb_fake_journal_new ();
-  f->stall_timeout_s = 1800;
-  vb_fake_hypervisor_add (f->hypervisor, VPS, "web");
-}
-
-static void
-tear_down (Fixture *f, gconstpointer data)
-{
-  stop (f);
-  g_clear_object (&f->hypervisor);
-  g_clear_object (&f->pool);
-  g_clear_object (&f->journal);
-  g_ptr_array_unref (f->notifications);
-}
-
-static VbVps *
-vps_of (Fixture *f)
-{
-  return vb_manager_get_vps (f->manager, VPS);
-}
-
-static void
-set_power (Fixture *f, VbPower power)
+set_power (ManagerLab *f, VbPower power)
 {
   VbVpsInfo info = { (char *) VPS, (char *) "web", power, -1, NULL };
   vb_fake_hypervisor_set (f->hypervisor, &info);
 }
 
 static gboolean
-is_idle (gpointer data)
-{
-  Fixture *f = data;
-  return vps_of (f) == NULL || vb_vps_get_operation (vps_of (f)) == NULL;
-}
-
-static gboolean
 has_moved (gpointer data)
 {
-  Fixture *f = data;
+  ManagerLab *f = data;
   return vb_fake_pool_get_n_read (f->pool) >= 10 * MIB;
 }
 
 /* A create that has copied 10 MiB and gets no further. */
 static char *
-create_some (Fixture *f)
+create_some (ManagerLab *f)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
   vb_fake_pool_allow (f->pool, 10 * MIB);
-  vb_manager_create_async (f->manager, "tester", VPS, "nightly", NULL, keep_result, &result);
-  vb_fake_wait_until (has_result, &result, "the admission");
+  vb_manager_create_async (f->manager, "tester", VPS, "nightly", NULL, manager_lab_keep_result, &result);
+  manager_lab_wait_result (&result);
   g_autoptr (VbOperationRecord) record = vb_manager_create_finish (f->manager, result, NULL, &error);
   g_assert_no_error (error);
   vb_fake_wait_until (has_moved, f, "the copy");
@@ -143,10 +35,10 @@ create_some (Fixture *f)
 }
 
 static void
-wait_end (Fixture *f, const char *notification)
+wait_end (ManagerLab *f, const char *notification)
 {
   vb_fake_pool_allow (f->pool, G_MAXUINT64);
-  vb_fake_wait_until (is_idle, f, "the end of the operation");
+  manager_lab_wait_idle (f);
   g_assert_cmpuint (f->notifications->len, >=, 1);
   g_assert_cmpstr (g_ptr_array_index (f->notifications, f->notifications->len - 1), ==, notification);
   g_assert_cmpuint (vb_fake_hypervisor_get_n_held (f->hypervisor), ==, 0);
@@ -154,45 +46,45 @@ wait_end (Fixture *f, const char *notification)
 }
 
 static void
-assert_slots (Fixture *f, guint used)
+assert_slots (ManagerLab *f, guint used)
 {
-  g_assert_cmpuint (vb_slots_get_used (vb_vps_get_slots (vps_of (f))), ==, used);
-  g_assert_cmpuint (vb_vps_get_backups (vps_of (f))->len, ==, used);
+  g_assert_cmpuint (manager_lab_get_slots_used (f), ==, used);
+  g_assert_cmpuint (vb_vps_get_backups (manager_lab_get_vps (f))->len, ==, used);
   g_assert_cmpuint (vb_fake_pool_get_n_backups (f->pool), ==, used);
 }
 
 /* The same backup in the same slot; what was read is not read again, and no client sees it go backwards. */
 static void
-test_goes_on (Fixture *f, gconstpointer data)
+test_goes_on (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
-  stop (f);
+  manager_lab_stop (f);
   g_assert_cmpuint (f->notifications->len, ==, 0);
   g_assert_cmpuint (vb_fake_hypervisor_get_n_held (f->hypervisor), ==, 1);
 
-  start (f);
-  g_assert_cmpstr (vb_vps_get_status (vps_of (f)), ==, "creating_backup");
-  g_assert_cmpuint (vb_slots_get_used (vb_vps_get_slots (vps_of (f))), ==, 1);
+  manager_lab_start (f);
+  g_assert_cmpstr (vb_vps_get_status (manager_lab_get_vps (f)), ==, "creating_backup");
+  g_assert_cmpuint (manager_lab_get_slots_used (f), ==, 1);
   wait_end (f, "backup_completed");
   assert_slots (f, 1);
-  g_assert_nonnull (vb_vps_find_backup (vps_of (f), backup));
+  g_assert_nonnull (vb_vps_find_backup (manager_lab_get_vps (f), backup));
   g_assert_cmpuint (vb_fake_pool_get_n_read (f->pool), ==, DISK);
-  g_assert_cmpfloat (f->least, >=, vb_progress_percent_of (10 * MIB, DISK));
+  g_assert_cmpfloat (f->first_percent, >=, vb_progress_percent_of (10 * MIB, DISK));
   g_assert_cmpuint (vb_fake_get_calls (f->hypervisor, "begin_capture"), ==, 1);
 }
 
 static void
-test_cancel_after_restart (Fixture *f, gconstpointer data)
+test_cancel_after_restart (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
-  stop (f);
-  start (f);
+  manager_lab_stop (f);
+  manager_lab_start (f);
   vb_fake_wait_calls (f->pool, "capture", 2);
-  const char *id = vb_operation_get_id (vb_vps_get_operation (vps_of (f)));
+  const char *id = vb_operation_get_id (vb_vps_get_operation (manager_lab_get_vps (f)));
   g_assert_true (vb_manager_cancel (f->manager, VPS, id, NULL));
-  vb_fake_wait_until (is_idle, f, "the end of the operation");
+  manager_lab_wait_idle (f);
   g_assert_cmpuint (f->notifications->len, ==, 0);
   g_assert_cmpuint (vb_fake_hypervisor_get_n_held (f->hypervisor), ==, 0);
   g_assert_cmpuint (vb_fake_pool_get_n_partial (f->pool), ==, 0);
@@ -201,54 +93,54 @@ test_cancel_after_restart (Fixture *f, gconstpointer data)
 
 /* Scratch files might fill the guest's storage while nobody watches: then the operation ends with the service. */
 static void
-test_cannot_be_left (Fixture *f, gconstpointer data)
+test_cannot_be_left (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
   vb_fake_fail (f->hypervisor, "detach_capture", VB_ERROR_INSUFFICIENT_SPACE);
-  stop (f);
+  manager_lab_stop (f);
   g_assert_cmpuint (f->notifications->len, ==, 1);
   g_assert_cmpuint (vb_fake_hypervisor_get_n_held (f->hypervisor), ==, 0);
-  start (f);
+  manager_lab_start (f);
   assert_slots (f, 0);
 }
 
 static void
-test_powered_off_while_away (Fixture *f, gconstpointer data)
+test_powered_off_while_away (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
-  stop (f);
+  manager_lab_stop (f);
   set_power (f, VB_POWER_STOPPED);
-  start (f);
+  manager_lab_start (f);
   wait_end (f, "backup_completed");
   assert_slots (f, 1);
-  VbBackup *made = vb_vps_find_backup (vps_of (f), backup);
+  VbBackup *made = vb_vps_find_backup (manager_lab_get_vps (f), backup);
   g_assert_cmpint (vb_backup_get_info (made)->consistency, ==, VB_CONSISTENCY_OFFLINE);
   g_assert_cmpuint (vb_fake_pool_get_n_read (f->pool), ==, DISK + 10 * MIB);
 }
 
 /* It runs, but the point in time is gone. */
 static void
-test_restarted_while_away (Fixture *f, gconstpointer data)
+test_restarted_while_away (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
-  stop (f);
+  manager_lab_stop (f);
   vb_fake_fail (f->hypervisor, "resume_capture", VB_ERROR_NOT_FOUND);
-  start (f);
+  manager_lab_start (f);
   wait_end (f, "backup_failed");
   assert_slots (f, 0);
 }
 
 static void
-test_undefined_while_away (Fixture *f, gconstpointer data)
+test_undefined_while_away (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
-  stop (f);
+  manager_lab_stop (f);
   vb_fake_hypervisor_remove (f->hypervisor, VPS);
-  start (f);
+  manager_lab_start (f);
   vb_fake_wait_calls (f->pool, "discard", 1);
   while (f->notifications->len == 0)
     g_main_context_iteration (NULL, TRUE);
@@ -258,17 +150,17 @@ test_undefined_while_away (Fixture *f, gconstpointer data)
 
 /* Once from the disk of a VPS that is off; the second time it fails. */
 static void
-test_begins_anew_once (Fixture *f, gconstpointer data)
+test_begins_anew_once (ManagerLab *f, gconstpointer data)
 {
   set_power (f, VB_POWER_STOPPED);
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
-  stop (f);
+  manager_lab_stop (f);
   g_assert_cmpuint (vb_fake_pool_get_n_partial (f->pool), ==, 0);
-  start (f);
+  manager_lab_start (f);
   vb_fake_wait_calls (f->pool, "capture", 2);
-  stop (f);
-  start (f);
+  manager_lab_stop (f);
+  manager_lab_start (f);
   wait_end (f, "backup_failed");
   g_assert_cmpuint (vb_fake_get_calls (f->pool, "capture"), ==, 2);
   assert_slots (f, 0);
@@ -276,13 +168,13 @@ test_begins_anew_once (Fixture *f, gconstpointer data)
 
 /* The pool is mounted later than the service starts. */
 static void
-test_pool_comes_later (Fixture *f, gconstpointer data)
+test_pool_comes_later (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
-  stop (f);
+  manager_lab_stop (f);
   vb_fake_hold (f->pool, "check");
-  start (f);
+  manager_lab_start (f);
   vb_fake_fail (f->pool, "check", VB_ERROR_POOL_UNAVAILABLE);
   vb_fake_release (f->pool, "check");
   wait_end (f, "backup_completed");
@@ -291,34 +183,25 @@ test_pool_comes_later (Fixture *f, gconstpointer data)
 }
 
 static VbOperationRecord *
-crashed_record (VbOperationState state, const char *details)
+make_crashed (VbOperationState state, const char *details)
 {
-  VbOperationRecord *record = vb_operation_record_new ();
-  record->id = g_uuid_string_random ();
-  record->vps = g_strdup (VPS);
-  record->vps_name = g_strdup ("web");
-  record->kind = VB_OPERATION_CREATE;
-  record->state = state;
-  record->backup = g_uuid_string_random ();
-  record->backup_name = g_strdup ("before the crash");
-  record->subject = g_strdup ("tester");
+  VbOperationRecord *record = manager_lab_make_record (VB_OPERATION_CREATE, state);
   record->details = g_strdup (details);
-  record->started_at = g_date_time_new_now_utc ();
   return record;
 }
 
 /* All data was in the pool: the rest is done now. */
 static void
-test_killed_while_finishing (Fixture *f, gconstpointer data)
+test_killed_while_finishing (ManagerLab *f, gconstpointer data)
 {
   g_autoptr (VbOperationRecord) record
-      = crashed_record (VB_OPERATION_FINISHING, "running filesystem 2026-01-02T03:04:05Z");
+      = make_crashed (VB_OPERATION_FINISHING, "running filesystem 2026-01-02T03:04:05Z");
   vb_fake_journal_add (f->journal, record);
   vb_fake_pool_set_partial (f->pool, record->backup, DISK);
-  start (f);
+  manager_lab_start (f);
   wait_end (f, "backup_completed");
   assert_slots (f, 1);
-  const VbBackupInfo *info = vb_backup_get_info (vb_vps_find_backup (vps_of (f), record->backup));
+  const VbBackupInfo *info = vb_backup_get_info (vb_vps_find_backup (manager_lab_get_vps (f), record->backup));
   g_autofree char *time = g_date_time_format_iso8601 (info->created_at);
   g_assert_cmpstr (time, ==, "2026-01-02T03:04:05Z");
   g_assert_cmpint (info->consistency, ==, VB_CONSISTENCY_FILESYSTEM);
@@ -326,11 +209,11 @@ test_killed_while_finishing (Fixture *f, gconstpointer data)
 
 /* Nothing had been taken, so nothing is lost by beginning again. */
 static void
-test_killed_while_preparing (Fixture *f, gconstpointer data)
+test_killed_while_preparing (ManagerLab *f, gconstpointer data)
 {
-  g_autoptr (VbOperationRecord) record = crashed_record (VB_OPERATION_PREPARING, NULL);
+  g_autoptr (VbOperationRecord) record = make_crashed (VB_OPERATION_PREPARING, NULL);
   vb_fake_journal_add (f->journal, record);
-  start (f);
+  manager_lab_start (f);
   wait_end (f, "backup_completed");
   g_assert_cmpuint (vb_fake_get_calls (f->hypervisor, "abort_orphan_capture"), ==, 1);
   assert_slots (f, 1);
@@ -339,9 +222,9 @@ test_killed_while_preparing (Fixture *f, gconstpointer data)
 /* --- without a restart --- */
 
 static void
-test_hypervisor_goes_away_in_begin (Fixture *f, gconstpointer data)
+test_hypervisor_goes_away_in_begin (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   vb_fake_fail (f->hypervisor, "begin_capture", VB_ERROR_HYPERVISOR_UNAVAILABLE);
   g_autofree char *backup = create_some (f);
   wait_end (f, "backup_completed");
@@ -350,9 +233,9 @@ test_hypervisor_goes_away_in_begin (Fixture *f, gconstpointer data)
 }
 
 static void
-test_hypervisor_goes_away_in_end (Fixture *f, gconstpointer data)
+test_hypervisor_goes_away_in_end (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   vb_fake_fail (f->hypervisor, "end_capture", VB_ERROR_HYPERVISOR_UNAVAILABLE);
   g_autofree char *backup = create_some (f);
   wait_end (f, "backup_completed");
@@ -361,43 +244,43 @@ test_hypervisor_goes_away_in_end (Fixture *f, gconstpointer data)
 
 /* The connection breaks first; that the VPS is off is known a moment later. */
 static void
-test_powered_off (Fixture *f, gconstpointer data)
+test_powered_off (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
   vb_fake_fail (f->hypervisor, "check_capture", VB_ERROR_INTERRUPTED);
   vb_fake_wait_calls (f->hypervisor, "get_info", vb_fake_get_calls (f->hypervisor, "get_info") + 2);
   vb_fake_fail (f->hypervisor, "get_info", VB_ERROR_HYPERVISOR_UNAVAILABLE);
   set_power (f, VB_POWER_STOPPED);
   wait_end (f, "backup_completed");
-  VbBackup *made = vb_vps_find_backup (vps_of (f), backup);
+  VbBackup *made = vb_vps_find_backup (manager_lab_get_vps (f), backup);
   g_assert_cmpint (vb_backup_get_info (made)->consistency, ==, VB_CONSISTENCY_OFFLINE);
 }
 
 /* Migrated away, or transient and destroyed. */
 static void
-test_removed (Fixture *f, gconstpointer data)
+test_removed (ManagerLab *f, gconstpointer data)
 {
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
   vb_fake_hypervisor_remove (f->hypervisor, VPS);
-  g_assert_nonnull (vps_of (f));
+  g_assert_nonnull (manager_lab_get_vps (f));
   vb_fake_fail (f->hypervisor, "check_capture", VB_ERROR_INTERRUPTED);
   vb_fake_wait_calls (f->hypervisor, "get_info", vb_fake_get_calls (f->hypervisor, "get_info") + 1);
   wait_end (f, "backup_failed");
-  g_assert_null (vps_of (f));
+  g_assert_null (manager_lab_get_vps (f));
 }
 
 static gboolean
 is_told (gpointer data)
 {
-  return ((Fixture *) data)->notifications->len > 0;
+  return ((ManagerLab *) data)->notifications->len > 0;
 }
 
 static gboolean
 is_stalled (gpointer data)
 {
-  VbOperation *operation = vb_vps_get_operation (vps_of (data));
+  VbOperation *operation = vb_vps_get_operation (manager_lab_get_vps (data));
   return operation != NULL && vb_operation_is_stalled (operation);
 }
 
@@ -409,15 +292,15 @@ is_moving (gpointer data)
 
 /* Told once, not again after a restart, and cleared when bytes move. */
 static void
-test_stall_survives (Fixture *f, gconstpointer data)
+test_stall_survives (ManagerLab *f, gconstpointer data)
 {
   f->stall_timeout_s = 1;
-  start (f);
+  manager_lab_start (f);
   g_autofree char *backup = create_some (f);
   vb_fake_wait_until (is_told, f, "the notification");
   vb_fake_wait_until (is_stalled, f, "the stall");
-  stop (f);
-  start (f);
+  manager_lab_stop (f);
+  manager_lab_start (f);
   vb_fake_wait_calls (f->pool, "capture", 2);
   g_assert_true (is_stalled (f));
   vb_fake_pool_allow (f->pool, 11 * MIB);
@@ -430,7 +313,7 @@ test_stall_survives (Fixture *f, gconstpointer data)
 
 /* The time in which the service was not there is no standstill; the time before it is. */
 static void
-test_stall_is_not_early (Fixture *f, gconstpointer data)
+test_stall_is_not_early (ManagerLab *f, gconstpointer data)
 {
   static const struct
   {
@@ -440,7 +323,7 @@ test_stall_is_not_early (Fixture *f, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      VbOperationRecord *record = crashed_record (VB_OPERATION_COPYING, NULL);
+      VbOperationRecord *record = make_crashed (VB_OPERATION_COPYING, NULL);
       g_clear_pointer (&record->started_at, g_date_time_unref);
       record->started_at = g_date_time_new_utc (2020, 1, 1, 0, 0, 0);
       record->still_us = cases[i].still_us;
@@ -455,10 +338,10 @@ test_stall_is_not_early (Fixture *f, gconstpointer data)
       vb_progress_update (progress, 3, 100, now_us + 1);
       g_assert_cmpint (vb_progress_get_still_us (progress, now_us + 1), ==, 1);
     }
-  start (f);
+  manager_lab_start (f);
 }
 
-#define ADD(name, func) g_test_add ("/manager-restart/" name, Fixture, NULL, set_up, func, tear_down)
+#define ADD(name, func) g_test_add ("/manager-restart/" name, ManagerLab, NULL, manager_lab_prepare, func, manager_lab_tear_down)
 
 int
 main (int argc, char *argv[])
