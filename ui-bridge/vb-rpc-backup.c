@@ -113,16 +113,21 @@ run_delete (VbCall *call)
 }
 
 static void
-on_renamed (GObject *source, GAsyncResult *result, gpointer user_data)
+answer_backup (VbCall *call, VbBackup *backup, const GError *error)
 {
-  VbCall *call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (VbBackup) backup = vb_manager_rename_finish (VB_MANAGER (source), result, &error);
-
   if (backup != NULL)
     vb_call_answer (call, make_backup (call, backup));
   else
     vb_call_refuse (call, error);
+}
+
+static void
+on_renamed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VbBackup) backup = vb_manager_rename_finish (VB_MANAGER (source), result, &error);
+
+  answer_backup (user_data, backup, error);
 }
 
 static void
@@ -136,14 +141,10 @@ run_rename (VbCall *call)
 static void
 on_protected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  VbCall *call = user_data;
   g_autoptr (GError) error = NULL;
   g_autoptr (VbBackup) backup = vb_manager_protect_finish (VB_MANAGER (source), result, &error);
 
-  if (backup != NULL)
-    vb_call_answer (call, make_backup (call, backup));
-  else
-    vb_call_refuse (call, error);
+  answer_backup (user_data, backup, error);
 }
 
 static void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "doubles.h"
 #include "fake-script.h"
+#include "fake-staging.h"
 
 #define CHUNK_BYTES (1024 * 1024)
 #define POOL_BYTES (100 * G_GUINT64_CONSTANT (1024) * 1024 * 1024)
@@ -27,125 +28,10 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (VbFakePool,
                                G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (VB_TYPE_POOL, vb_fake_pool_iface_init))
 
-/* What a stage leaves: only whether it is swapped. */
-#define VB_TYPE_FAKE_STAGING (vb_fake_staging_get_type ())
-G_DECLARE_FINAL_TYPE (VbFakeStaging, vb_fake_staging, VB, FAKE_STAGING, GObject)
-struct _VbFakeStaging
-{
-  GObject parent_instance;
-
-  VbFakePool *pool;
-  gboolean swapped;
-  gboolean begun; /* with a device */
-};
-
-static void vb_fake_staging_iface_init (VbStagingInterface *iface);
-
-G_DEFINE_FINAL_TYPE_WITH_CODE (VbFakeStaging,
-                               vb_fake_staging,
-                               G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (VB_TYPE_STAGING, vb_fake_staging_iface_init))
-
 static void
 info_free (gpointer info)
 {
   vb_backup_info_free (info);
-}
-
-/* Staging; its calls are scripted on its pool. */
-
-static gboolean
-staging_swap (VbStaging *staging, VbTransfer *transfer, GError **error)
-{
-  VbFakeStaging *self = VB_FAKE_STAGING (staging);
-
-  self->begun = self->pool->in_place;
-  if (!vb_fake_script_enter (self->pool, "swap", NULL, error))
-    return FALSE;
-
-  self->swapped = TRUE;
-  return TRUE;
-}
-
-static gboolean
-staging_is_in_place (VbStaging *staging)
-{
-  return VB_FAKE_STAGING (staging)->pool->in_place;
-}
-
-static gboolean
-staging_can_undo (VbStaging *staging)
-{
-  return !VB_FAKE_STAGING (staging)->begun;
-}
-
-static gboolean
-staging_undo (VbStaging *staging, GError **error)
-{
-  VbFakeStaging *self = VB_FAKE_STAGING (staging);
-
-  if (!vb_fake_script_enter (self->pool, "undo", NULL, error))
-    return FALSE;
-
-  self->swapped = FALSE;
-  return TRUE;
-}
-
-static gboolean
-staging_finish (VbStaging *staging, GError **error)
-{
-  return vb_fake_script_enter (VB_FAKE_STAGING (staging)->pool, "finish", NULL, error);
-}
-
-static gboolean
-staging_discard (VbStaging *staging, GError **error)
-{
-  return vb_fake_script_enter (VB_FAKE_STAGING (staging)->pool, "discard_staging", NULL, error);
-}
-
-static gboolean
-staging_is_swapped (VbStaging *staging)
-{
-  return VB_FAKE_STAGING (staging)->swapped;
-}
-
-static void
-vb_fake_staging_iface_init (VbStagingInterface *iface)
-{
-  iface->swap = staging_swap;
-  iface->is_in_place = staging_is_in_place;
-  iface->can_undo = staging_can_undo;
-  iface->undo = staging_undo;
-  iface->finish = staging_finish;
-  iface->discard = staging_discard;
-  iface->is_swapped = staging_is_swapped;
-}
-
-static void
-vb_fake_staging_finalize (GObject *object)
-{
-  g_clear_object (&VB_FAKE_STAGING (object)->pool);
-  G_OBJECT_CLASS (vb_fake_staging_parent_class)->finalize (object);
-}
-
-static void
-vb_fake_staging_class_init (VbFakeStagingClass *klass)
-{
-  G_OBJECT_CLASS (klass)->finalize = vb_fake_staging_finalize;
-}
-
-static void
-vb_fake_staging_init (VbFakeStaging *self)
-{
-}
-
-static VbStaging *
-staging_new (VbFakePool *pool)
-{
-  VbFakeStaging *self = g_object_new (VB_TYPE_FAKE_STAGING, NULL);
-
-  self->pool = g_object_ref (pool);
-  return VB_STAGING (self);
 }
 
 /* Lifecycle and script */
@@ -523,20 +409,18 @@ fake_stage (VbPool *pool,
   if (!move_bytes (VB_FAKE_POOL (pool), 0, total, transfer, error))
     return NULL;
 
-  return staging_new (VB_FAKE_POOL (pool));
+  return vb_fake_staging_new (G_OBJECT (pool), VB_FAKE_POOL (pool)->in_place, FALSE);
 }
 
 static VbStaging *
 fake_recover_staging (VbPool *pool, const char *operation, GPtrArray *disks, GError **error)
 {
-  VbStaging *staging;
+  gboolean in_place = VB_FAKE_POOL (pool)->in_place;
 
   if (!vb_fake_script_enter (pool, "recover_staging", NULL, error))
     return NULL;
 
-  staging = staging_new (VB_FAKE_POOL (pool));
-  VB_FAKE_STAGING (staging)->begun = VB_FAKE_POOL (pool)->in_place;
-  return staging;
+  return vb_fake_staging_new (G_OBJECT (pool), in_place, in_place);
 }
 
 static void
