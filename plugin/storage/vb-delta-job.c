@@ -7,30 +7,16 @@
 #include "vb-delta-disk.h"
 #include "vb-error.h"
 #include "vb-files.h"
-#include "vb-log.h"
-#include "vb-manifest.h"
-#include "vb-nvram.h"
-#include "vb-run.h"
 #include "vb-sparse-file.h"
+#include "vb-staging-work.h"
 
 typedef struct
 {
-  VbPoolFolder *folder;
-  VbBusySet *busy;
-  char *busy_id;
-  char *vps;
-  char *backup;
-  char *operation;
+  VbStagingWork base;
   guint64 limit_bytes;
-  VbTransfer *transfer;
-  GPtrArray *present; /* (element-type VbDisk) */
-  GPtrArray *disks;   /* (element-type VbDeltaDisk) */
-
-  VbManifest *manifest;
-  VbImageStaging *staging;
-  GPtrArray *order; /* (element-type VbDeltaDisk) those that the backup holds */
-  GPtrArray *files; /* (element-type VbStagedFile) their new images, owned by the staging */
-  VbStagedFile *nvram; /* (nullable): likewise */
+  GPtrArray *deltas; /* (element-type VbDeltaDisk) */
+  GPtrArray *order;  /* (element-type VbDeltaDisk) those that the backup holds */
+  GPtrArray *files;  /* (element-type VbStagedFile) their new images, owned by the staging */
 } Job;
 
 static void
@@ -38,21 +24,10 @@ job_finalize (gpointer data)
 {
   Job *job = data;
 
-  if (job->busy_id)
-    vb_busy_set_release (job->busy, job->busy_id);
-  vb_busy_set_unref (job->busy);
-  vb_pool_folder_free (job->folder);
+  vb_staging_work_clear (&job->base);
   g_ptr_array_unref (job->order);
   g_ptr_array_unref (job->files);
-  g_ptr_array_unref (job->disks);
-  g_ptr_array_unref (job->present);
-  g_clear_pointer (&job->manifest, vb_manifest_free);
-  g_object_unref (job->transfer);
-  g_clear_object (&job->staging);
-  g_free (job->busy_id);
-  g_free (job->vps);
-  g_free (job->backup);
-  g_free (job->operation);
+  g_ptr_array_unref (job->deltas);
 }
 
 static void
@@ -68,35 +43,35 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Job, job_unref)
 static VbDeltaDisk *
 find_delta (const Job *job, const char *target)
 {
-  for (guint i = 0; i < job->disks->len; i++)
-    if (g_str_equal (vb_delta_disk_get_target (g_ptr_array_index (job->disks, i)), target))
-      return g_ptr_array_index (job->disks, i);
+  for (guint i = 0; i < job->deltas->len; i++)
+    if (g_str_equal (vb_delta_disk_get_target (g_ptr_array_index (job->deltas, i)), target))
+      return g_ptr_array_index (job->deltas, i);
   return NULL;
 }
 
 static gboolean
 plan (Job *job, int backup, GError **error)
 {
-  job->manifest = vb_manifest_load (backup, job->vps, job->backup, error);
-  job->staging = job->manifest ? vb_image_staging_new (job->operation, error) : NULL;
-  if (job->staging == NULL)
+  job->base.manifest = vb_manifest_load (backup, job->base.vps, job->base.backup, error);
+  job->base.staging = job->base.manifest ? vb_image_staging_new (job->base.operation, error) : NULL;
+  if (job->base.staging == NULL)
     return FALSE;
-  for (guint i = 0; i < job->manifest->info->disks->len; i++)
+  for (guint i = 0; i < job->base.manifest->info->disks->len; i++)
     {
-      const char *target = ((const VbBackupDisk *) g_ptr_array_index (job->manifest->info->disks, i))->target;
+      const char *target = ((const VbBackupDisk *) g_ptr_array_index (job->base.manifest->info->disks, i))->target;
       VbDeltaDisk *disk = find_delta (job, target);
       if (disk == NULL)
         {
           g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "It is not known what has changed on %s", target);
           return FALSE;
         }
-      VbStagedFile *file = vb_image_staging_add (job->staging, target, vb_delta_disk_get_image (disk), error);
+      VbStagedFile *file = vb_image_staging_add (job->base.staging, target, vb_delta_disk_get_image (disk), error);
       if (file == NULL)
         return FALSE;
       g_ptr_array_add (job->order, disk);
       g_ptr_array_add (job->files, file);
     }
-  return vb_image_staging_add_nvram (job->staging, job->manifest, job->present, &job->nvram, error);
+  return vb_image_staging_add_nvram (job->base.staging, job->base.manifest, job->base.disks, &job->base.nvram, error);
 }
 
 static gboolean
@@ -115,18 +90,8 @@ look (Job *job, GCancellable *stop, GError **error)
       g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "%" G_GUINT64_FORMAT " bytes have changed since the backup", total);
       return FALSE;
     }
-  vb_transfer_set_total (job->transfer, total);
+  vb_transfer_set_total (job->base.transfer, total);
   return TRUE;
-}
-
-static void
-discard (gpointer data)
-{
-  Job *job = data;
-  g_autoptr (GError) error = NULL;
-
-  if (job->staging && !vb_staging_discard (VB_STAGING (job->staging), &error))
-    vb_log_warning (job->vps, job->operation, job->backup, "A new image stays behind: %s", error->message);
 }
 
 static gboolean
@@ -134,16 +99,14 @@ work (gpointer data, GCancellable *stop, GError **error)
 {
   Job *job = data;
 
-  vb_autofd int root = vb_pool_folder_open (job->folder, NULL, error);
-  vb_autofd int backup = root >= 0 ? vb_pool_folder_open_backup (root, job->vps, job->backup, error) : -1;
+  vb_autofd int backup = vb_staging_work_open_backup (&job->base, error);
   gboolean ok = backup >= 0 && plan (job, backup, error) && look (job, stop, error);
   for (guint i = 0; ok && i < job->order->len; i++)
     ok = vb_delta_disk_write_back (g_ptr_array_index (job->order, i), backup, g_ptr_array_index (job->files, i),
-                                   job->transfer, stop, error);
-  ok = ok && (job->nvram == NULL || vb_nvram_stage (backup, job->manifest, job->nvram, error));
-  ok = ok && vb_image_staging_complete (job->staging, error) && vb_run_check (stop, error);
+                                   job->base.transfer, stop, error);
+  ok = ok && vb_staging_work_complete (&job->base, backup, stop, error);
   if (!ok)
-    discard (job);
+    vb_staging_work_discard (job);
   return ok;
 }
 
@@ -173,35 +136,29 @@ vb_delta_job_can_clone (GPtrArray *disks)
 }
 
 static void
-add_disks (Job *job, const VbCapture *delta, GPtrArray *disks)
+add_deltas (Job *job, const VbCapture *delta, GPtrArray *disks)
 {
-  for (guint i = 0; i < disks->len; i++)
-    g_ptr_array_add (job->present, vb_disk_copy (g_ptr_array_index (disks, i)));
   for (guint i = 0; i < delta->disks->len; i++)
     {
       const VbCaptureDisk *changes = g_ptr_array_index (delta->disks, i);
       const VbDisk *disk = vb_image_staging_find_disk (disks, changes->target);
       if (disk && changes->path && changes->changed_context)
-        g_ptr_array_add (job->disks, vb_delta_disk_new (disk->target, disk->path, disk->format, changes->path,
+        g_ptr_array_add (job->deltas, vb_delta_disk_new (disk->target, disk->path, disk->format, changes->path,
                                                         changes->changed_context));
     }
 }
 
 static Job *
-job_new (const VbPoolFolder *folder, VbBusySet *busy, const VbCapture *delta, guint64 limit_bytes, VbTransfer *transfer)
+job_new (const VbPoolFolder *folder, const VbCapture *delta, GPtrArray *disks, guint64 limit_bytes)
 {
   Job *job = g_atomic_rc_box_new0 (Job);
-  job->folder = vb_pool_folder_copy (folder);
-  job->busy = vb_busy_set_ref (busy);
-  job->vps = g_strdup (delta->vps);
-  job->backup = g_strdup (delta->backup);
-  job->operation = g_strdup (delta->operation);
+
+  vb_staging_work_init (&job->base, folder, delta->vps, delta->backup, delta->operation, disks);
   job->limit_bytes = limit_bytes;
-  job->transfer = g_object_ref (transfer);
   job->order = g_ptr_array_new ();
   job->files = g_ptr_array_new ();
-  job->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_delta_disk_free);
-  job->present = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
+  job->deltas = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_delta_disk_free);
+  add_deltas (job, delta, disks);
   return job;
 }
 
@@ -214,13 +171,7 @@ vb_delta_job_run (const VbPoolFolder *folder,
                   VbTransfer *transfer,
                   GError **error)
 {
-  g_autoptr (Job) job = job_new (folder, busy, delta, limit_bytes, transfer);
+  g_autoptr (Job) job = job_new (folder, delta, disks, limit_bytes);
 
-  if (!vb_busy_set_acquire (busy, job->operation, transfer, error))
-    return NULL;
-  job->busy_id = g_strdup (job->operation);
-  add_disks (job, delta, disks);
-  if (!vb_run (transfer, work, discard, g_atomic_rc_box_acquire (job), job_unref, error))
-    return NULL;
-  return g_steal_pointer (&job->staging);
+  return vb_staging_work_run (job, busy, transfer, work, job_unref, error);
 }

@@ -10,11 +10,8 @@
 #include "vb-error.h"
 #include "vb-files.h"
 #include "vb-image-reader.h"
-#include "vb-log.h"
-#include "vb-manifest.h"
-#include "vb-nvram.h"
 #include "vb-qcow2.h"
-#include "vb-run.h"
+#include "vb-staging-work.h"
 
 /* One disk of the backup, on its way to a new image or onto a device. */
 typedef struct
@@ -29,18 +26,7 @@ typedef struct
 
 typedef struct
 {
-  VbPoolFolder *folder;
-  VbBusySet *busy;
-  char *busy_id;
-  char *vps;
-  char *backup;
-  char *operation;
-  GPtrArray *disks; /* (element-type VbDisk) */
-  VbTransfer *transfer;
-
-  VbManifest *manifest;
-  VbImageStaging *staging;
-  VbStagedFile *nvram; /* (nullable): owned by the staging */
+  VbStagingWork base;
   VbInPlace *in_place; /* until the staging has it */
   GPtrArray *parts;    /* (element-type Part) */
 } Job;
@@ -58,20 +44,9 @@ job_finalize (gpointer data)
 {
   Job *job = data;
 
-  if (job->busy_id)
-    vb_busy_set_release (job->busy, job->busy_id);
-  g_clear_pointer (&job->busy, vb_busy_set_unref);
-  g_clear_pointer (&job->folder, vb_pool_folder_free);
-  g_clear_pointer (&job->disks, g_ptr_array_unref);
+  vb_staging_work_clear (&job->base);
   g_clear_pointer (&job->parts, g_ptr_array_unref);
-  g_clear_object (&job->transfer);
-  g_clear_object (&job->staging);
   g_clear_pointer (&job->in_place, vb_in_place_free);
-  g_clear_pointer (&job->manifest, vb_manifest_free);
-  g_free (job->busy_id);
-  g_free (job->vps);
-  g_free (job->backup);
-  g_free (job->operation);
 }
 
 static void
@@ -123,7 +98,7 @@ plan_device (Job *job, const VbDisk *disk, const VbBackupDisk *from, GError **er
 static gboolean
 plan_part (Job *job, const VbBackupDisk *from, GError **error)
 {
-  const VbDisk *disk = vb_image_staging_find_disk (job->disks, from->target);
+  const VbDisk *disk = vb_image_staging_find_disk (job->base.disks, from->target);
   if (disk == NULL)
     {
       g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The VPS has no disk %s, but the backup does", from->target);
@@ -136,7 +111,7 @@ plan_part (Job *job, const VbBackupDisk *from, GError **error)
   g_ptr_array_add (job->parts, part);
   if (disk->is_block)
     return plan_device (job, disk, from, error);
-  part->file = vb_image_staging_add (job->staging, disk->target, disk->path, error);
+  part->file = vb_image_staging_add (job->base.staging, disk->target, disk->path, error);
   vb_autofd int fd = part->file ? vb_staged_file_open_disk (part->file, error) : -1;
   return fd >= 0 && plan_format (part, fd, disk, from, error);
 }
@@ -171,14 +146,14 @@ check_space (Job *job, const Part *wanted, GError **error)
 static gboolean
 plan (Job *job, int backup, GError **error)
 {
-  job->manifest = vb_manifest_load (backup, job->vps, job->backup, error);
-  job->staging = job->manifest ? vb_image_staging_new (job->operation, error) : NULL;
-  if (job->staging == NULL)
+  job->base.manifest = vb_manifest_load (backup, job->base.vps, job->base.backup, error);
+  job->base.staging = job->base.manifest ? vb_image_staging_new (job->base.operation, error) : NULL;
+  if (job->base.staging == NULL)
     return FALSE;
-  for (guint i = 0; i < job->manifest->info->disks->len; i++)
-    if (!plan_part (job, g_ptr_array_index (job->manifest->info->disks, i), error))
+  for (guint i = 0; i < job->base.manifest->info->disks->len; i++)
+    if (!plan_part (job, g_ptr_array_index (job->base.manifest->info->disks, i), error))
       return FALSE;
-  if (!vb_image_staging_add_nvram (job->staging, job->manifest, job->disks, &job->nvram, error))
+  if (!vb_image_staging_add_nvram (job->base.staging, job->base.manifest, job->base.disks, &job->base.nvram, error))
     return FALSE;
   for (guint i = 0; i < job->parts->len; i++)
     {
@@ -187,7 +162,7 @@ plan (Job *job, int backup, GError **error)
         return FALSE;
     }
   if (vb_in_place_get_count (job->in_place) > 0)
-    vb_image_staging_set_in_place (job->staging, g_steal_pointer (&job->in_place));
+    vb_image_staging_set_in_place (job->base.staging, g_steal_pointer (&job->in_place));
   return TRUE;
 }
 
@@ -213,7 +188,7 @@ fill_raw (Job *job, const Part *part, int image, VbSums *sums, VbSparseFile *fil
       vb_error_set_errno (error, errno, "Creating the new image");
       return FALSE;
     }
-  return vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, sink_raw, file, NULL, job->transfer, stop, error)
+  return vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, sink_raw, file, NULL, job->base.transfer, stop, error)
          && vb_sparse_file_sync (file, error);
 }
 
@@ -223,7 +198,7 @@ fill_qcow2 (Job *job, const Part *part, int image, VbSums *sums, VbSparseFile *f
   g_autoptr (VbQcow2Writer) writer = vb_qcow2_writer_new (file, &part->options);
   gsize unit = MAX (VB_SUMS_CHUNK_BYTES, part->options.cluster_bytes);
 
-  return vb_image_reader_run (image, sums, unit, sink_qcow2, writer, NULL, job->transfer, stop, error)
+  return vb_image_reader_run (image, sums, unit, sink_qcow2, writer, NULL, job->base.transfer, stop, error)
          && vb_qcow2_writer_finish (writer, error);
 }
 
@@ -249,7 +224,7 @@ fill_part (Job *job, int backup, guint index, GCancellable *stop, GError **error
     return FALSE;
   /* A device cannot be staged, but what it will be overwritten with can be known to be good. */
   gboolean ok = part->file ? fill_file (job, part, image, sums, stop, error)
-                           : vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL, NULL, job->transfer,
+                           : vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL, NULL, job->base.transfer,
                                                   stop, error);
   if (!ok)
     g_prefix_error (error, "Restoring %s: ", part->target);
@@ -272,18 +247,8 @@ set_total (Job *job, int backup, GError **error)
       /* Read to be verified, and once more when the device is overwritten. */
       total += part->file ? bytes : 2 * bytes;
     }
-  vb_transfer_set_total (job->transfer, total);
+  vb_transfer_set_total (job->base.transfer, total);
   return TRUE;
-}
-
-static void
-discard (gpointer data)
-{
-  Job *job = data;
-  g_autoptr (GError) error = NULL;
-
-  if (job->staging && !vb_staging_discard (VB_STAGING (job->staging), &error))
-    vb_log_warning (job->vps, job->operation, job->backup, "A new image stays behind: %s", error->message);
 }
 
 static gboolean
@@ -291,15 +256,13 @@ work (gpointer data, GCancellable *stop, GError **error)
 {
   Job *job = data;
 
-  vb_autofd int root = vb_pool_folder_open (job->folder, NULL, error);
-  vb_autofd int backup = root >= 0 ? vb_pool_folder_open_backup (root, job->vps, job->backup, error) : -1;
+  vb_autofd int backup = vb_staging_work_open_backup (&job->base, error);
   gboolean ok = backup >= 0 && plan (job, backup, error) && set_total (job, backup, error);
   for (guint i = 0; ok && i < job->parts->len; i++)
     ok = fill_part (job, backup, i, stop, error);
-  ok = ok && (job->nvram == NULL || vb_nvram_stage (backup, job->manifest, job->nvram, error));
-  ok = ok && vb_image_staging_complete (job->staging, error) && vb_run_check (stop, error);
+  ok = ok && vb_staging_work_complete (&job->base, backup, stop, error);
   if (!ok)
-    discard (job);
+    vb_staging_work_discard (job);
   return ok;
 }
 
@@ -313,15 +276,10 @@ job_new (const VbPoolFolder *folder,
          GPtrArray *disks)
 {
   Job *job = g_atomic_rc_box_new0 (Job);
-  job->folder = vb_pool_folder_copy (folder);
+
+  vb_staging_work_init (&job->base, folder, vps, backup, operation, disks);
   job->in_place = vb_in_place_new (folder, operation, vps, backup);
-  job->vps = g_strdup (vps);
-  job->backup = g_strdup (backup);
-  job->operation = g_strdup (operation);
   job->parts = g_ptr_array_new_with_free_func (part_free);
-  job->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
-  for (guint i = 0; i < disks->len; i++)
-    g_ptr_array_add (job->disks, vb_disk_copy (g_ptr_array_index (disks, i)));
   return job;
 }
 
@@ -336,8 +294,7 @@ vb_stage_job_check (const VbPoolFolder *folder,
   g_autofree char *operation = g_uuid_string_random ();
   g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks);
 
-  vb_autofd int root = vb_pool_folder_open (folder, NULL, error);
-  vb_autofd int opened = root >= 0 ? vb_pool_folder_open_backup (root, vps, backup, error) : -1;
+  vb_autofd int opened = vb_staging_work_open_backup (&job->base, error);
   return opened >= 0 && plan (job, opened, error);
 }
 
@@ -352,14 +309,6 @@ vb_stage_job_run (const VbPoolFolder *folder,
                   GError **error)
 {
   g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks);
-  job->transfer = g_object_ref (transfer);
-  job->busy = vb_busy_set_ref (busy);
 
-  /* The operation's id, not the backup's: that may be read by others meanwhile. */
-  if (!vb_busy_set_acquire (busy, operation, transfer, error))
-    return NULL;
-  job->busy_id = g_strdup (operation);
-  if (!vb_run (transfer, work, discard, g_atomic_rc_box_acquire (job), job_unref, error))
-    return NULL;
-  return g_steal_pointer (&job->staging);
+  return vb_staging_work_run (job, busy, transfer, work, job_unref, error);
 }
