@@ -149,6 +149,7 @@ remember_now (gpointer data)
 void
 vb_manager_remember_backups (VbManager *self)
 {
+  self->list_outdated = TRUE;
   if (self->remember_timer == 0 && self->pool_available)
     self->remember_timer = g_timeout_add (REMEMBER_AFTER_MS, remember_now, self);
 }
@@ -191,6 +192,8 @@ set_pool_available (VbManager *self, gboolean available, const char *why)
   vb_manager_refresh_availability (self);
 }
 
+static gboolean ask_pool (gpointer data);
+
 static void
 pool_answered (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -199,6 +202,13 @@ pool_answered (GObject *source, GAsyncResult *result, gpointer user_data)
   PoolAnswer *answer = g_task_propagate_pointer (G_TASK (result), &error);
 
   self->pool_check_since_us = 0;
+  if (answer != NULL && answer->infos != NULL && self->list_outdated && self->pool_timer != 0)
+    {
+      /* A backup that was completed while the pool was read must not vanish, nor one that was deleted come back. */
+      pool_answer_free (answer);
+      ask_pool (self);
+      return;
+    }
   if (answer == NULL && !self->pool_asked_once)
     vb_log_warning (NULL, NULL, NULL, "The pool is not available: %s", error->message);
   self->pool_asked_once = TRUE;
@@ -237,6 +247,7 @@ ask_pool (gpointer data)
   if (self->sweep_due)
     asked |= ASK_SWEEP;
   self->sweep_due = FALSE;
+  self->list_outdated = FALSE;
   g_task_set_task_data (task, GINT_TO_POINTER (asked), NULL);
   vb_worker_run (self->pool_worker, task, ask_pool_in_thread);
   return G_SOURCE_CONTINUE;

@@ -46,6 +46,7 @@ struct _VbManager
   gboolean pool_available;
   gboolean pool_asked_once;
   gboolean sweep_due; /* a half of a backup may be in the pool */
+  gboolean list_outdated; /* a backup came or went since the pool was asked for its list */
   gboolean swept;     /* checkpoints, since the pool was listed last */
   gint64 pool_check_since_us; /* 0: none under way */
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "vb-error.h"
+#include "vb-fault.h"
 #include "vb-files.h"
 #include "vb-image-reader.h"
 #include "vb-open.h"
@@ -89,7 +90,7 @@ vb_device_writer_get_todo (VbDeviceWriter *self, guint64 *bytes, GError **error)
 static gboolean
 sink_device (gpointer data, const guint8 *bytes, gsize length, guint64 offset, GError **error)
 {
-  return vb_sparse_file_write (data, bytes, length, offset, TRUE, error) >= 0;
+  return VB_FAULT_AROUND (vb_sparse_file_write (data, bytes, length, offset, TRUE, error) >= 0, "device.write");
 }
 
 /* What the backup has as holes, and what the device has beyond its end. */

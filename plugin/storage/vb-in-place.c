@@ -10,6 +10,7 @@
 
 #include "vb-device-writer.h"
 #include "vb-error.h"
+#include "vb-fault.h"
 #include "vb-files.h"
 #include "vb-manifest.h"
 #include "vb-open.h"
@@ -126,7 +127,7 @@ save (VbInPlace *self, VbInPlaceState state, GError **error)
     return FALSE;
   self->state = state;
   g_autofree char *text = note_text (self);
-  if (vb_files_replace (root, name, text, strlen (text), error))
+  if (VB_FAULT_AROUND (vb_files_replace (root, name, text, strlen (text), error), "in-place.%s", state_names[state]))
     {
       self->noted = TRUE;
       return TRUE;
@@ -241,7 +242,7 @@ vb_in_place_forget (VbInPlace *self, GError **error)
   if (!self->noted)
     return TRUE;
   vb_autofd int root = vb_pool_folder_open (self->folder, NULL, error);
-  if (root < 0 || !vb_files_remove (root, name, error) || !vb_files_sync (root, "the pool", error))
+  if (root < 0 || !VB_FAULT_AROUND (vb_files_remove (root, name, error), "in-place.forget") || !vb_files_sync (root, "the pool", error))
     return FALSE;
   self->noted = FALSE;
   return TRUE;
@@ -317,7 +318,7 @@ vb_in_place_write (VbInPlace *self, VbTransfer *transfer, GError **error)
   if (writers == NULL || !set_total (writers, counted, error) || !save (self, VB_IN_PLACE_WRITING, error))
     return FALSE;
   for (guint i = 0; i < writers->len; i++)
-    if (!vb_device_writer_run (g_ptr_array_index (writers, i), counted, error))
+    if (!VB_FAULT_AROUND (vb_device_writer_run (g_ptr_array_index (writers, i), counted, error), "in-place.device"))
       return FALSE;
   return save (self, VB_IN_PLACE_WRITTEN, error);
 }

@@ -72,7 +72,7 @@ class Campaign:
     # ---- the world
 
     def ready_world(self, kind):
-        if self.world is not None and self.world.delta != kind.delta:
+        if self.world is not None and self.world.kind != (kind.delta, kind.on_device):
             self.drop_world()
         if self.world is None:
             self.number += 1
@@ -80,8 +80,9 @@ class Campaign:
             folder.mkdir()
             folder.chmod(0o755)
             self.world = World(f"faults{self.number}", folder, self.pools / str(self.number),
+                               on_device=kind.on_device,
                                operations={"scratch-reserve": "1M", "delta-limit": "1G" if kind.delta else "0"})
-            self.world.delta = kind.delta
+            self.world.kind = (kind.delta, kind.on_device)
             self.world.start_service()
             self.world.start_vps()
         return self.world
@@ -207,8 +208,9 @@ class Campaign:
             strike(world)
         world.service.disarm()
         world.client.answer(scenario.sent)
-        now = world.settle()
-        scenario.judge(now, power_kept=False)
+        scenario.judge(world.settle(), power_kept=strike is not kill_qemu)
+        if strike is not kill_qemu:
+            scenario.require_done()
         return hit
 
     def _wait_point(self, scenario, point, count):
@@ -250,8 +252,9 @@ class Campaign:
             if kind.running:
                 self.trial(f"{kind.name}: kill QEMU", f"{point}#{occurrence}",
                            lambda point=point, occurrence=occurrence: self.hold_and(kind, point, occurrence, kill_qemu))
-            self.trial(f"{kind.name}: kill libvirtd", f"{point}#{occurrence}",
-                       lambda point=point, occurrence=occurrence: self.hold_and(kind, point, occurrence, kill_libvirtd))
+            for strike in (kill_libvirtd, miss_libvirtd):
+                self.trial(f"{kind.name}: {strike.__doc__}", f"{point}#{occurrence}",
+                           lambda point=point, occurrence=occurrence, strike=strike: self.hold_and(kind, point, occurrence, strike))
             second = self.random.choice(RECOVERY)
             self.trial(f"{kind.name}: kill the service twice", f"{point}#{occurrence}, then {second}",
                        lambda point=point, occurrence=occurrence, second=second: self.kill_service(kind, point, occurrence, second))
@@ -312,6 +315,15 @@ def kill_qemu(world):
 def kill_libvirtd(world):
     """kill libvirtd"""
     isolated.stop_libvirtd(signal.SIGKILL)
+    isolated.start_libvirtd()
+    world.vps.refresh()
+
+
+def miss_libvirtd(world):
+    """libvirtd away"""
+    isolated.stop_libvirtd(signal.SIGKILL)
+    world.service.disarm()  # it goes on, and meets nobody there
+    time.sleep(0.3)
     isolated.start_libvirtd()
     world.vps.refresh()
 

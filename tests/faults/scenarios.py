@@ -17,6 +17,7 @@ class Scenario:
     running = True           # whether the VPS is switched on
     must_reach = ""          # a point that shows that it went the way that is meant
     delta = False            # whether the service may write back only what has changed
+    on_device = False        # whether the first disk is a block device
 
     def __init__(self, world):
         self.world = world
@@ -124,6 +125,13 @@ class Scenario:
         """Takes what has become of the request into the world's books; the states that the disks may be in."""
         raise NotImplementedError
 
+    def require_done(self):
+        """What died was nothing that the request could not wait for."""
+        world, ids = self.world, set(self.world.operations) - self.known
+        listed = world.client.request("operation.list", vps=world.vps.vps, limit=10)["operations"]
+        failed = [one for one in listed if one["id"] in ids and one["state"] != "completed"]
+        require(not failed, f"it should have gone on: {failed}")
+
 
 class Create(Scenario):
     kind = "create"
@@ -219,6 +227,13 @@ class RestoreDelta(Restore):
         self.backup = next(iter(self.world.backups))
 
 
+class RestoreInPlace(Restore):
+    """The inode of the second disk, a file, tells whether the VPS was given its restored disks."""
+    name = "restore, in place"
+    on_device = True
+    must_reach = "in-place.written.after"
+
+
 class Delete(Scenario):
     name = "delete"
     least = 2
@@ -268,4 +283,5 @@ class Rename(Scenario):
         return [self.world.model]
 
 
-ALL = [CreateFull, CreateRepeat, CreateOff, RestoreStaged, RestoreStopped, RestoreOff, Delete, DeleteLast, Rename, RestoreDelta]
+ALL = [CreateFull, CreateRepeat, CreateOff, RestoreStaged, RestoreStopped, RestoreOff, Delete, DeleteLast, Rename, RestoreDelta,
+       RestoreInPlace]

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import client as clients
+import devices
 import guest as guests
 import isolated
 import service as services
@@ -92,16 +93,17 @@ class Model:
 
 
 class World:
-    """One VPS without a system, with two disks, and the backups that were announced."""
+    """One VPS without a system, with two disks (the first one a block device or a file), and the backups that were announced."""
 
-    def __init__(self, name, folder, pool, *, slots=4, **config):
+    def __init__(self, name, folder, pool, *, slots=4, on_device=False, **config):
         self.disk_folder = pathlib.Path(folder)
-        disks = [guests.Disk("vda", size=16 * MIB), guests.Disk("vdb", size=8 * MIB)]
-        self.vps = guests.Blank(name, disks, folder=folder)
+        first = devices.Device if on_device else guests.Disk
+        disks = [first("vda", size=16 * MIB), guests.Disk("vdb", size=8 * MIB)]
+        self.vps = devices.OnDevices(name, disks, folder=folder)
         self.model = Model(disks)
         self.backups = {}        # announced: id → Model
         self.turn = 0
-        self.delta = False       # whether the service may write back only what has changed
+        self.kind = None         # what the scenarios that it serves have in common
         self.slots = slots
         self.service = Faulty(pool_path=pool, slots={"included": slots}, **config).init_pool()
         self.disk_files = sorted(path.name for path in self.disk_folder.iterdir())
@@ -130,7 +132,8 @@ class World:
         """What is on the disks; of a VPS that runs, what its QEMU has flushed."""
         found = Model([])
         for disk in self.vps.disks:
-            found.disks[disk.target] = bytearray(guests.image_bytes(disk.path, disk.format))
+            found.disks[disk.target] = bytearray(disk.bytes() if isinstance(disk, devices.Device)
+                                                 else guests.image_bytes(disk.path, disk.format))
         return found
 
     # ---- the service
@@ -221,7 +224,10 @@ class World:
             self.vps.start()
             self.vps.destroy()
             require(self.content() == self.model, "the disks have changed by a start")
-        for disk in self.vps.disks:  # 3: clusters that nobody uses, which a killed QEMU leaves; they cost room, nothing else
+        for disk in self.vps.disks:
+            if disk.format == "raw":
+                continue
+            # 3: clusters that nobody uses, which a killed QEMU leaves; they cost room, nothing else
             done = subprocess.run(["qemu-img", "check", "-q", "-U", "-f", disk.format, disk.path], check=False, capture_output=True)
             require(done.returncode in (0, 3), f"{disk.target} is damaged: {done.stdout} {done.stderr}")
 

@@ -204,21 +204,21 @@ static GPtrArray *
 fake_list (VbPool *pool, GError **error)
 {
   VbFakePool *self = VB_FAKE_POOL (pool);
-  g_autoptr (GMutexLocker) locker = NULL;
-  GPtrArray *list;
+  g_autoptr (GPtrArray) list = g_ptr_array_new_with_free_func (info_free);
   GHashTableIter iter;
   gpointer info;
 
   if (!vb_fake_script_enter (pool, "list", NULL, error))
     return NULL;
 
-  locker = g_mutex_locker_new (&self->mutex);
-  list = g_ptr_array_new_with_free_func (info_free);
+  g_mutex_lock (&self->mutex);
   g_hash_table_iter_init (&iter, self->backups);
   while (g_hash_table_iter_next (&iter, NULL, &info))
     g_ptr_array_add (list, vb_backup_info_copy (info));
+  g_mutex_unlock (&self->mutex);
 
-  return list;
+  /* Held here, it tells what was there before. */
+  return vb_fake_script_enter (pool, "listed", NULL, error) ? g_steal_pointer (&list) : NULL;
 }
 
 static gboolean

@@ -77,10 +77,8 @@ manager_lab_prepare (ManagerLab *f, gconstpointer data)
 }
 
 void
-manager_lab_start (ManagerLab *f)
+manager_lab_begin_start (ManagerLab *f, GAsyncResult **result)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) error = NULL;
   VbSettings settings = {
     .slots_included = 2,
     .slots_step = 1,
@@ -95,10 +93,24 @@ manager_lab_start (ManagerLab *f)
   g_signal_connect (f->manager, "vps-changed", G_CALLBACK (on_changed), f);
   g_signal_connect (f->manager, "operation-progress", G_CALLBACK (on_progress), f);
   g_signal_connect (f->manager, "notification-added", G_CALLBACK (on_notification), f);
-  vb_manager_start_async (f->manager, manager_lab_keep_result, &result);
-  manager_lab_wait_result (&result);
-  g_assert_true (vb_manager_start_finish (f->manager, result, &error));
+  vb_manager_start_async (f->manager, manager_lab_keep_result, result);
+}
+
+void
+manager_lab_end_start (ManagerLab *f, GAsyncResult **result)
+{
+  g_autoptr (GError) error = NULL;
+  manager_lab_wait_result (result);
+  g_assert_true (vb_manager_start_finish (f->manager, *result, &error));
   g_assert_no_error (error);
+}
+
+void
+manager_lab_start (ManagerLab *f)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  manager_lab_begin_start (f, &result);
+  manager_lab_end_start (f, &result);
 }
 
 void

@@ -35,6 +35,9 @@ void manager_lab_set_up (ManagerLab *f, gconstpointer data);
 void manager_lab_tear_down (ManagerLab *f, gconstpointer data);
 /** manager_lab_start: a new manager on the same doubles, as after a restart */
 void manager_lab_start (ManagerLab *f);
+/** manager_lab_begin_start: the first half of it; manager_lab_end_start() waits for the @result */
+void manager_lab_begin_start (ManagerLab *f, GAsyncResult **result);
+void manager_lab_end_start (ManagerLab *f, GAsyncResult **result);
 void manager_lab_stop (ManagerLab *f);
 
 /** manager_lab_get_vps: Returns: (transfer none) (nullable): VPS */

@@ -219,6 +219,32 @@ test_killed_while_preparing (ManagerLab *f, gconstpointer data)
   assert_slots (f, 1);
 }
 
+static gboolean
+was_told (gpointer lab)
+{
+  return ((ManagerLab *) lab)->notifications->len > 0;
+}
+
+/* What was read of the pool before the backup was there must not take it away again. */
+static void
+test_completed_while_the_pool_is_read (ManagerLab *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (VbOperationRecord) record = make_crashed (VB_OPERATION_PREPARING, NULL);
+  vb_fake_journal_add (f->journal, record);
+  vb_fake_hold (f->pool, "commit");
+  vb_fake_hold (f->pool, "listed");
+  manager_lab_begin_start (f, &result);
+  vb_fake_wait_calls (f->pool, "listed", 1);
+  vb_fake_release (f->pool, "commit");
+  vb_fake_wait_until (was_told, f, "the end of the backup");
+  vb_fake_release (f->pool, "listed");
+  manager_lab_end_start (f, &result);
+  assert_slots (f, 1);
+  g_assert_nonnull (vb_vps_find_backup (manager_lab_get_vps (f), record->backup));
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "listed"), ==, 2);
+}
+
 /* --- without a restart --- */
 
 static void
@@ -358,6 +384,7 @@ main (int argc, char *argv[])
   ADD ("pool-comes-later", test_pool_comes_later);
   ADD ("killed-while-finishing", test_killed_while_finishing);
   ADD ("killed-while-preparing", test_killed_while_preparing);
+  ADD ("completed-while-the-pool-is-read", test_completed_while_the_pool_is_read);
   ADD ("hypervisor-goes-away-in-begin", test_hypervisor_goes_away_in_begin);
   ADD ("hypervisor-goes-away-in-end", test_hypervisor_goes_away_in_end);
   ADD ("powered-off", test_powered_off);

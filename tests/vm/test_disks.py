@@ -10,6 +10,7 @@ import guest as guests
 import isolated
 import pytest
 import service as services
+from devices import Device, OnDevices
 
 MIB = 1 << 20
 LOCKS_DIR = pathlib.Path("/etc/vps-backup/locks-dir")
@@ -212,38 +213,6 @@ def test_uefi_variables_are_put_back_when_the_start_fails(new_hook, new_service,
 
 
 # ---- block devices
-
-
-class Device(guests.Disk):
-    """A loop device on a sparse file."""
-
-    def make(self, folder, owner):
-        self.file = folder / f"{owner}-{self.target}.device"
-        isolated.run("truncate", "-s", self.size, self.file)
-        self.path = pathlib.Path(isolated.run("losetup", "--find", "--show", self.file).strip())
-        self.format = "raw"
-
-    def xml(self):
-        return super().xml().replace("type='file'", "type='block'").replace("source file=", "source dev=")
-
-    def bytes(self):
-        isolated.run("sync", self.path)
-        return self.file.read_bytes()
-
-    def free(self):
-        isolated.run("losetup", "--detach", self.path)
-        self.file.unlink()
-
-
-class OnDevices(guests.Blank):
-    """A machine whose disks are block devices or files."""
-
-    def remove(self):
-        devices = [disk for disk in self.disks if isinstance(disk, Device)]
-        self.disks = [disk for disk in self.disks if disk not in devices]
-        super().remove()
-        for device in devices:
-            device.free()
 
 
 @pytest.fixture
