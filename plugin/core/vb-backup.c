@@ -95,6 +95,15 @@ vb_backup_set_protected (VbBackup *self, gboolean is_protected)
   self->info->is_protected = is_protected;
 }
 
+gboolean
+vb_backup_set_unique_bytes (VbBackup *self, gint64 unique_bytes)
+{
+  gboolean changed = self->info->unique_bytes != unique_bytes;
+
+  self->info->unique_bytes = unique_bytes;
+  return changed;
+}
+
 void
 vb_backup_release_slot (VbBackup *self)
 {

@@ -38,6 +38,8 @@ void vb_backup_set_state (VbBackup *self, VbBackupState state);
 void vb_backup_set_info (VbBackup *self, VbBackupInfo *info);
 void vb_backup_set_name (VbBackup *self, const char *name);
 void vb_backup_set_protected (VbBackup *self, gboolean is_protected);
+/** vb_backup_set_unique_bytes: what deleting it would free, -1 while unknown. Returns: whether it was another figure */
+gboolean vb_backup_set_unique_bytes (VbBackup *self, gint64 unique_bytes);
 /** vb_backup_release_slot: gives the slot back although somebody may still hold a reference */
 void vb_backup_release_slot (VbBackup *self);
 

@@ -40,6 +40,7 @@ delete_done (VbManager *self, GTask *task)
   vb_vps_remove_backup (vps, request->backup);
   vb_manager_emit_changed (self, vps);
   vb_manager_remember_backups (self);
+  vb_manager_measure_backups (self, request->vps);
 }
 
 static void

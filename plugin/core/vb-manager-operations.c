@@ -72,6 +72,7 @@ finish_vps (VbManager *self, VbVps *vps)
   delete_late_checkpoints (self, vb_vps_get_uuid (vps));
   vb_manager_emit_changed (self, vps);
   vb_manager_remember_backups (self);
+  vb_manager_measure_backups (self, vb_vps_get_uuid (vps));
   if (g_hash_table_remove (self->gone, vb_vps_get_uuid (vps)))
     vb_manager_drop_vps (self, vb_vps_get_uuid (vps));
 }

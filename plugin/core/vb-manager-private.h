@@ -53,6 +53,8 @@ struct _VbManager
   guint progress_timer;
   guint pool_timer;
   guint remember_timer;
+  guint measure_timer;
+  GHashTable *to_measure; /* VPS UUIDs */
   guint start_timer;
   GTask *start_task;
   guint stop_timer;
@@ -92,6 +94,8 @@ void vb_manager_attach_stored (VbManager *self, VbVps *vps);
 void vb_manager_store_backup (VbManager *self, const VbBackupInfo *info);
 void vb_manager_merge_backups (VbManager *self, GPtrArray *infos);
 void vb_manager_remember_backups (VbManager *self);
+/** vb_manager_measure_backups: a backup of the VPS has come or gone: the others hold more or less that is theirs alone */
+void vb_manager_measure_backups (VbManager *self, const char *uuid);
 
 /* vb-manager-access.c: who may come in no more, and who asked what */
 void vb_manager_keep_revoked (VbManager *self, GPtrArray *revocations);

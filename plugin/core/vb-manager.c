@@ -33,6 +33,7 @@ vb_manager_dispose (GObject *object)
   clear_timer (&self->progress_timer);
   clear_timer (&self->pool_timer);
   clear_timer (&self->remember_timer);
+  clear_timer (&self->measure_timer);
   clear_timer (&self->start_timer);
   clear_timer (&self->stop_timer);
   if (self->hypervisor != NULL)
@@ -55,6 +56,7 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->last_seq);
   g_hash_table_unref (self->vps);
   g_hash_table_unref (self->checkpoint_gone);
+  g_hash_table_unref (self->to_measure);
   g_ptr_array_unref (self->unended);
   g_ptr_array_unref (self->audit_waiting);
   vb_revocations_free (self->revocations);
@@ -106,6 +108,7 @@ vb_manager_init (VbManager *self)
   self->gates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_queue_free);
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, job_detach);
   self->ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->to_measure = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->checkpoint_gone
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->unended = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_operation_record_free);

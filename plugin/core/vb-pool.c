@@ -22,6 +22,12 @@ vb_pool_list (VbPool *self, GError **error)
   return VB_POOL_GET_IFACE (self)->list (self, error);
 }
 
+GPtrArray *
+vb_pool_list_vps (VbPool *self, const char *vps, GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->list_vps (self, vps, error);
+}
+
 gboolean
 vb_pool_check_space (VbPool *self, guint64 bytes, GError **error)
 {

@@ -45,12 +45,13 @@ typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer
  * VbPoolInterface:
  * @check: whether the pool is there and can be written, with its free space
  * @list: (transfer full) (element-type VbBackupInfo): all backups of all VPSs that are complete
+ * @list_vps: (transfer full) (element-type VbBackupInfo): likewise, of one VPS
  * @check_space: %VB_ERROR_INSUFFICIENT_SPACE when @bytes more do not fit beside the reserve
  * @capture: copies a point in time into a partial folder, with checksums, domain XML and UEFI variables; fills
  *   in disks, sizes and incremental of @info. What was copied of a resumed one is taken up, its definition and UEFI variables
  *   as well. On failure the partial folder is removed, unless the transfer of a running VPS was suspended
  * @commit: makes the captured backup durable and visible: fsync of every file and folder, manifest with
- *   @info (completed_at is set here), rename, fsync of the parent. Only after it returns the backup is available
+ *   @info (completed_at and unique_bytes are set here), rename, fsync of the parent. Only after it returns the backup is available
  * @discard: removes what is left of a backup that was not committed; success when there is nothing
  * @remove: deletes a backup; it disappears at one instant (rename to the name of a deleted one first)
  * @sweep: removes what is left of deletes, and the halves of backups that @given_up names. (nullable)
@@ -73,6 +74,7 @@ struct _VbPoolInterface
 
   gboolean (*check) (VbPool *self, VbPoolStatus *status, GError **error);
   GPtrArray *(*list) (VbPool *self, GError **error);
+  GPtrArray *(*list_vps) (VbPool *self, const char *vps, GError **error);
   gboolean (*check_space) (VbPool *self, guint64 bytes, GError **error);
   gboolean (*capture) (VbPool *self,
                        const VbCapture *capture,
@@ -115,6 +117,7 @@ struct _VbPoolInterface
 
 gboolean vb_pool_check (VbPool *self, VbPoolStatus *status, GError **error);
 GPtrArray *vb_pool_list (VbPool *self, GError **error);
+GPtrArray *vb_pool_list_vps (VbPool *self, const char *vps, GError **error);
 gboolean vb_pool_check_space (VbPool *self, guint64 bytes, GError **error);
 gboolean vb_pool_capture (VbPool *self,
                           const VbCapture *capture,

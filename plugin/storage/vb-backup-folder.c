@@ -134,6 +134,22 @@ vb_backup_folder_list (int root, gboolean reflinks, GError **error)
   return for_each_entry (root, list_vps, &listing, error) ? g_steal_pointer (&found) : NULL;
 }
 
+GPtrArray *
+vb_backup_folder_list_vps (int root, const char *vps, gboolean reflinks, GError **error)
+{
+  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
+  g_autoptr (GError) local = NULL;
+  Listing listing = { .vps = vps, .reflinks = reflinks, .found = found };
+
+  vb_autofd int folder = vb_pool_folder_open_vps (root, vps, FALSE, &local);
+  if (folder < 0 && g_error_matches (local, VB_ERROR, VB_ERROR_NOT_FOUND))
+    return g_steal_pointer (&found);
+  if (folder >= 0 && for_each_entry (folder, list_backup, &listing, &local))
+    return g_steal_pointer (&found);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return NULL;
+}
+
 /* --- commit --- */
 
 static gboolean
@@ -189,29 +205,33 @@ write_final_manifest (int folder, VbBackupInfo *info, GError **error)
 }
 
 static gboolean
-is_committed (int parent, VbBackupInfo *info)
+is_committed (int parent, gboolean reflinks, VbBackupInfo *info)
 {
-  g_autoptr (VbBackupInfo) present = load_info (parent, info->vps, info->id, FALSE, NULL);
+  g_autoptr (VbBackupInfo) present = load_info (parent, info->vps, info->id, reflinks, NULL);
   if (present == NULL)
     return FALSE;
   g_clear_pointer (&info->completed_at, g_date_time_unref);
   info->completed_at = g_date_time_ref (present->completed_at);
+  info->unique_bytes = present->unique_bytes;
   return TRUE;
 }
 
 gboolean
-vb_backup_folder_commit (int root, VbBackupInfo *info, GError **error)
+vb_backup_folder_commit (int root, gboolean reflinks, VbBackupInfo *info, GError **error)
 {
   g_autofree char *name = vb_pool_folder_partial_name (info->id);
 
   vb_autofd int parent = vb_pool_folder_open_vps (root, info->vps, FALSE, error);
   if (parent < 0)
     return FALSE;
-  if (!vb_files_exists (parent, name) && is_committed (parent, info))
+  if (!vb_files_exists (parent, name) && is_committed (parent, reflinks, info))
     return vb_files_sync (parent, "the folder of the VPS", error);
   vb_autofd int partial = vb_files_open_folder (parent, name, error);
-  return partial >= 0 && VB_FAULT_AROUND (write_final_manifest (partial, info, error), "commit.manifest")
-         && VB_FAULT_AROUND (vb_files_rename (parent, name, info->id, error), "commit.rename");
+  if (partial < 0 || !VB_FAULT_AROUND (write_final_manifest (partial, info, error), "commit.manifest")
+      || !VB_FAULT_AROUND (vb_files_rename (parent, name, info->id, error), "commit.rename"))
+    return FALSE;
+  is_committed (parent, reflinks, info); /* for what it holds that no other does, which is known from now on */
+  return TRUE;
 }
 
 /* --- remove and rename --- */

@@ -19,13 +19,17 @@ G_BEGIN_DECLS
  */
 GPtrArray *vb_backup_folder_list (int root, gboolean reflinks, GError **error);
 
+/** vb_backup_folder_list_vps: likewise, of one VPS; none when it has no folder */
+GPtrArray *vb_backup_folder_list_vps (int root, const char *vps, gboolean reflinks, GError **error);
+
 /**
  * vb_backup_folder_commit:
- * @info: its name, times and owner go into the manifest; completed_at is set
+ * @reflinks: whether files can share extents
+ * @info: its name, times and owner go into the manifest; completed_at and unique_bytes are set
  *
  * Makes a partial backup complete and durable. Success if it is complete already.
  */
-gboolean vb_backup_folder_commit (int root, VbBackupInfo *info, GError **error);
+gboolean vb_backup_folder_commit (int root, gboolean reflinks, VbBackupInfo *info, GError **error);
 
 /** vb_backup_folder_remove: deletes it; it is gone at one instant */
 gboolean vb_backup_folder_remove (int root, const char *vps, const char *backup, GError **error);

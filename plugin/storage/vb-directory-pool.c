@@ -152,6 +152,14 @@ pool_list (VbPool *pool, GError **error)
   return root >= 0 ? vb_backup_folder_list (root, has_reflinks (self, root), error) : NULL;
 }
 
+static GPtrArray *
+pool_list_vps (VbPool *pool, const char *vps, GError **error)
+{
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  vb_autofd int root = open_root (self, error);
+  return root >= 0 ? vb_backup_folder_list_vps (root, vps, has_reflinks (self, root), error) : NULL;
+}
+
 static gboolean
 pool_capture (VbPool *pool, const VbCapture *capture, VbBackupInfo *info, VbTransfer *transfer, GError **error)
 {
@@ -175,7 +183,7 @@ pool_commit (VbPool *pool, VbBackupInfo *info, GError **error)
   vb_autofd int root = open_root (self, error);
   if (root < 0)
     return FALSE;
-  gboolean ok = vb_backup_folder_commit (root, info, &local);
+  gboolean ok = vb_backup_folder_commit (root, has_reflinks (self, root), info, &local);
   return blame_pool (self, ok, g_steal_pointer (&local), error);
 }
 
@@ -316,6 +324,7 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
 {
   iface->check = pool_check;
   iface->list = pool_list;
+  iface->list_vps = pool_list_vps;
   iface->check_space = pool_check_space;
   iface->capture = pool_capture;
   iface->commit = pool_commit;

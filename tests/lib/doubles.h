@@ -67,6 +67,8 @@ void vb_fake_pool_set_bad_chunks (VbFakePool *self, guint64 bad_chunks);
  * and so does every restore that recovery finds */
 void vb_fake_pool_set_in_place (VbFakePool *self, gboolean in_place);
 void vb_fake_pool_set_free_bytes (VbFakePool *self, guint64 free_bytes);
+/** vb_fake_pool_set_unique_bytes: what the backups of a VPS share among them, -1 at first: unknown */
+void vb_fake_pool_set_unique_bytes (VbFakePool *self, gint64 unique_bytes);
 /** vb_fake_pool_get_n_backups: Returns: complete ones; any thread */
 guint vb_fake_pool_get_n_backups (VbFakePool *self);
 /** vb_fake_pool_get_n_partial: Returns: captured ones, in part or whole, that were neither committed nor discarded;

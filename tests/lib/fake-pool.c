@@ -19,6 +19,7 @@ struct _VbFakePool
   guint64 free_bytes;
   guint64 bad_chunks;
   gboolean in_place;
+  gint64 unique_bytes; /* of all backups together */
 };
 
 static void vb_fake_pool_iface_init (VbPoolInterface *iface);
@@ -64,6 +65,7 @@ vb_fake_pool_init (VbFakePool *self)
   self->partial = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->allowed_bytes = G_MAXUINT64;
   self->free_bytes = POOL_BYTES / 2;
+  self->unique_bytes = -1;
 }
 
 VbFakePool *
@@ -105,6 +107,12 @@ void
 vb_fake_pool_set_free_bytes (VbFakePool *self, guint64 free_bytes)
 {
   self->free_bytes = free_bytes;
+}
+
+void
+vb_fake_pool_set_unique_bytes (VbFakePool *self, gint64 unique_bytes)
+{
+  self->unique_bytes = unique_bytes;
 }
 
 guint
@@ -219,6 +227,26 @@ fake_list (VbPool *pool, GError **error)
 
   /* Held here, it tells what was there before. */
   return vb_fake_script_enter (pool, "listed", NULL, error) ? g_steal_pointer (&list) : NULL;
+}
+
+static GPtrArray *
+fake_list_vps (VbPool *pool, const char *vps, GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+  GPtrArray *list = g_ptr_array_new_with_free_func (info_free);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->backups);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (g_str_equal (((VbBackupInfo *) value)->vps, vps))
+      {
+        VbBackupInfo *info = vb_backup_info_copy (value);
+        info->unique_bytes = self->unique_bytes < 0 ? -1 : self->unique_bytes / g_hash_table_size (self->backups);
+        g_ptr_array_add (list, info);
+      }
+  return list;
 }
 
 static gboolean
@@ -428,6 +456,7 @@ vb_fake_pool_iface_init (VbPoolInterface *iface)
 {
   iface->check = fake_check;
   iface->list = fake_list;
+  iface->list_vps = fake_list_vps;
   iface->check_space = fake_check_space;
   iface->capture = fake_capture;
   iface->commit = fake_commit;

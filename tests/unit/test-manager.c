@@ -222,6 +222,29 @@ test_delete (ManagerLab *f, gconstpointer data)
   manager_lab_wait_idle (f);
 }
 
+/* The figure of the first is another one as soon as there is a second, and when that is gone again. */
+static gboolean
+has_its_share (gpointer lab)
+{
+  VbVps *vps = manager_lab_get_vps (lab);
+  GPtrArray *backups = vb_vps_get_backups (vps);
+  const VbBackupInfo *oldest = vb_backup_get_info (g_ptr_array_index (backups, backups->len - 1));
+  return oldest->unique_bytes == (gint64) (60 * MIB / backups->len);
+}
+
+static void
+test_unique_bytes (ManagerLab *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  vb_fake_pool_set_unique_bytes (f->pool, 60 * MIB);
+  g_autofree char *first = manager_lab_make_backup (f);
+  vb_fake_wait_until (has_its_share, f, "all of it");
+  g_autofree char *second = manager_lab_make_backup (f);
+  vb_fake_wait_until (has_its_share, f, "the half of it");
+  g_assert_true (delete_backup (f, second, &error));
+  vb_fake_wait_until (has_its_share, f, "all of it again");
+}
+
 static void
 set_slots (ManagerLab *f, guint total, int expected_code)
 {
@@ -290,6 +313,7 @@ main (int argc, char *argv[])
   ADD ("queue", manager_lab_prepare, test_queue);
   ADD ("stall", manager_lab_prepare, test_stall);
   ADD ("delete", manager_lab_set_up, test_delete);
+  ADD ("unique-bytes", manager_lab_set_up, test_unique_bytes);
   ADD ("slots", manager_lab_set_up, test_slots);
   ADD ("power", manager_lab_set_up, test_power);
   return g_test_run ();

@@ -87,7 +87,8 @@ def test_capture_goes_on_after_a_restart(lasting_service, new_blank, how):
     client.follow(vps.vps)
     now = client.operation(vps.vps, operation)
     assert now["state"] in ("copying", "finishing", "completed"), now
-    assert service.lock_held(vps.vps) == f"create {operation}" or now["state"] == "completed"
+    isolated.wait_until(lambda: service.lock_held(vps.vps) == f"create {operation}"
+                        or client.operation(vps.vps, operation)["state"] == "completed", "the lock is held again", pause_s=0.1)
     ended = client.wait_operation(vps.vps, operation)
     assert ended["state"] == "completed", ended
     assert ended["bytes_done"] == ended["bytes_total"]
