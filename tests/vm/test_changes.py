@@ -43,6 +43,15 @@ def pool_used(place):
     return (state.f_blocks - state.f_bfree) * state.f_frsize
 
 
+def wait_unique(client, vps, ranges):
+    """What deleting each backup would free; the file system settles it in the background."""
+    def are_right():
+        shown = {one["id"]: one.get("unique_bytes") for one in client.request("vps.get", vps=vps.vps)["backups"]}
+        assert None not in shown.values(), shown
+        return shown.keys() == ranges.keys() and all(low <= shown[one] <= high for one, (low, high) in ranges.items())
+    isolated.wait_until(are_right, f"the figures are {ranges}", pause_s=0.1)
+
+
 def test_repeated_backup_takes_the_place_of_the_change(sharing_service, place, new_guest):
     service = sharing_service
     disk = guests.Disk("vda", size=256 * MIB)
@@ -66,7 +75,10 @@ def test_repeated_backup_takes_the_place_of_the_change(sharing_service, place, n
     expected[50 * MIB:51 * MIB] = bytes(MIB)
     assert image(service, vps, second) == bytes(expected)
 
+    # The first holds the 3 MiB that were overwritten since, the second the 2 MiB that took their place.
+    wait_unique(client, vps, {first: (3 * MIB, 4 * MIB), second: (2 * MIB, 3 * MIB)})
     client.request("backup.delete", vps=vps.vps, backup=first)
+    wait_unique(client, vps, {second: (126 * MIB, 129 * MIB)})
     assert image(service, vps, second) == bytes(expected)
     assert client.request("backup.verify", vps=vps.vps, backup=second) == {"ok": True, "bad_chunks": 0}
 
