@@ -290,3 +290,11 @@ vb_json_text_parse (const char *text, gsize length, GError **error)
 
   return g_steal_pointer (&node);
 }
+
+const char *
+vb_json_get_text (JsonObject *object, const char *name)
+{
+  JsonNode *node = json_object_get_member (object, name);
+
+  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING ? json_node_get_string (node) : NULL;
+}

@@ -6,20 +6,11 @@
 
 #include "vb-error.h"
 #include "vb-i18n.h"
+#include "vb-json-text.h"
 #include "vb-push-crypt.h"
 
 #define ENDPOINT_LENGTH_MAX 2048
 #define LOCALE_LENGTH_MAX 35
-
-static const char *
-get_text (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
 
 static gboolean
 is_printable (const char *text)
@@ -105,9 +96,9 @@ vb_push_subscription_parse (JsonObject *object, const char *locale, GError **err
   JsonObject *keys = keys_node != NULL && JSON_NODE_HOLDS_OBJECT (keys_node)
                          ? json_node_get_object (keys_node)
                          : NULL;
-  const char *endpoint = get_text (object, "endpoint");
-  const char *p256dh = keys != NULL ? get_text (keys, "p256dh") : NULL;
-  const char *auth = keys != NULL ? get_text (keys, "auth") : NULL;
+  const char *endpoint = vb_json_get_text (object, "endpoint");
+  const char *p256dh = keys != NULL ? vb_json_get_text (keys, "p256dh") : NULL;
+  const char *auth = keys != NULL ? vb_json_get_text (keys, "auth") : NULL;
   VbPushSubscription *self;
 
   if (!check (endpoint, p256dh, auth, locale, error))

@@ -6,6 +6,7 @@
 #include "vb-close-codes.h"
 #include "vb-error.h"
 #include "vb-events.h"
+#include "vb-json-text.h"
 #include "vb-json.h"
 #include "vb-log.h"
 #include "vb-rpc-private.h"
@@ -96,16 +97,6 @@ shorten (const char *text)
   return text != NULL ? g_utf8_substring (text, 0, MIN (length, TARGET_LENGTH_MAX)) : NULL;
 }
 
-static const char *
-find_text (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
 /* What the request was about: an operation that it has begun, else what it has named. */
 static char *
 find_target (VbCall *self)
@@ -116,9 +107,9 @@ find_target (VbCall *self)
   const char *text = NULL;
 
   if (operation != NULL && JSON_NODE_HOLDS_OBJECT (operation))
-    text = find_text (json_node_get_object (operation), "id");
+    text = vb_json_get_text (json_node_get_object (operation), "id");
   for (gsize i = 0; text == NULL && i < G_N_ELEMENTS (names); i++)
-    text = find_text (self->params, names[i]);
+    text = vb_json_get_text (self->params, names[i]);
 
   return shorten (text);
 }
@@ -127,7 +118,7 @@ static void
 audit (VbCall *self, const char *outcome)
 {
   g_autoptr (VbAuditEntry) entry = vb_audit_entry_new ();
-  const char *vps = self->vps_name != NULL ? self->vps_name : find_text (self->params, "vps");
+  const char *vps = self->vps_name != NULL ? self->vps_name : vb_json_get_text (self->params, "vps");
 
   entry->subject = g_strdup (vb_identity_get_subject (self->asked_by));
   entry->address = g_strdup (vb_peer_get_name (vb_session_get_peer (self->session)));

@@ -189,16 +189,6 @@ respond_error (VbSession *session, JsonNode *id, int code, const char *message)
   vb_rpc_respond (session, id, "error", vb_json_error_new (code, message));
 }
 
-static const char *
-get_text (JsonObject *object, const char *name)
-{
-  JsonNode *node = json_object_get_member (object, name);
-
-  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
-             ? json_node_get_string (node)
-             : NULL;
-}
-
 static gboolean
 id_is_valid (JsonNode *id)
 {
@@ -226,12 +216,12 @@ handle_request (VbHub *hub, VbSession *session, JsonObject *request)
 {
   JsonNode *id = json_object_get_member (request, "id");
   JsonNode *params = json_object_get_member (request, "params");
-  const char *name = get_text (request, "method");
+  const char *name = vb_json_get_text (request, "method");
   const VbMethod *method = name != NULL ? find_method (name) : NULL;
 
   if (id != NULL && !id_is_valid (id))
     respond_error (session, NULL, VB_RPC_INVALID_REQUEST, "The id has to be a string or a number.");
-  else if (g_strcmp0 (get_text (request, "jsonrpc"), "2.0") != 0 || name == NULL)
+  else if (g_strcmp0 (vb_json_get_text (request, "jsonrpc"), "2.0") != 0 || name == NULL)
     respond_error (session, id, VB_RPC_INVALID_REQUEST, "This is not a JSON-RPC 2.0 request.");
   else if (method == NULL && id != NULL)
     respond_error (session, id, VB_RPC_METHOD_NOT_FOUND, "There is no such method.");
