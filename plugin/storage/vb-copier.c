@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-copier.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "vb-error.h"
-#include "vb-files.h"
 #include "vb-run.h"
 #include "vb-worker-pool.h"
 
 #define CHUNK VB_SUMS_CHUNK_BYTES
 #define JOBS 16
 #define WRITERS 2
+#define WRITERS_OVER_BASE 8 /* each first waits for a chunk of it */
 #define POLL_MS 50
 
 /* QEMU allocates a buffer for each request: larger ones come fresh from the kernel each time, and filling those
@@ -43,6 +42,7 @@ typedef struct
   GArray *pieces; /* (element-type Piece) ascending */
   gboolean busy;
   guint8 *buffer;
+  guint8 *base;  /* (nullable): the chunk as it was, then as it will be; made when it is first needed */
   guint pending; /* reads under way */
   GError *error;
 } Job;
@@ -89,6 +89,7 @@ job_free (gpointer data)
   g_array_unref (job->pieces);
   g_clear_error (&job->error);
   free (job->buffer);
+  free (job->base);
   g_free (job);
 }
 
@@ -100,43 +101,43 @@ piece_at (const Job *job, guint i)
   return &g_array_index (job->pieces, Piece, i);
 }
 
-/* Fills what no piece covers, so that the buffer is the whole new chunk: with zeros, or with what the image holds. */
-static gboolean
+static gsize
+count_bytes (const Job *job, gboolean with_zeros)
+{
+  gsize bytes = 0;
+  for (guint i = 0; i < job->pieces->len; i++)
+    bytes += !with_zeros && piece_at (job, i)->zero ? 0 : piece_at (job, i)->length;
+  return bytes;
+}
+
+/* Fills what no piece covers with what was there before: zeros, or the base. Returns: (nullable): the whole new chunk */
+static const guint8 *
 complete_chunk (Job *job, GError **error)
 {
-  Copy *copy = job->copy;
-  g_autofree guint8 *base = NULL;
+  const Copy *copy = job->copy;
+  gboolean over_base = copy->plan->base >= 0 && count_bytes (job, TRUE) < job->length;
   gsize at = 0;
 
-  for (guint i = 0; i <= job->pieces->len; i++)
+  if (over_base && job->base == NULL)
+    job->base = vb_sparse_file_alloc (CHUNK);
+  /* From the base and not from its clone: it may be in the page cache. */
+  if (over_base && !vb_sums_read_chunk (copy->sums, job->index, copy->plan->base, job->base, error))
+    return NULL;
+  guint8 *whole = over_base ? job->base : job->buffer;
+  for (guint i = 0; i < job->pieces->len; i++)
     {
-      gsize end = i < job->pieces->len ? piece_at (job, i)->offset : job->length;
-      if (end > at && copy->plan->over_base && base == NULL)
-        {
-          base = g_malloc (job->length);
-          if (!vb_files_pread (vb_sparse_file_get_fd (copy->image), base, job->length, job->index * CHUNK))
-            {
-              vb_error_set_errno (error, errno, "Reading the earlier backup");
-              return FALSE;
-            }
-          if (!vb_sums_matches (copy->sums, job->index, base))
-            {
-              g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH,
-                           "MiB %" G_GUINT64_FORMAT " of the earlier backup is damaged", job->index);
-              return FALSE;
-            }
-        }
-      if (end > at && base)
-        memcpy (job->buffer + at, base + at, end - at);
-      else if (end > at)
-        memset (job->buffer + at, 0, end - at);
-      if (i == job->pieces->len)
-        break;
-      if (piece_at (job, i)->zero)
-        memset (job->buffer + piece_at (job, i)->offset, 0, piece_at (job, i)->length);
-      at = piece_at (job, i)->offset + piece_at (job, i)->length;
+      const Piece *piece = piece_at (job, i);
+      if (!over_base)
+        memset (whole + at, 0, piece->offset - at);
+      at = piece->offset + piece->length;
+      if (piece->zero)
+        memset (whole + piece->offset, 0, piece->length);
+      else if (over_base)
+        memcpy (whole + piece->offset, job->buffer + piece->offset, piece->length);
     }
-  return TRUE;
+  if (!over_base)
+    memset (whole + at, 0, job->length - at);
+  return whole;
 }
 
 static gboolean
@@ -153,7 +154,7 @@ write_pieces (Job *job, GError **error)
       if (piece->zero && !vb_sparse_file_punch (copy->image, offset, piece->length, error))
         return FALSE;
       if (!piece->zero)
-        n = vb_sparse_file_write (copy->image, job->buffer + piece->offset, piece->length, offset, copy->plan->over_base, error);
+        n = vb_sparse_file_write (copy->image, job->buffer + piece->offset, piece->length, offset, copy->plan->base >= 0, error);
       if (n < 0)
         return FALSE;
       written += (guint64) n;
@@ -171,9 +172,10 @@ write_chunk (gpointer data, gpointer user_data)
   Job *job = data;
   Copy *copy = job->copy;
 
-  if (job->error || !complete_chunk (job, &job->error))
+  const guint8 *whole = job->error ? NULL : complete_chunk (job, &job->error);
+  if (whole == NULL)
     return;
-  vb_sums_update (copy->sums, job->index, job->buffer);
+  vb_sums_update (copy->sums, job->index, whole);
   if (!write_pieces (job, &job->error))
     return;
 
@@ -284,10 +286,7 @@ finish_jobs (Copy *copy, GError **error)
           g_propagate_error (error, g_steal_pointer (&job->error));
           return FALSE;
         }
-      guint64 bytes = 0;
-      for (guint i = 0; i < job->pieces->len; i++)
-        bytes += piece_at (job, i)->zero ? 0 : piece_at (job, i)->length;
-      vb_transfer_add (copy->transfer, bytes);
+      vb_transfer_add (copy->transfer, count_bytes (job, FALSE));
       copy->busy--;
       job->busy = FALSE;
       g_ptr_array_add (copy->idle, job);
@@ -370,7 +369,7 @@ vb_copier_copy (VbNbdSource *source,
                 .step_data = step_data, .transfer = transfer, .stop = stop };
   g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func (job_free);
 
-  copy.writers = vb_worker_pool_new (WRITERS, write_chunk, NULL, error);
+  copy.writers = vb_worker_pool_new (plan->base >= 0 ? WRITERS_OVER_BASE : WRITERS, write_chunk, NULL, error);
   if (copy.writers == NULL)
     return FALSE;
   g_mutex_init (&copy.mutex);

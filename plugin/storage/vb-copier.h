@@ -23,9 +23,9 @@ typedef gboolean (*VbCopyMark) (gpointer user_data, guint64 chunks, GError **err
 /**
  * VbCopyPlan:
  * @data: what is read from the source and written
- * @zeros: (nullable): what has become zeros; only with @over_base
- * @over_base: whether the image holds the earlier backup that @data and @zeros change, with its sums; else
- *   it is one hole and the sums are those of zeros
+ * @zeros: (nullable): what has become zeros; only with @base
+ * @base: descriptor of the image of the earlier backup that @data and @zeros change: the image is a clone of it,
+ *   and the sums are its; or -1: the image is one hole and the sums are those of zeros
  * @first_chunk: all before it is copied already, and not in @data and @zeros
  * @mark: (nullable): told how far the copy has got
  * @mark_data: for @mark
@@ -36,7 +36,7 @@ typedef struct
 {
   VbRanges *data;
   VbRanges *zeros;
-  gboolean over_base;
+  int base;
   guint64 first_chunk;
   VbCopyMark mark;
   gpointer mark_data;
@@ -63,7 +63,7 @@ typedef gboolean (*VbCopyStep) (gpointer user_data, GError **error);
  * @stop: ends the copy
  * @written: (out) (optional): bytes really written, zeros left out
  *
- * Copies with several requests under way. With @over_base every MiB of the image that is touched in part is
+ * Copies with several requests under way. With a base every MiB of it that is touched in part is
  * first checked against its sum: %VB_ERROR_CHECKSUM_MISMATCH when the earlier backup is damaged.
  */
 gboolean vb_copier_copy (VbNbdSource *source,

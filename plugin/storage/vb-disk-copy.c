@@ -21,6 +21,7 @@ VbDiskCopy *
 vb_disk_copy_new (const char *target, const char *socket, const char *export_name, const char *changed_context)
 {
   VbDiskCopy *self = g_new0 (VbDiskCopy, 1);
+  self->base_image = -1;
   self->base_sums = -1;
   self->target = g_strdup (target);
   self->socket = g_strdup (socket);
@@ -37,6 +38,7 @@ vb_disk_copy_free (VbDiskCopy *self)
   g_clear_pointer (&self->zeros, vb_ranges_free);
   g_clear_pointer (&self->image, vb_sparse_file_free);
   g_clear_pointer (&self->sums, vb_sums_unref);
+  vb_fd_clear (&self->base_image);
   vb_fd_clear (&self->base_sums);
   g_free (self->target);
   g_free (self->socket);
@@ -114,9 +116,7 @@ spot_check (int fd, VbSums *sums)
   for (guint i = 0; i < SPOT_CHECKS && count > 0; i++)
     {
       guint64 chunk = (guint64) (g_random_double () * (double) count);
-      chunk = MIN (chunk, count - 1);
-      if (!vb_files_pread (fd, buffer, vb_sums_get_length (sums, chunk), chunk * VB_SUMS_CHUNK_BYTES)
-          || !vb_sums_matches (sums, chunk, buffer))
+      if (!vb_sums_read_chunk (sums, MIN (chunk, count - 1), fd, buffer, NULL))
         return FALSE;
     }
   return TRUE;
@@ -148,6 +148,7 @@ vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error)
 
   vb_sums_unref (self->sums);
   self->sums = g_steal_pointer (&sums);
+  self->base_image = g_steal_fd (&fd);
   self->base_sums = vb_files_open (base, sums_name, O_RDONLY, NULL);
   self->incremental = TRUE;
   return TRUE;
@@ -221,7 +222,7 @@ vb_disk_copy_get_todo (VbDiskCopy *self)
 static gboolean
 copy (VbDiskCopy *self, VbCopyStep step, gpointer step_data, VbTransfer *transfer, GCancellable *stop, GError **error)
 {
-  VbCopyPlan plan = { self->data, self->zeros, self->incremental, self->first_chunk, vb_disk_copy_mark, self };
+  VbCopyPlan plan = { self->data, self->zeros, self->base_image, self->first_chunk, vb_disk_copy_mark, self };
   return vb_copier_copy (self->source, &plan, self->image, self->sums, step, step_data, transfer, stop, &self->size, error);
 }
 
@@ -248,6 +249,7 @@ begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError *
       return FALSE;
     }
   g_clear_pointer (&self->sums, vb_sums_unref);
+  vb_fd_clear (&self->base_image);
   vb_fd_clear (&self->base_sums);
   self->sums = vb_sums_new (size, error);
   self->incremental = FALSE;

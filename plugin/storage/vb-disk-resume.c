@@ -66,7 +66,7 @@ load_part (VbDiskCopy *self, int folder, GError **error)
 
 /* Makes the part of the image that is not whole what it was in the beginning: a hole, or as in the base. */
 static gboolean
-reset_rest (VbDiskCopy *self, int base, GError **error)
+reset_rest (VbDiskCopy *self, GError **error)
 {
   int fd = vb_sparse_file_get_fd (self->image);
   guint64 size = vb_sums_get_size (self->sums);
@@ -74,7 +74,7 @@ reset_rest (VbDiskCopy *self, int base, GError **error)
   gboolean ok = TRUE;
 
   if (self->incremental && from < size)
-    ok = vb_sparse_file_clone_rest (base, fd, from);
+    ok = vb_sparse_file_clone_rest (self->base_image, fd, from);
   else if (!self->incremental)
     ok = ftruncate (fd, (off_t) from) == 0 && ftruncate (fd, (off_t) size) == 0;
   if (!ok)
@@ -119,20 +119,19 @@ take_up (VbDiskCopy *self, int folder, int base, GError **error)
 {
   g_autofree char *image = vb_manifest_image_name (self->target);
   g_autofree char *delta = mark_name (self, TRUE);
-  vb_autofd int base_fd = -1;
 
   self->incremental = vb_files_exists (folder, delta);
   if (self->incremental && !vb_nbd_source_has_changed (self->source))
     return refuse (error, "There is no bitmap of what has changed");
   if (self->incremental && base >= 0)
-    base_fd = vb_files_open (base, image, O_RDONLY, error);
-  if (self->incremental && base_fd < 0)
+    self->base_image = vb_files_open (base, image, O_RDONLY, error);
+  if (self->incremental && self->base_image < 0)
     return base >= 0 ? FALSE : refuse (error, "The earlier backup is gone");
   g_autoptr (VbSums) part = load_part (self, folder, error);
   if (part == NULL || !reopen (self, folder, base, error) || !vb_sums_take_part (self->sums, part, error))
     return FALSE;
   self->first_chunk = vb_sums_get_count (part);
-  return reset_rest (self, base_fd, error);
+  return reset_rest (self, error);
 }
 
 gboolean
@@ -145,6 +144,7 @@ vb_disk_copy_resume (VbDiskCopy *self, int folder, int base, GError **error)
     return TRUE;
   g_clear_pointer (&self->image, vb_sparse_file_free);
   g_clear_pointer (&self->sums, vb_sums_unref);
+  vb_fd_clear (&self->base_image);
   vb_fd_clear (&self->base_sums);
   self->incremental = FALSE;
   self->first_chunk = 0;

@@ -301,6 +301,20 @@ vb_sums_matches (VbSums *self, guint64 index, const void *data)
 }
 
 gboolean
+vb_sums_read_chunk (VbSums *self, guint64 index, int fd, void *data, GError **error)
+{
+  if (!vb_files_pread (fd, data, vb_sums_get_length (self, index), index * VB_SUMS_CHUNK_BYTES))
+    {
+      vb_error_set_errno (error, errno, "Reading the earlier backup");
+      return FALSE;
+    }
+  if (vb_sums_matches (self, index, data))
+    return TRUE;
+  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "MiB %" G_GUINT64_FORMAT " of the earlier backup is damaged", index);
+  return FALSE;
+}
+
+gboolean
 vb_sums_matches_zero (VbSums *self, guint64 index)
 {
   return memcmp (zero_sum (self, index), &self->sums[index], sizeof (XXH128_canonical_t)) == 0;

@@ -88,6 +88,15 @@ void vb_sums_update_zero (VbSums *self, guint64 index);
 /** vb_sums_matches: @data: the whole chunk */
 gboolean vb_sums_matches (VbSums *self, guint64 index, const void *data);
 
+/**
+ * vb_sums_read_chunk:
+ * @fd: an image
+ * @data: where the chunk goes
+ *
+ * Returns: %FALSE with %VB_ERROR_CHECKSUM_MISMATCH if the image does not hold what it should
+ */
+gboolean vb_sums_read_chunk (VbSums *self, guint64 index, int fd, void *data, GError **error);
+
 /** vb_sums_matches_zero: whether the chunk is to be all zeros */
 gboolean vb_sums_matches_zero (VbSums *self, guint64 index);
 

@@ -82,7 +82,7 @@ tear_down (Fixture *fixture, gconstpointer unused)
 static gboolean
 copy (Fixture *fixture, VbCopyStep step, gpointer step_data, GError **error)
 {
-  VbCopyPlan plan = { fixture->data, NULL, FALSE };
+  VbCopyPlan plan = { fixture->data, NULL, -1 };
   return vb_copier_copy (fixture->source, &plan, fixture->image, fixture->sums, step, step_data, fixture->transfer,
                          fixture->stop, NULL, error);
 }
