@@ -3,6 +3,7 @@
 
 #include "vb-json-text.h"
 #include "vb-json.h"
+#include "vb-ws-frame.h"
 
 char *
 vb_event_from_object (JsonObject *object)
@@ -11,7 +12,7 @@ vb_event_from_object (JsonObject *object)
   g_autofree char *text = vb_json_text_print (node);
 
   json_object_unref (object);
-  return g_ref_string_new (text);
+  return vb_ws_frame_new_text (text);
 }
 
 static char *

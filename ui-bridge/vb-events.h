@@ -9,7 +9,8 @@
 G_BEGIN_DECLS
 
 /* What the server says unasked: JSON-RPC notifications, as they go over the wire. All return
- * (transfer full) a #GRefString, because one text goes to many clients. @for_admin as in vb-json.h.
+ * (transfer full) a #GRefString with the whole frame, because the same goes to many clients.
+ * @for_admin as in vb-json.h.
  */
 
 char *vb_event_vps_changed (VbVps *vps, gboolean for_admin);
@@ -19,8 +20,8 @@ vb_event_operation_progress (VbVps *vps, VbOperation *operation, guint64 seq, gb
 char *vb_event_notification_added (const VbNotification *notification);
 char *vb_event_session_expiring (gint64 expires_at_s);
 
-/** vb_event_from_object: Returns: (transfer full): a #GRefString with the text of @object, which is
- * consumed */
+/** vb_event_from_object: Returns: (transfer full): a #GRefString with the frame that tells @object,
+ * which is consumed */
 char *vb_event_from_object (JsonObject *object);
 
 G_END_DECLS

@@ -6,7 +6,7 @@
 #include "vb-rpc.h"
 #include "vb-subscriptions.h"
 
-#define PACE_CHECK_S 15
+#define CHECK_EACH_US G_USEC_PER_SEC
 
 struct _VbHub
 {
@@ -14,10 +14,11 @@ struct _VbHub
 
   VbManager *manager;
   char *token_keys;
-  VbPush *push; /* NULL: there is none */
+  VbPush *push;         /* NULL: there is none */
   GHashTable *sessions; /* set, owns them */
   VbSubscriptions *subscriptions;
-  guint pace_check;
+  guint check; /* the one timer of all sessions, while there are any */
+  gint64 check_at_us;
 };
 
 /* One event in the forms that go out; made when somebody is there to read it. */
@@ -132,18 +133,44 @@ on_notification (VbManager *manager, VbNotification *notification, gpointer user
   deliver (user_data, VB_SEND_ALWAYS, notification->vps, make_notification, &event);
 }
 
+static void check_sessions (VbHub *self);
+
 static gboolean
-on_pace_check (gpointer user_data)
+on_check (gpointer user_data)
 {
   VbHub *self = user_data;
+
+  self->check = 0;
+  check_sessions (self);
+  return G_SOURCE_REMOVE;
+}
+
+/* The timer runs on the monotonic clock and tokens on the other one, so it never runs for long. */
+static void
+check_by (VbHub *self, gint64 at_us)
+{
+  gint64 now_us = g_get_real_time ();
+
+  at_us = CLAMP (at_us, now_us, now_us + CHECK_EACH_US);
+  if (self->check != 0 && self->check_at_us <= at_us && self->check_at_us > now_us - CHECK_EACH_US)
+    return;
+
+  g_clear_handle_id (&self->check, g_source_remove);
+  self->check_at_us = at_us;
+  self->check = g_timeout_add ((guint) ((at_us - now_us) / 1000 + 1), on_check, self);
+}
+
+static void
+check_sessions (VbHub *self)
+{
   guint n;
   g_autofree gpointer *sessions = g_hash_table_get_keys_as_array (self->sessions, &n);
-  gint64 now_us = g_get_monotonic_time ();
+  gint64 next_us = G_MAXINT64;
 
   for (guint i = 0; i < n; i++)
-    vb_session_check_pace (sessions[i], now_us);
-
-  return G_SOURCE_CONTINUE;
+    next_us = MIN (next_us, vb_session_check_clock (sessions[i]));
+  if (n > 0)
+    check_by (self, next_us);
 }
 
 static void
@@ -151,7 +178,7 @@ vb_hub_dispose (GObject *object)
 {
   VbHub *self = VB_HUB (object);
 
-  g_clear_handle_id (&self->pace_check, g_source_remove);
+  g_clear_handle_id (&self->check, g_source_remove);
   if (self->manager != NULL)
     g_signal_handlers_disconnect_by_data (self->manager, self);
   g_clear_object (&self->push);
@@ -187,7 +214,6 @@ vb_hub_init (VbHub *self)
 {
   self->sessions = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->subscriptions = vb_subscriptions_new ();
-  self->pace_check = g_timeout_add_seconds (PACE_CHECK_S, on_pace_check, self);
 }
 
 VbHub *
@@ -249,6 +275,7 @@ on_identity_changed (VbSession *session, gpointer user_data)
   VbHub *self = user_data;
 
   vb_subscriptions_retain (self->subscriptions, session, keep_if_heard, session);
+  check_by (self, vb_session_check_clock (session));
 }
 
 static void
@@ -308,6 +335,7 @@ vb_hub_add (VbHub *self, VbSession *session)
   g_signal_connect (session, "message", G_CALLBACK (on_session_message), self);
   g_signal_connect (session, "identity-changed", G_CALLBACK (on_identity_changed), self);
   g_signal_connect (session, "closed", G_CALLBACK (on_session_closed), self);
+  check_by (self, vb_session_check_clock (session));
 }
 
 guint

@@ -3,16 +3,18 @@
 
 #include "vb-close-codes.h"
 #include "vb-events.h"
+#include "vb-expiry.h"
 #include "vb-log.h"
 #include "vb-rate-limit.h"
-#include "vb-token.h"
+#include "vb-ws-frame.h"
 
-/* What may wait for a slow client. An administrator may watch a thousand VPSs. */
+/* What may wait for a slow client; more for one that sees many VPSs, all of which may be in one
+ * answer. */
 #define QUEUE_BYTES (256 * 1024)
-#define QUEUE_BYTES_ADMIN (8 * 1024 * 1024)
+#define QUEUE_BYTES_EACH_VPS (8 * 1024)
+#define QUEUE_BYTES_MAX (8 * 1024 * 1024)
 #define BLOCKED_MAX_US (60 * G_USEC_PER_SEC)
-#define KEEPALIVE_S 30
-#define WARN_BEFORE_S 60
+#define PING_EACH_US (30 * G_USEC_PER_SEC)
 /* How long a client that broke a limit may take to read why. */
 #define LINGER_S 1
 
@@ -27,12 +29,11 @@ struct _VbSession
   GCancellable *cancellable;
   VbSendQueue *queue;
   GSource *write_source;
-  gint64 ends_at_us; /* wall clock; 0 for never */
-  guint expiry;
+  VbExpiry expiry;
+  gint64 ping_at_us; /* monotonic */
   VbRateLimit rate;
   guint pending;
   gboolean over_rate;
-  gboolean warned;
   gboolean closed;
 };
 
@@ -48,8 +49,6 @@ static guint signals[N_SIGNALS];
 
 G_DEFINE_FINAL_TYPE (VbSession, vb_session, G_TYPE_OBJECT)
 
-static void watch_expiry (VbSession *self);
-
 static void
 stop_writing (VbSession *self)
 {
@@ -64,7 +63,6 @@ vb_session_dispose (GObject *object)
   VbSession *self = VB_SESSION (object);
 
   stop_writing (self);
-  g_clear_handle_id (&self->expiry, g_source_remove);
   if (self->stream != NULL)
     vb_ws_stream_set_func (self->stream, NULL, NULL);
   if (self->connection != NULL)
@@ -107,6 +105,7 @@ vb_session_init (VbSession *self)
 {
   self->cancellable = g_cancellable_new ();
   self->queue = vb_send_queue_new (QUEUE_BYTES);
+  self->ping_at_us = g_get_monotonic_time () + PING_EACH_US;
   vb_rate_limit_init (&self->rate, g_get_monotonic_time ());
 }
 
@@ -117,7 +116,7 @@ static void flush (VbSession *self);
 static gboolean
 on_writable (GObject *stream, gpointer user_data)
 {
-  g_autoptr (VbSession) self = g_object_ref (user_data);
+  VbSession *self = user_data;
 
   stop_writing (self);
   flush (self);
@@ -127,16 +126,20 @@ on_writable (GObject *stream, gpointer user_data)
 static void
 flush (VbSession *self)
 {
-  char *text;
+  char *frame;
 
-  while (!self->closed && vb_ws_stream_can_send (self->stream)
-         && (text = vb_send_queue_pop (self->queue)) != NULL)
+  if (self->closed)
+    return;
+
+  vb_ws_stream_flush (self->stream);
+  while (vb_ws_stream_can_send (self->stream) && (frame = vb_send_queue_pop (self->queue)) != NULL)
     {
-      soup_websocket_connection_send_text (self->connection, text);
-      g_ref_string_release (text);
+      vb_ws_stream_send (self->stream, frame);
+      g_ref_string_release (frame);
     }
 
-  if (self->closed || vb_send_queue_is_empty (self->queue) || self->write_source != NULL)
+  if (self->write_source != NULL
+      || (vb_send_queue_is_empty (self->queue) && !vb_ws_stream_has_rest (self->stream)))
     return;
 
   /* After libsoup's own source for the rest of what it has begun, which is older and has the higher
@@ -148,23 +151,14 @@ flush (VbSession *self)
 }
 
 void
-vb_session_send (VbSession *self, VbSendKind kind, const char *vps, char *text)
+vb_session_send (VbSession *self, VbSendKind kind, const char *vps, char *frame)
 {
   if (self->closed)
     return;
 
-  if (vb_send_queue_push (self->queue, kind, vps, text))
+  if (vb_send_queue_push (self->queue, kind, vps, frame))
     flush (self);
   else
-    vb_session_close (self, VB_CLOSE_TOO_SLOW, "too slow");
-}
-
-void
-vb_session_check_pace (VbSession *self, gint64 now_us)
-{
-  gint64 since_us = vb_ws_stream_get_blocked_since_us (self->stream);
-
-  if (since_us != 0 && now_us - since_us > BLOCKED_MAX_US)
     vb_session_close (self, VB_CLOSE_TOO_SLOW, "too slow");
 }
 
@@ -178,7 +172,6 @@ end (VbSession *self)
 
   self->closed = TRUE;
   stop_writing (self);
-  g_clear_handle_id (&self->expiry, g_source_remove);
   g_cancellable_cancel (self->cancellable);
   g_signal_emit (self, signals[CLOSED], 0);
 }
@@ -226,8 +219,6 @@ on_limit_broken (VbWsStream *stream, guint16 close_code, gpointer user_data)
                     close_code == VB_CLOSE_TOO_BIG ? "message too big" : "flooding");
 }
 
-/* Receiving */
-
 static void
 on_connection_message (SoupWebsocketConnection *connection,
                        int type,
@@ -259,77 +250,89 @@ on_connection_error (SoupWebsocketConnection *connection, GError *error, gpointe
                 error->message);
 }
 
-/* Expiry */
-
-static gboolean
-on_expiry (gpointer user_data)
-{
-  g_autoptr (VbSession) self = g_object_ref (user_data);
-
-  self->expiry = 0;
-  watch_expiry (self);
-  return G_SOURCE_REMOVE;
-}
+/* The clock */
 
 static void
-warn_of_expiry (VbSession *self)
+check_pace (VbSession *self, gint64 now_us)
 {
-  char *text = vb_event_session_expiring (vb_identity_get_expires_at_s (self->identity));
+  gint64 since_us = vb_ws_stream_get_blocked_since_us (self->stream);
 
-  self->warned = TRUE;
-  vb_session_send (self, VB_SEND_ALWAYS, NULL, text);
-  g_ref_string_release (text);
+  if (since_us != 0 && now_us - since_us > BLOCKED_MAX_US)
+    vb_session_close (self, VB_CLOSE_TOO_SLOW, "too slow");
 }
 
-/* The timer runs on the monotonic clock and tokens on the other one, so each time it fires
- * everything is asked anew. */
+/* So that what lies between here and an idle client does not forget the connection. */
 static void
-watch_expiry (VbSession *self)
+keep_alive (VbSession *self, gint64 now_us)
 {
-  gint64 now_us = g_get_real_time ();
-  gint64 warn_us = (vb_identity_get_expires_at_s (self->identity) - WARN_BEFORE_S) * G_USEC_PER_SEC;
+  if (self->closed || now_us < self->ping_at_us)
+    return;
+
+  self->ping_at_us = now_us + PING_EACH_US;
+  if (vb_send_queue_is_empty (self->queue))
+    {
+      g_autoptr (GRefString) ping = vb_ws_frame_new_ping ();
+
+      vb_session_send (self, VB_SEND_ALWAYS, NULL, ping);
+    }
+}
+
+/* Returns: wall clock at which there is something to do */
+static gint64
+check_expiry (VbSession *self, gint64 now_us)
+{
+  g_autoptr (GRefString) frame = NULL;
   gint64 next_us;
 
-  g_clear_handle_id (&self->expiry, g_source_remove);
-  if (self->closed || self->ends_at_us == 0)
-    return;
+  if (self->closed)
+    return G_MAXINT64;
 
-  if (now_us >= self->ends_at_us)
+  switch (vb_expiry_check (&self->expiry, now_us, &next_us))
     {
+    case VB_EXPIRY_WARN:
+      frame = vb_event_session_expiring (vb_identity_get_expires_at_s (self->identity));
+      vb_session_send (self, VB_SEND_ALWAYS, NULL, frame);
+      break;
+    case VB_EXPIRY_ENDED:
       vb_session_close (self, VB_CLOSE_TOKEN_ENDED, "token expired");
-      return;
+      break;
+    case VB_EXPIRY_NOT_YET:
+      break;
     }
 
-  if (!self->warned && now_us >= warn_us)
-    warn_of_expiry (self);
-  if (self->closed)
-    return;
-
-  next_us = self->warned ? self->ends_at_us : warn_us;
-  self->expiry = g_timeout_add ((guint) ((next_us - now_us) / 1000 + 1), on_expiry, self);
+  return next_us;
 }
 
-/* Construction and access */
+gint64
+vb_session_check_clock (VbSession *self)
+{
+  g_autoptr (VbSession) keep = g_object_ref (self);
+  gint64 monotonic_us = g_get_monotonic_time ();
+
+  check_pace (keep, monotonic_us);
+  keep_alive (keep, monotonic_us);
+  return check_expiry (keep, g_get_real_time ());
+}
+
+static gsize
+queue_bytes (VbIdentity *identity)
+{
+  g_autofree const char **vps = vb_identity_list_vps (identity);
+
+  return vps == NULL ? QUEUE_BYTES_MAX
+                     : MIN (QUEUE_BYTES + g_strv_length ((char **) vps) * QUEUE_BYTES_EACH_VPS,
+                            QUEUE_BYTES_MAX);
+}
 
 void
 vb_session_set_identity (VbSession *self, VbIdentity *identity)
 {
-  gint64 expires_at_us = vb_identity_get_expires_at_s (identity) * G_USEC_PER_SEC;
-
   vb_identity_ref (identity);
   g_clear_pointer (&self->identity, vb_identity_unref);
   self->identity = identity;
-  vb_send_queue_set_limit (self->queue,
-                           vb_identity_is_admin (identity) ? QUEUE_BYTES_ADMIN : QUEUE_BYTES);
-
-  /* A token that was taken although it has expired, since clocks differ, lasts as long as that is
-   * allowed. */
-  self->ends_at_us = expires_at_us;
-  if (expires_at_us != 0 && expires_at_us <= g_get_real_time ())
-    self->ends_at_us += VB_TOKEN_SKEW_S * G_USEC_PER_SEC;
-  self->warned = FALSE;
+  vb_send_queue_set_limit (self->queue, queue_bytes (identity));
+  vb_expiry_init (&self->expiry, vb_identity_get_expires_at_s (identity), g_get_real_time ());
   g_signal_emit (self, signals[IDENTITY_CHANGED], 0);
-  watch_expiry (self);
 }
 
 VbSession *
@@ -344,7 +347,6 @@ vb_session_new (SoupWebsocketConnection *connection,
   self->stream = g_object_ref (stream);
   self->peer = g_object_ref (peer);
   soup_websocket_connection_set_max_incoming_payload_size (connection, VB_MESSAGE_BYTES_MAX);
-  soup_websocket_connection_set_keepalive_interval (connection, KEEPALIVE_S);
   vb_ws_stream_set_func (stream, on_limit_broken, self);
   g_signal_connect (connection, "message", G_CALLBACK (on_connection_message), self);
   g_signal_connect (connection, "error", G_CALLBACK (on_connection_error), self);

@@ -54,13 +54,16 @@ GCancellable *vb_session_get_cancellable (VbSession *self);
 /** vb_session_is_open: Returns: whether anything can still be sent */
 gboolean vb_session_is_open (VbSession *self);
 
-/** vb_session_send: @vps: (nullable): UUID for states and progress; @text: (transfer none): a
- * #GRefString */
-void vb_session_send (VbSession *self, VbSendKind kind, const char *vps, char *text);
+/** vb_session_send: @vps: (nullable): UUID for states and progress; @frame: (transfer none): a
+ * #GRefString of vb-ws-frame.h */
+void vb_session_send (VbSession *self, VbSendKind kind, const char *vps, char *frame);
 
-/** vb_session_check_pace: closes the session with 4408 when nothing of what waits was read for a
- * minute */
-void vb_session_check_pace (VbSession *self, gint64 now_us);
+/** vb_session_check_clock: does what it is time for: warns of the end of the token, closes the
+ * session at it, closes it when nothing of what waits was read for a minute, keeps it alive. To be
+ * called at least once a second; a timer for each session would be looked at by the main loop each
+ * time it goes round. Returns: wall clock in us at which it has to be called at the latest,
+ * %G_MAXINT64 for never */
+gint64 vb_session_check_clock (VbSession *self);
 
 /** vb_session_close: @code: of vb-close-codes.h; @reason: a few words for whoever debugs the client
  */

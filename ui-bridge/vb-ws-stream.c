@@ -15,6 +15,8 @@ struct _VbWsStream
   GOutputStream *output;
   VbFrameGuard guard;
   gboolean refused;
+  char *rest; /* a frame of which a part has gone out, or NULL */
+  gsize rest_at;
   gint64 blocked_since_us;
   VbWsStreamFunc func;
   gpointer user_data;
@@ -70,8 +72,9 @@ input_is_readable (GPollableInputStream *pollable)
   return g_pollable_input_stream_is_readable (base_input (pollable));
 }
 
-/* The source of what is below, not one around it: the main loop looks at every source each time it goes round, and
- * there is one for each client. Callbacks are told the stream below; libsoup's do not look. */
+/* The source of what is below, not one around it: the main loop looks at every source each time it
+ * goes round, and there is one for each client. Callbacks are told the stream below; libsoup's do
+ * not look. */
 static GSource *
 input_create_source (GPollableInputStream *pollable, GCancellable *cancellable)
 {
@@ -162,8 +165,52 @@ output_create_source (GPollableOutputStream *pollable, GCancellable *cancellable
   return g_pollable_output_stream_create_source (base_output (pollable), cancellable);
 }
 
-/* libsoup writes one frame at a time and comes back with the rest of it: a write that took less
- * than it was given means that something waits. */
+/* Who writes comes back with the rest of what was not taken: a write that took less than it was
+ * given means that something waits. */
+static gssize
+write_some (VbWsStream *self, const void *buffer, gsize count, GError **error)
+{
+  gssize n = g_pollable_output_stream_write_nonblocking (base_output (self->output), buffer, count,
+                                                         NULL, error);
+
+  if (n == (gssize) count)
+    {
+      self->blocked_since_us = 0;
+      vb_frame_guard_reset_pings (&self->guard);
+    }
+  else if (n > 0 || self->blocked_since_us == 0)
+    {
+      self->blocked_since_us = g_get_monotonic_time ();
+    }
+
+  return n;
+}
+
+/* Returns: %FALSE while a part of a frame waits */
+static gboolean
+write_rest (VbWsStream *self, GError **error)
+{
+  gssize n;
+
+  if (self->rest == NULL)
+    return TRUE;
+
+  n = write_some (self, self->rest + self->rest_at,
+                  g_ref_string_length (self->rest) - self->rest_at, error);
+  if (n < 0)
+    return FALSE;
+
+  self->rest_at += (gsize) n;
+  if (self->rest_at == g_ref_string_length (self->rest))
+    g_clear_pointer (&self->rest, g_ref_string_release);
+  else
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK,
+                         "The client has not read the frame before");
+  return self->rest == NULL;
+}
+
+/* libsoup's own frames: answers to pings, and the close. They wait until the one before them is
+ * whole. */
 static gssize
 output_write_nonblocking (GPollableOutputStream *pollable,
                           const void *buffer,
@@ -171,23 +218,14 @@ output_write_nonblocking (GPollableOutputStream *pollable,
                           GError **error)
 {
   VbWsStream *whole = VB_WS_OUTPUT (pollable)->whole;
-  gssize n = g_pollable_output_stream_write_nonblocking (base_output (pollable), buffer, count,
-                                                         NULL, error);
 
   if (whole == NULL)
-    return n;
+    return g_pollable_output_stream_write_nonblocking (base_output (pollable), buffer, count, NULL,
+                                                       error);
+  if (!write_rest (whole, error))
+    return -1;
 
-  if (n == (gssize) count)
-    {
-      whole->blocked_since_us = 0;
-      vb_frame_guard_reset_pings (&whole->guard);
-    }
-  else if (n > 0 || whole->blocked_since_us == 0)
-    {
-      whole->blocked_since_us = g_get_monotonic_time ();
-    }
-
-  return n;
+  return write_some (whole, buffer, count, error);
 }
 
 static void
@@ -267,6 +305,7 @@ vb_ws_stream_finalize (GObject *object)
 
   VB_WS_INPUT (self->input)->whole = NULL;
   VB_WS_OUTPUT (self->output)->whole = NULL;
+  g_clear_pointer (&self->rest, g_ref_string_release);
   g_clear_object (&self->input);
   g_clear_object (&self->output);
   g_clear_object (&self->base);
@@ -318,8 +357,30 @@ vb_ws_stream_set_func (VbWsStream *self, VbWsStreamFunc func, gpointer user_data
 gboolean
 vb_ws_stream_can_send (VbWsStream *self)
 {
-  return self->blocked_since_us == 0 && !g_io_stream_is_closed (G_IO_STREAM (self))
-         && g_pollable_output_stream_is_writable (G_POLLABLE_OUTPUT_STREAM (self->output));
+  return self->blocked_since_us == 0 && !g_io_stream_is_closed (G_IO_STREAM (self));
+}
+
+gboolean
+vb_ws_stream_has_rest (VbWsStream *self)
+{
+  return self->rest != NULL;
+}
+
+void
+vb_ws_stream_send (VbWsStream *self, char *frame)
+{
+  g_return_if_fail (self->rest == NULL);
+
+  self->rest = g_ref_string_acquire (frame);
+  self->rest_at = 0;
+  vb_ws_stream_flush (self);
+}
+
+void
+vb_ws_stream_flush (VbWsStream *self)
+{
+  /* A connection that is broken ends with the next read. */
+  write_rest (self, NULL);
 }
 
 gint64

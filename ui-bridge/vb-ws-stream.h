@@ -36,9 +36,17 @@ VbWsStream *vb_ws_stream_new (GIOStream *base, guint64 message_max_bytes);
 /** vb_ws_stream_set_func: @func: (nullable) (scope forever): what to call when a limit is broken */
 void vb_ws_stream_set_func (VbWsStream *self, VbWsStreamFunc func, gpointer user_data);
 
-/** vb_ws_stream_can_send: Returns: whether a message would go out at once, with nothing waiting
- * before it */
+/** vb_ws_stream_can_send: Returns: whether a frame may be sent, with nothing waiting before it */
 gboolean vb_ws_stream_can_send (VbWsStream *self);
+
+/** vb_ws_stream_send: @frame: (transfer none): a #GRefString; writes it at once, past libsoup,
+ * which would make a copy and a source of the main loop for each; what the client does not take
+ * waits. Only when can_send() */
+void vb_ws_stream_send (VbWsStream *self, char *frame);
+/** vb_ws_stream_flush: goes on with what waits of the frame that was sent last */
+void vb_ws_stream_flush (VbWsStream *self);
+/** vb_ws_stream_has_rest: Returns: whether something waits of the frame that was sent last */
+gboolean vb_ws_stream_has_rest (VbWsStream *self);
 
 /** vb_ws_stream_get_blocked_since_us: Returns: monotonic time since which the client has read
  * nothing of what waits, or 0 */

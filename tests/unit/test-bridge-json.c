@@ -4,18 +4,27 @@
 #include "vb-error.h"
 #include "vb-events.h"
 #include "vb-json.h"
+#include "vb-ws-frame.h"
 
 #define VPS "0b0a3a5e-1f6c-4f0e-9d7a-6e2a3a1c9f10"
 #define BACKUP "11111111-1f6c-4f0e-9d7a-6e2a3a1c9f10"
 #define OPERATION "22222222-1f6c-4f0e-9d7a-6e2a3a1c9f10"
 
+/* @frame: (transfer full) */
+static void
+assert_frame (char *frame, const char *wanted)
+{
+  char *expected = vb_ws_frame_new_text (wanted);
+
+  g_assert_cmpmem (frame, g_ref_string_length (frame), expected, g_ref_string_length (expected));
+  g_ref_string_release (expected);
+  g_ref_string_release (frame);
+}
+
 static void
 assert_json (JsonObject *object, const char *wanted)
 {
-  char *text = vb_event_from_object (object);
-
-  g_assert_cmpstr (text, ==, wanted);
-  g_ref_string_release (text);
+  assert_frame (vb_event_from_object (object), wanted);
 }
 
 /* 2023-11-14 22:13:20 UTC, told in another zone, with a fraction. */
@@ -73,7 +82,8 @@ test_backup_being_made (void)
   assert_json (vb_json_backup (backup, operation),
                "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"creating\","
                "\"progress\":12.3,\"size_bytes\":null,\"created_at\":\"2023-11-14T22:13:20Z\","
-               "\"completed_at\":null,\"consistency\":\"filesystem\",\"incremental\":false,\"protected\":false,"
+               "\"completed_at\":null,\"consistency\":\"filesystem\",\"incremental\":false,"
+               "\"protected\":false,"
                "\"disks\":[{\"target\":\"vda\",\"virtual_size_bytes\":10737418240,"
                "\"size_bytes\":4096}]}");
 }
@@ -91,11 +101,12 @@ test_backup_that_is_there (void)
   info->incremental = TRUE;
   g_ptr_array_set_size (info->disks, 0);
   backup = vb_backup_new (info, VB_BACKUP_AVAILABLE, vb_slots_lease (slots));
-  assert_json (vb_json_backup (backup, operation),
-               "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"available\","
-               "\"progress\":null,\"size_bytes\":4096,\"unique_bytes\":17,"
-               "\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":\"2023-11-14T22:13:20Z\","
-               "\"consistency\":\"filesystem\",\"incremental\":true,\"protected\":false,\"disks\":[]}");
+  assert_json (
+      vb_json_backup (backup, operation),
+      "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"available\","
+      "\"progress\":null,\"size_bytes\":4096,\"unique_bytes\":17,"
+      "\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":\"2023-11-14T22:13:20Z\","
+      "\"consistency\":\"filesystem\",\"incremental\":true,\"protected\":false,\"disks\":[]}");
 }
 
 static void
@@ -190,7 +201,6 @@ static void
 test_notification_event (void)
 {
   g_autoptr (VbNotification) notification = vb_notification_new ();
-  char *text;
 
   notification->id = 7;
   notification->type = VB_NOTIFICATION_BACKUP_FAILED;
@@ -201,14 +211,12 @@ test_notification_event (void)
   notification->operation = g_strdup (OPERATION);
   notification->reason = g_strdup ("internal");
   notification->created_at = make_time ();
-  text = vb_event_notification_added (notification);
-  g_assert_cmpstr (text, ==,
-                   "{\"jsonrpc\":\"2.0\",\"method\":\"notification.added\",\"params\":{\"id\":7,"
-                   "\"type\":\"backup_failed\",\"vps\":\"" VPS "\",\"vps_name\":\"mail\","
-                   "\"backup\":\"" BACKUP "\",\"backup_name\":\"b\",\"operation\":\"" OPERATION
-                   "\",\"reason\":\"internal\",\"created_at\":\"2023-11-14T22:13:20Z\","
-                   "\"read\":false}}");
-  g_ref_string_release (text);
+  assert_frame (vb_event_notification_added (notification),
+                "{\"jsonrpc\":\"2.0\",\"method\":\"notification.added\",\"params\":{\"id\":7,"
+                "\"type\":\"backup_failed\",\"vps\":\"" VPS "\",\"vps_name\":\"mail\","
+                "\"backup\":\"" BACKUP "\",\"backup_name\":\"b\",\"operation\":\"" OPERATION
+                "\",\"reason\":\"internal\",\"created_at\":\"2023-11-14T22:13:20Z\","
+                "\"read\":false}}");
 }
 
 int

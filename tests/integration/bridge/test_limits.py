@@ -181,9 +181,7 @@ def test_a_slow_reader_gets_the_newest_state(host):
 
 
 def test_a_reader_too_slow_for_its_own_requests(host):
-    for _ in range(60):
-        host.tell("add", clients.uuid.uuid4(), "n" * 1000)
-    raw = slow(host, where=host.port, token=host.mint("backup.read"))
+    raw = slow(host, where=host.port, token=host.mint("backup.read", vps=[host.add("n" * 1000) for _ in range(60)]))
     before = host.memory_kib()
     for number in range(30):
         call(raw, number, "vps.list")
@@ -191,6 +189,25 @@ def test_a_reader_too_slow_for_its_own_requests(host):
     assert texts and code == 4408
     assert host.memory_kib() - before < ROOM_KIB
     assert host.admin().request("vps.list")
+
+
+def test_whoever_sees_all_may_ask_for_all(host):
+    """One page for a thousand VPSs: answers are far larger than what a client may send, and several of them may wait."""
+    everything = [host.add(f"vps-{number}") for number in range(1000)]
+    raw = wire.Raw(host.port, token=host.mint("backup.read", vps="*"))
+    for number in range(6):
+        call(raw, number, "vps.list")
+    call(raw, 6, "vps.subscribe", vps="*")
+    for number in range(7):
+        payload = raw.reader.read_frame()[1]
+        assert len(payload) > 4 * MESSAGE_MAX and len(json.loads(payload)["result"]["vps"]) == 1000
+    admin = host.admin()
+    for vps in (everything[0], everything[-1]):
+        admin.subscribe(vps)
+        admin.back_up(vps)
+        while (message := json.loads(raw.reader.read_frame()[1]))["method"] != "notification.added":
+            assert message["params"]["vps"] == vps
+        assert (message["params"]["vps"], message["params"]["type"]) == (vps, "backup_completed")
 
 
 def test_an_administrator_may_watch_many(host):
