@@ -19,8 +19,8 @@ G_BEGIN_DECLS
  * `X-Forwarded-For` says who is behind them
  * @max_connections: most connections at a time
  * @max_per_address: of these, from one address that is not this machine
- * @state_folder: (nullable): where the key for push services is kept
- * @push_contact: (nullable): where push services can reach the operator; without there is no push
+ * @state_folder: (nullable): where the key for push services is kept; without there is no push
+ * @push_contact: (nullable): where push services can reach the operator; some take nothing without
  * @push_allow_loopback: for tests only: push services on this machine, too
  * @webhook_url: (nullable): where notifications are posted
  * @webhook_secret_file: (nullable): file with what signs them

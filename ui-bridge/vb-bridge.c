@@ -146,10 +146,11 @@ warn_of_exposed_keys (VbBridge *self)
   g_auto (GStrv) names = vb_token_key_list_exposed (self->token_keys);
 
   for (char **name = names; *name != NULL; name++)
-    vb_log_warning (NULL, NULL, NULL,
-                    "Others can get at the token key %s in %s and sign tokens with it: set its mode "
-                    "to 0600, or better replace it",
-                    *name, self->token_keys);
+    vb_log_warning (
+        NULL, NULL, NULL,
+        "Others can get at the token key %s in %s and sign tokens with it: set its mode "
+        "to 0600, or better replace it",
+        *name, self->token_keys);
 }
 
 static gboolean
@@ -209,8 +210,8 @@ start_tcp (VbBridge *self, GError **error)
     return open_tcp (self, error);
 
   vb_log_warning (NULL, NULL, NULL,
-                  "No TCP on %s until there is a token key of at least %d bytes in %s", self->listen,
-                  VB_TOKEN_KEY_BYTES_MIN,
+                  "No TCP on %s until there is a token key of at least %d bytes in %s",
+                  self->listen, VB_TOKEN_KEY_BYTES_MIN,
                   self->token_keys != NULL ? self->token_keys : "token-keys");
   if (self->token_keys != NULL)
     self->key_timer = g_timeout_add_seconds (KEYS_LOOK_S, on_look_for_keys, self);
@@ -222,7 +223,7 @@ make_push (VbBridge *self, VbOutbox *outbox, GError **error)
 {
   VbPushKey *key;
 
-  if (self->push_contact == NULL)
+  if (self->state_folder == NULL)
     return TRUE;
   key = vb_push_key_open (self->state_folder, error);
   if (key == NULL)

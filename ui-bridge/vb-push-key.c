@@ -199,7 +199,9 @@ make_claims (const char *origin, const char *subject, gint64 now_s)
 
   json_object_set_string_member (object, "aud", origin);
   json_object_set_int_member (object, "exp", now_s + LIFETIME_S);
-  json_object_set_string_member (object, "sub", subject);
+  /* RFC 8292, 2.1: it SHOULD be there. */
+  if (subject != NULL)
+    json_object_set_string_member (object, "sub", subject);
   json_node_take_object (node, object);
   text = vb_json_text_print (node);
   return vb_base64url_encode ((const guchar *) text, strlen (text));

@@ -36,7 +36,8 @@ const char *vb_push_key_get_public (const VbPushKey *self);
 /**
  * vb_push_key_authorize:
  * @origin: scheme, host and port of the push service
- * @subject: where its operators can reach ours, a mailto: or https: URL
+ * @subject: (nullable): where its operators can reach ours, a mailto: or https: URL; there are push
+ * services that take nothing without
  * @now_s: the present, s since 1970
  *
  * Returns: (transfer full): value of the Authorization header, good for half a day

@@ -17,9 +17,9 @@ require_push (VbCall *call)
 
   if (push != NULL)
     return push;
-  error = g_error_new_literal (VB_ERROR, VB_ERROR_NOT_FOUND,
-                               "Push notifications are off; give a subject in [push] of the "
-                               "config file.");
+  error = g_error_new_literal (
+      VB_ERROR, VB_ERROR_NOT_FOUND,
+      "This service keeps no journal, so it cannot send push notifications.");
   vb_call_refuse (call, error);
   return NULL;
 }

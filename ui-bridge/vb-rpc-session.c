@@ -32,7 +32,7 @@ add_scope (JsonObject *object, VbIdentity *identity)
 }
 
 static JsonObject *
-make_info (VbIdentity *identity)
+make_info (VbManager *manager, VbIdentity *identity)
 {
   g_auto (GStrv) words = vb_permissions_to_strv (vb_identity_get_permissions (identity));
   gint64 expires_at_s = vb_identity_get_expires_at_s (identity);
@@ -48,13 +48,14 @@ make_info (VbIdentity *identity)
   json_object_set_array_member (object, "permissions", make_array ((const char *const *) words));
   add_scope (object, identity);
   vb_json_add_time (object, "expires_at", expires_at);
+  json_object_set_int_member (object, "stall_timeout_s", vb_manager_get_stall_timeout_s (manager));
   return object;
 }
 
 static void
 run_info (VbCall *call)
 {
-  vb_call_answer (call, make_info (vb_call_get_identity (call)));
+  vb_call_answer (call, make_info (vb_call_get_manager (call), vb_call_get_identity (call)));
 }
 
 static void
@@ -90,7 +91,7 @@ run_renew (VbCall *call)
     vb_push_narrow (vb_hub_get_push (vb_call_get_hub (call)), vb_call_get_identity (call),
                     identity);
   vb_session_set_identity (vb_call_get_session (call), identity);
-  vb_call_answer (call, make_info (identity));
+  vb_call_answer (call, make_info (vb_call_get_manager (call), identity));
 }
 
 static void

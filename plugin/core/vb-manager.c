@@ -310,6 +310,12 @@ vb_manager_is_hypervisor_available (VbManager *self)
   return vb_hypervisor_is_available (self->hypervisor);
 }
 
+guint
+vb_manager_get_stall_timeout_s (VbManager *self)
+{
+  return self->settings.stall_timeout_s;
+}
+
 gboolean
 vb_manager_get_pool_status (VbManager *self, VbPoolStatus *status)
 {

@@ -67,6 +67,9 @@ VbHypervisor *vb_manager_get_hypervisor (VbManager *self);
 /** vb_manager_is_hypervisor_available: whether it can be told which VPSs there are */
 gboolean vb_manager_is_hypervisor_available (VbManager *self);
 
+/** vb_manager_get_stall_timeout_s: Returns: after how long without progress an operation is stalled, in s */
+guint vb_manager_get_stall_timeout_s (VbManager *self);
+
 /** vb_manager_get_pool_status: @status: (out): last known; Returns: whether the pool is available */
 gboolean vb_manager_get_pool_status (VbManager *self, VbPoolStatus *status);
 

@@ -48,6 +48,7 @@ def test_good_host(service, new_blank):
         assert [verdict for verdict, _ in about(findings, check)] == ["ok"], check
     assert about(findings, "vps", "web1") == [("ok", "It can be backed up.")]
     assert about(findings, "hook")[0][0] == "hint"
+    assert about(findings, "push")[0][0] == "hint", "it has no subject"
     assert "web1: It can be backed up." in service.run_ctl("doctor", "--config", service.config_path).stdout
 
 

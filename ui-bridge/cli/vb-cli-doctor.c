@@ -27,6 +27,20 @@ check_service (VbCli *self, GPtrArray *findings)
                          _ ("journalctl -u vps-backupd says why it stopped"));
 }
 
+/* Everything works without; but Apple's push service, for one, wants to know whom to turn to. */
+static void
+check_push (const char *subject, GPtrArray *findings)
+{
+  VbFinding *finding;
+
+  if (*subject != '\0')
+    return;
+  finding = vb_findings_add (
+      findings, "push", VB_VERDICT_HINT,
+      _ ("Some push services take no notifications from a sender without a contact."));
+  vb_finding_set_remedy (finding, "[push] subject=mailto:ops@example.org   # %s", VB_CLI_CONFIG);
+}
+
 /* ---- the outcome ---- */
 
 static guint
@@ -49,9 +63,9 @@ print_json (GPtrArray *findings)
   for (guint i = 0; i < findings->len; i++)
     {
       const VbFinding *finding = g_ptr_array_index (findings, i);
-      JsonObject *object = vb_cli_params ("check", finding->check, "verdict",
-                                          vb_verdict_to_string (finding->verdict), "text",
-                                          finding->text, NULL);
+      JsonObject *object
+          = vb_cli_params ("check", finding->check, "verdict",
+                           vb_verdict_to_string (finding->verdict), "text", finding->text, NULL);
 
       if (finding->vps != NULL)
         json_object_set_string_member (object, "vps", finding->vps);
@@ -91,6 +105,7 @@ typedef struct
   char *state;
   char *socket;
   char *runtime;
+  char *push_subject;
 } Places;
 
 static void
@@ -102,6 +117,7 @@ places_clear (Places *places)
   g_free (places->state);
   g_free (places->socket);
   g_free (places->runtime);
+  g_free (places->push_subject);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Places, places_clear)
 
@@ -111,8 +127,10 @@ read_places (VbCli *self, Places *places, GError **error)
   if (!vb_cli_config_get (self, "libvirt", "uri", VB_CLI_URI, &places->uri, error)
       || !vb_cli_config_get (self, "pool", "path", VB_CLI_POOL, &places->pool, error)
       || !vb_cli_config_get (self, "pool", "reserve", "5%", &places->reserve, error)
-      || !vb_cli_config_get (self, "host", "state-dir", "/var/lib/vps-backup", &places->state, error)
-      || !vb_cli_config_get (self, "bridge", "socket", VB_CLI_SOCKET, &places->socket, error))
+      || !vb_cli_config_get (self, "host", "state-dir", "/var/lib/vps-backup", &places->state,
+                             error)
+      || !vb_cli_config_get (self, "bridge", "socket", VB_CLI_SOCKET, &places->socket, error)
+      || !vb_cli_config_get (self, "push", "subject", "", &places->push_subject, error))
     return FALSE;
   places->runtime = g_path_get_dirname (places->socket);
   return TRUE;
@@ -134,6 +152,7 @@ examine (VbCli *self, const Places *places, GPtrArray *findings)
 
   check_service (self, findings);
   vb_doctor_examine (&doctor);
+  check_push (places->push_subject, findings);
 }
 
 gboolean

@@ -82,6 +82,7 @@ export interface SessionInfo {
   permissions: string[];
   vps: string[] | '*';
   expires_at: string | null;
+  stall_timeout_s?: number;
 }
 
 /**

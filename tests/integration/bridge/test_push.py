@@ -69,12 +69,14 @@ def test_the_key_is_made_once_and_for_nobody_else(new_host, tmp_path):
     assert stat.S_IMODE(os.stat(tmp_path / "push-key.pem").st_mode) == 0o600
 
 
-def test_off_without_a_contact(new_host):
-    host = new_host(journal="sqlite")
-    with pytest.raises(RpcError) as caught:
-        host.admin().request("push.key")
-    assert caught.value.reason == "not_found"
-    assert not (host.folder / "push-key.pem").exists()
+def test_without_a_contact(new_host, receiver):
+    host = new_host(journal="sqlite", push_allow_loopback="yes")
+    vps, client = host.add(), admin_of(host)
+    assert client.request("push.key")["public_key"]
+    client.request("push.subscribe", subscription=receiver.browser("no-contact"), vps=vps)
+    client.back_up(vps)
+    request = receiver.wait("push", "no-contact", 1)[0]
+    assert request["vapid"]["valid"] and set(request["vapid"]["claims"]) == {"aud", "exp"}
 
 
 def test_answers_of_push_services(host, receiver):

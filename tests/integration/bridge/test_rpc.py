@@ -19,6 +19,7 @@ def test_session_info_of_an_administrator(host):
     info = host.admin().request("session.info")
     assert info["server"]["name"] == "vps-backup"
     assert info["permissions"] == ["admin"] and info["vps"] == "*" and info["expires_at"] is None
+    assert info["stall_timeout_s"] == 1800
 
 
 def test_session_info_of_a_token(host):
