@@ -22,11 +22,12 @@ struct _VbDeviceWriter
   VbSums *sums;
   VbSparseFile *file;
   guint64 size_bytes;
+  dev_t number;
 };
 
 /* O_EXCL: refused while it is mounted or part of something else. */
 static int
-open_device (const char *target, const char *path, guint64 *size, GError **error)
+open_device (const char *target, const char *path, guint64 *size, dev_t *number, GError **error)
 {
   struct stat info;
 
@@ -41,6 +42,7 @@ open_device (const char *target, const char *path, guint64 *size, GError **error
       g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device", target);
       return -1;
     }
+  *number = info.st_rdev;
   return g_steal_fd (&fd);
 }
 
@@ -62,7 +64,7 @@ vb_device_writer_open (const char *target, const char *path, int backup, GError 
 
   self->target = g_strdup (target);
   self->image = vb_image_reader_open (backup, target, &self->sums, error);
-  int fd = self->image >= 0 ? open_device (target, path, &self->size_bytes, error) : -1;
+  int fd = self->image >= 0 ? open_device (target, path, &self->size_bytes, &self->number, error) : -1;
   if (fd < 0)
     return NULL;
   self->file = vb_sparse_file_new (fd);
@@ -79,6 +81,12 @@ vb_device_writer_free (VbDeviceWriter *self)
   g_clear_pointer (&self->file, vb_sparse_file_free);
   g_free (self->target);
   g_free (self);
+}
+
+dev_t
+vb_device_writer_get_number (VbDeviceWriter *self)
+{
+  return self->number;
 }
 
 gboolean

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include <sys/types.h>
+
 #include "vb-transfer.h"
 
 G_BEGIN_DECLS
@@ -31,6 +33,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDeviceWriter, vb_device_writer_free)
 /** vb_device_writer_check_size: Returns: %FALSE with %VB_ERROR_INSUFFICIENT_SPACE when a device is too small for a disk */
 gboolean
 vb_device_writer_check_size (const char *target, guint64 size_bytes, guint64 needed_bytes, GError **error);
+
+/** vb_device_writer_get_number: Returns: which device of the kernel's has been opened */
+dev_t vb_device_writer_get_number (VbDeviceWriter *self);
 
 /** vb_device_writer_get_todo: @bytes: (out): data to be written, as vb_device_writer_run() will count it */
 gboolean vb_device_writer_get_todo (VbDeviceWriter *self, guint64 *bytes, GError **error);

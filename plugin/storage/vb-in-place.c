@@ -26,6 +26,7 @@ typedef struct
 {
   char *target;
   char *path;
+  dev_t number; /* of the device that was examined; 0 when it was named by a note */
 } Device;
 
 struct _VbInPlace
@@ -267,7 +268,20 @@ vb_in_place_add (VbInPlace *self, const char *target, const char *path, guint64 
       g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device", target);
       return FALSE;
     }
+  device->number = info.st_rdev;
   return vb_device_writer_check_size (target, size, size_bytes, error);
+}
+
+/* Between the look at it and now the VPS has been stopped, and its volume may have gone: names like /dev/dm-3 are given to
+ * the next one. */
+static gboolean
+check_same (const Device *device, VbDeviceWriter *writer, GError **error)
+{
+  if (device->number == 0 || vb_device_writer_get_number (writer) == device->number)
+    return TRUE;
+  g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The device of %s is another one than before; nothing was written",
+               device->target);
+  return FALSE;
 }
 
 /* All that can be refused is refused before the first byte is written. */
@@ -283,6 +297,8 @@ open_writers (VbInPlace *self, int backup, GError **error)
       if (writer == NULL)
         return NULL;
       g_ptr_array_add (writers, writer);
+      if (!check_same (device, writer, error))
+        return NULL;
     }
   return g_steal_pointer (&writers);
 }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct
@@ -194,6 +195,51 @@ test_half (Fixture *fixture, gconstpointer unused)
 }
 
 /* Without the pool nobody knows how far it has come, so nobody may say that there is nothing. */
+/* mknod NODE: makes it the device that another name stands for */
+static void
+make_node (const char *node, const char *device)
+{
+  struct stat info;
+
+  unlink (node);
+  g_assert_cmpint (stat (device, &info), ==, 0);
+  g_assert_cmpint (mknod (node, S_IFBLK | 0600, info.st_rdev), ==, 0);
+}
+
+/* The name has come to mean another device while the VPS was stopped. */
+static void
+test_swapped (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (fixture->device == NULL)
+    return;
+  g_autofree char *node = storage_lab_path (fixture->lab, "node");
+  g_autofree char *other_file = storage_lab_disk (fixture->lab, "other", "raw", 48 * MIB, "");
+  g_autofree char *other = g_strchomp (storage_lab_run ("losetup --find --show '%s'", other_file));
+  VbDisk *disk = g_ptr_array_index (fixture->disks, 0);
+  make_node (node, fixture->device);
+  g_free (disk->path);
+  disk->path = g_strdup (node);
+  g_autoptr (VbStaging) staging = stage (fixture, &error);
+  g_assert_no_error (error);
+
+  g_autofree char *before = storage_lab_run ("sha256sum '%s'", other);
+  make_node (node, other);
+  g_assert_false (vb_staging_swap (staging, NULL, &error));
+  g_assert_error (error, VB_ERROR, VB_ERROR_DISK_MISSING);
+  g_assert_true (vb_staging_can_undo (staging));
+  g_autofree char *after = storage_lab_run ("sha256sum '%s'", other);
+  g_assert_cmpstr (before, ==, after);
+
+  g_clear_error (&error);
+  make_node (node, fixture->device);
+  g_assert_true (vb_staging_swap (staging, NULL, &error));
+  g_assert_no_error (error);
+  g_free (storage_lab_run ("cmp '%s' '%s'", fixture->kept, fixture->device));
+  g_free (storage_lab_run ("losetup --detach '%s'", other));
+}
+
 static void
 test_pool_gone (Fixture *fixture, gconstpointer unused)
 {
@@ -308,6 +354,7 @@ main (int argc, char **argv)
     { "/devices/refused", test_refused },     { "/devices/write", test_write }, { "/devices/discard", test_discard },
     { "/devices/half", test_half },           { "/devices/sizes", test_sizes }, { "/devices/mixed", test_mixed },
     { "/devices/pool-gone", test_pool_gone }, { "/devices/foreign-note", test_foreign_note },
+    { "/devices/swapped", test_swapped },
   };
 
   g_test_init (&argc, &argv, NULL);
