@@ -105,6 +105,7 @@ vb_json_backup (VbBackup *backup, VbOperation *operation)
   add_text (object, "consistency", vb_consistency_to_string (info->consistency));
   json_object_set_boolean_member (object, "incremental", info->incremental);
   json_object_set_boolean_member (object, "protected", info->is_protected);
+  json_object_set_boolean_member (object, "scheduled", info->is_scheduled);
   json_object_set_array_member (object, "disks", make_disks (info));
   return object;
 }
@@ -198,6 +199,26 @@ make_can_create (VbVps *vps)
   return object;
 }
 
+void
+vb_json_add_schedule (JsonObject *object, VbVps *vps)
+{
+  const VbSchedule *schedule = vb_vps_get_schedule (vps);
+  JsonObject *member;
+
+  if (schedule != NULL)
+    {
+      member = json_object_new ();
+      add_text (member, "at", vb_schedule_get_at (schedule));
+      json_object_set_int_member (member, "jitter_minutes", vb_schedule_get_jitter_minutes (schedule));
+      json_object_set_int_member (member, "keep", vb_schedule_get_keep (schedule));
+      add_text (member, "zone", vb_schedule_get_zone (schedule));
+      json_object_set_object_member (object, "schedule", member);
+    }
+  else
+    json_object_set_null_member (object, "schedule");
+  vb_json_add_time (object, "next_run_at", vb_vps_get_next_run (vps));
+}
+
 JsonObject *
 vb_json_vps (VbVps *vps, gboolean for_admin)
 {
@@ -222,6 +243,7 @@ vb_json_vps (VbVps *vps, gboolean for_admin)
   else
     json_object_set_null_member (object, "operation");
   json_object_set_array_member (object, "backups", array);
+  vb_json_add_schedule (object, vps);
   add_bytes (object, "seq", vb_vps_get_seq (vps));
   return object;
 }

@@ -237,7 +237,7 @@ vb_call_get_object (VbCall *self, const char *name)
 {
   JsonNode *node = json_object_get_member (self->params, name);
 
-  return node != NULL ? json_node_get_object (node) : NULL;
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
 }
 
 gboolean

@@ -17,6 +17,7 @@ static const VbMethod *const tables[] = {
   vb_rpc_session_methods,
   vb_rpc_vps_methods,
   vb_rpc_backup_methods,
+  vb_rpc_schedule_methods,
   vb_rpc_notification_methods,
   vb_rpc_push_methods,
 };
@@ -65,6 +66,9 @@ check_param (const VbParam *param, JsonNode *value, GError **error)
     case VB_PARAM_OBJECT:
       return JSON_NODE_HOLDS_OBJECT (value)
              || invalid_param (error, "Give an object for the parameter", param->name);
+    case VB_PARAM_OBJECT_OR_NULL:
+      return JSON_NODE_HOLDS_OBJECT (value) || JSON_NODE_HOLDS_NULL (value)
+             || invalid_param (error, "Give an object or null for the parameter", param->name);
     default:
       if (type != G_TYPE_STRING)
         return invalid_param (error, "Give a string for the parameter", param->name);
@@ -110,8 +114,10 @@ check_params (VbCall *self, GError **error)
 static gboolean
 check_permission (VbCall *self, GError **error)
 {
-  if (self->method->any_of == VB_PERMISSION_NONE
-      || vb_identity_may (vb_call_get_identity (self), self->method->any_of))
+  const VbIdentity *identity = vb_call_get_identity (self);
+
+  if ((self->method->any_of == VB_PERMISSION_NONE || vb_identity_may (identity, self->method->any_of))
+      && (self->method->also == VB_PERMISSION_NONE || vb_identity_may (identity, self->method->also)))
     return TRUE;
 
   g_set_error_literal (error, VB_ERROR, VB_ERROR_FORBIDDEN,

@@ -24,6 +24,7 @@ void vb_rpc_handle (VbHub *hub, VbSession *session, const char *text, gsize leng
  * @VB_PARAM_INTEGER: an integer
  * @VB_PARAM_BOOLEAN: true or false
  * @VB_PARAM_OBJECT: an object, whose members the method checks
+ * @VB_PARAM_OBJECT_OR_NULL: the same, or null
  * @VB_PARAM_VPS: UUID of a VPS that exists for the client
  * @VB_PARAM_VPS_OR_ALL: the same, or "*"
  * @VB_PARAM_VPS_NAME_OR_ALL: the same, but the VPS may exist no more
@@ -34,6 +35,7 @@ typedef enum
   VB_PARAM_INTEGER,
   VB_PARAM_BOOLEAN,
   VB_PARAM_OBJECT,
+  VB_PARAM_OBJECT_OR_NULL,
   VB_PARAM_VPS,
   VB_PARAM_VPS_OR_ALL,
   VB_PARAM_VPS_NAME_OR_ALL,
@@ -84,6 +86,7 @@ typedef enum
  * @params: ended by a zeroed row
  * @run: does it; takes the call
  * @audit: what of it goes into the audit log
+ * @also: a permission that is needed besides, %VB_PERMISSION_NONE for no other
  */
 typedef struct
 {
@@ -92,6 +95,7 @@ typedef struct
   VbParam params[VB_PARAMS_MAX];
   void (*run) (VbCall *call);
   VbAudit audit;
+  VbPermissions also;
 } VbMethod;
 
 /* Tables of methods, each ended by a zeroed row. */
@@ -99,6 +103,7 @@ extern const VbMethod vb_rpc_audit_methods[];
 extern const VbMethod vb_rpc_session_methods[];
 extern const VbMethod vb_rpc_vps_methods[];
 extern const VbMethod vb_rpc_backup_methods[];
+extern const VbMethod vb_rpc_schedule_methods[];
 extern const VbMethod vb_rpc_notification_methods[];
 extern const VbMethod vb_rpc_push_methods[];
 
@@ -117,7 +122,7 @@ const char *vb_call_get_vps_name (VbCall *self);
 const char *vb_call_get_string (VbCall *self, const char *name);
 /** vb_call_get_integer: Returns: @fallback when it is missing */
 gint64 vb_call_get_integer (VbCall *self, const char *name, gint64 fallback);
-/** vb_call_get_object: Returns: (transfer none) (nullable): %NULL when it is missing */
+/** vb_call_get_object: Returns: (transfer none) (nullable): %NULL when it is missing or null */
 JsonObject *vb_call_get_object (VbCall *self, const char *name);
 /** vb_call_get_boolean: Returns: %FALSE when it is missing */
 gboolean vb_call_get_boolean (VbCall *self, const char *name);

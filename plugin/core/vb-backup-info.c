@@ -32,6 +32,7 @@ vb_backup_info_copy (const VbBackupInfo *self)
   copy->consistency = self->consistency;
   copy->incremental = self->incremental;
   copy->is_protected = self->is_protected;
+  copy->is_scheduled = self->is_scheduled;
   for (guint i = 0; i < self->disks->len; i++)
     {
       const VbBackupDisk *from = g_ptr_array_index (self->disks, i);

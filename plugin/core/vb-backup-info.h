@@ -33,6 +33,7 @@ typedef struct
  * @consistency: what it is worth
  * @incremental: whether only changes were read for it
  * @is_protected: whether it may not be deleted before somebody takes that back
+ * @is_scheduled: whether the schedule made it, and may replace it
  * @disks: (element-type VbBackupDisk)
  *
  * What is known of a backup; what a pool writes into and reads from its manifest. Plain data that may be
@@ -51,6 +52,7 @@ typedef struct
   VbConsistency consistency;
   gboolean incremental;
   gboolean is_protected;
+  gboolean is_scheduled;
   GPtrArray *disks;
 } VbBackupInfo;
 

@@ -105,6 +105,25 @@ vb_backup_set_unique_bytes (VbBackup *self, gint64 unique_bytes)
 }
 
 void
+vb_backup_set_scheduled (VbBackup *self, gboolean is_scheduled)
+{
+  self->info->is_scheduled = is_scheduled;
+}
+
+gboolean
+vb_backup_has_slot (VbBackup *self)
+{
+  return self->lease != NULL;
+}
+
+void
+vb_backup_take_slot (VbBackup *self, VbSlotLease *lease)
+{
+  g_assert (self->lease == NULL);
+  self->lease = lease;
+}
+
+void
 vb_backup_release_slot (VbBackup *self)
 {
   g_clear_pointer (&self->lease, vb_slot_lease_free);

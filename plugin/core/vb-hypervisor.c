@@ -75,6 +75,7 @@ vb_vps_info_copy (const VbVpsInfo *self)
   copy->uuid = g_strdup (self->uuid);
   copy->name = g_strdup (self->name);
   copy->unsupported = g_strdup (self->unsupported);
+  copy->schedule = self->schedule ? vb_schedule_ref (self->schedule) : NULL;
   return copy;
 }
 
@@ -84,6 +85,7 @@ vb_vps_info_free (VbVpsInfo *self)
   g_free (self->uuid);
   g_free (self->name);
   g_free (self->unsupported);
+  g_clear_pointer (&self->schedule, vb_schedule_unref);
   g_free (self);
 }
 
@@ -268,6 +270,12 @@ gboolean
 vb_hypervisor_set_slots (VbHypervisor *self, const char *vps, guint total, GError **error)
 {
   return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->set_slots (self, vps, total, error), "set-slots");
+}
+
+gboolean
+vb_hypervisor_set_schedule (VbHypervisor *self, const char *vps, const VbSchedule *schedule, GError **error)
+{
+  return VB_HYPERVISOR_GET_IFACE (self)->set_schedule (self, vps, schedule, error);
 }
 
 void

@@ -5,6 +5,7 @@
 
 #include "vb-capture.h"
 #include "vb-disk.h"
+#include "vb-schedule.h"
 
 G_BEGIN_DECLS
 
@@ -42,6 +43,7 @@ typedef enum
  * @power: power state
  * @slots_total: total of slots in the domain's metadata, or -1 when there is none
  * @unsupported: (nullable): one sentence that names the disk or device that makes backups impossible
+ * @schedule: (nullable): the schedule in the domain's metadata
  *
  * What the hypervisor says of one VPS.
  */
@@ -52,6 +54,7 @@ typedef struct
   VbPower power;
   gint64 slots_total;
   char *unsupported;
+  VbSchedule *schedule;
 } VbVpsInfo;
 
 #define VB_TYPE_VPS_INFO (vb_vps_info_get_type ())
@@ -116,6 +119,7 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * @power_off: cuts the power of a VPS for a swap and returns in @was what it was before (out) (optional)
  * @power_restore: brings the VPS, now off, back to @power (running or paused; else does nothing)
  * @set_slots: writes the slot total into the domain's metadata, persistent and live
+ * @set_schedule: writes the schedule there, %NULL for none
  */
 struct _VbHypervisorInterface
 {
@@ -169,6 +173,7 @@ struct _VbHypervisorInterface
   gboolean (*power_off) (VbHypervisor *self, const char *vps, VbPower *was, GError **error);
   gboolean (*power_restore) (VbHypervisor *self, const char *vps, VbPower power, GError **error);
   gboolean (*set_slots) (VbHypervisor *self, const char *vps, guint total, GError **error);
+  gboolean (*set_schedule) (VbHypervisor *self, const char *vps, const VbSchedule *schedule, GError **error);
 };
 
 void vb_hypervisor_start (VbHypervisor *self);
@@ -218,6 +223,8 @@ gboolean vb_hypervisor_power (VbHypervisor *self,
 gboolean vb_hypervisor_power_off (VbHypervisor *self, const char *vps, VbPower *was, GError **error);
 gboolean vb_hypervisor_power_restore (VbHypervisor *self, const char *vps, VbPower power, GError **error);
 gboolean vb_hypervisor_set_slots (VbHypervisor *self, const char *vps, guint total, GError **error);
+gboolean
+vb_hypervisor_set_schedule (VbHypervisor *self, const char *vps, const VbSchedule *schedule, GError **error);
 
 /* For implementations; main context only. */
 void vb_hypervisor_emit_vps_changed (VbHypervisor *self, const VbVpsInfo *info);

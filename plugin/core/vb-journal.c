@@ -5,6 +5,27 @@
 
 G_DEFINE_INTERFACE (VbJournal, vb_journal, G_TYPE_OBJECT)
 
+VbScheduleRecord *
+vb_schedule_record_new (const char *vps, const char *timing, const char *day, const char *made)
+{
+  VbScheduleRecord *self = g_new0 (VbScheduleRecord, 1);
+  self->vps = g_strdup (vps);
+  self->timing = g_strdup (timing);
+  self->day = g_strdup (day);
+  self->made = g_strdup (made);
+  return self;
+}
+
+void
+vb_schedule_record_free (VbScheduleRecord *self)
+{
+  g_free (self->vps);
+  g_free (self->timing);
+  g_free (self->day);
+  g_free (self->made);
+  g_free (self);
+}
+
 static void
 vb_journal_default_init (VbJournalInterface *iface)
 {
@@ -72,4 +93,19 @@ GPtrArray *
 vb_journal_load_backups (VbJournal *self, GError **error)
 {
   return VB_JOURNAL_GET_IFACE (self)->load_backups (self, error);
+}
+
+gboolean
+vb_journal_save_schedule (VbJournal *self,
+                          const VbScheduleRecord *record,
+                          VbNotification *notification,
+                          GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->save_schedule (self, record, notification, error);
+}
+
+GPtrArray *
+vb_journal_load_schedules (VbJournal *self, GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->load_schedules (self, error);
 }

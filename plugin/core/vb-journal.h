@@ -10,6 +10,28 @@
 G_BEGIN_DECLS
 
 /**
+ * VbScheduleRecord:
+ * @vps: UUID
+ * @timing: vb_schedule_get_timing() of the schedule that was last seen, "" for none
+ * @day: "YYYY-MM-DD": the newest day that needs no run any more
+ * @made: (nullable): the scheduled backup that may still have to replace older ones
+ *
+ * What must be remembered so that no day has two scheduled backups. Plain data that may be passed between threads.
+ */
+typedef struct
+{
+  char *vps;
+  char *timing;
+  char *day;
+  char *made;
+} VbScheduleRecord;
+
+VbScheduleRecord *
+vb_schedule_record_new (const char *vps, const char *timing, const char *day, const char *made);
+void vb_schedule_record_free (VbScheduleRecord *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbScheduleRecord, vb_schedule_record_free)
+
+/**
  * VbJournal:
  *
  * What must survive a crash. All methods block until the data is on stable storage, are called from worker
@@ -32,6 +54,8 @@ G_DECLARE_INTERFACE (VbJournal, vb_journal, VB, JOURNAL, GObject)
  * @mark_read: @subject has read all up to @up_to
  * @save_backups: remembers the list of backups of the pool for times when it is away, replacing the list before
  * @load_backups: (transfer full) (element-type VbBackupInfo): what save_backups() remembered
+ * @save_schedule: inserts or replaces @record, and adds @notification (nullable) as save_operation() does
+ * @load_schedules: (transfer full) (element-type VbScheduleRecord): of all VPSs
  */
 struct _VbJournalInterface
 {
@@ -57,6 +81,11 @@ struct _VbJournalInterface
   gboolean (*mark_read) (VbJournal *self, const char *subject, gint64 up_to, GError **error);
   gboolean (*save_backups) (VbJournal *self, GPtrArray *backups, GError **error);
   GPtrArray *(*load_backups) (VbJournal *self, GError **error);
+  gboolean (*save_schedule) (VbJournal *self,
+                             const VbScheduleRecord *record,
+                             VbNotification *notification,
+                             GError **error);
+  GPtrArray *(*load_schedules) (VbJournal *self, GError **error);
 };
 
 gboolean vb_journal_save_operation (VbJournal *self,
@@ -79,5 +108,10 @@ GPtrArray *vb_journal_list_notifications (VbJournal *self,
 gboolean vb_journal_mark_read (VbJournal *self, const char *subject, gint64 up_to, GError **error);
 gboolean vb_journal_save_backups (VbJournal *self, GPtrArray *backups, GError **error);
 GPtrArray *vb_journal_load_backups (VbJournal *self, GError **error);
+gboolean vb_journal_save_schedule (VbJournal *self,
+                                   const VbScheduleRecord *record,
+                                   VbNotification *notification,
+                                   GError **error);
+GPtrArray *vb_journal_load_schedules (VbJournal *self, GError **error);
 
 G_END_DECLS

@@ -145,7 +145,7 @@ begin (VbManager *self, VbVps *vps, Admission *admission)
   if (admission->info != NULL)
     {
       /* The gate has kept everybody from the slot that was free at the rules; taken and shown at once. */
-      VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));
+      VbSlotLease *lease = vb_vps_lease (vps, admission->info->is_scheduled);
       g_autoptr (VbBackup) backup
           = vb_backup_new (g_steal_pointer (&admission->info), VB_BACKUP_QUEUED, lease);
       vb_vps_add_backup (vps, backup);
@@ -245,7 +245,9 @@ create_by_rules (VbManager *self, GTask *task)
   GError *error = NULL;
 
   VbVps *vps = vb_manager_require_vps (self, record->vps, &error);
-  VbCanCreate can = vps ? vb_vps_can_create (vps) : VB_CAN_CREATE;
+  VbCanCreate can = VB_CAN_CREATE;
+  if (vps != NULL)
+    can = record->scheduled ? vb_vps_can_create_scheduled (vps) : vb_vps_can_create (vps);
   if (vps != NULL && can == VB_CANNOT_UNSUPPORTED_DISK)
     refuse_unsupported (vps, &error);
   else if (vps != NULL && can != VB_CAN_CREATE)
@@ -266,6 +268,7 @@ create_by_rules (VbManager *self, GTask *task)
   admission->info->vps_name = g_strdup (record->vps_name);
   admission->info->name = g_strdup (record->backup_name);
   admission->info->created_at = g_date_time_new_now_utc ();
+  admission->info->is_scheduled = record->scheduled;
   admit (self, task);
 }
 
@@ -352,6 +355,23 @@ vb_manager_create_async (VbManager *self,
   record->request_key = g_strdup (request_key);
   record->backup_name = name ? g_strdup (name) : default_name ();
   vb_manager_enter (self, vps, g_steal_pointer (&task), create_inside);
+}
+
+void
+vb_manager_create_scheduled_async (VbManager *self,
+                                   const char *vps,
+                                   const char *request_key,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  GTask *task = admission_task (self, vb_manager_create_scheduled_async, VB_OPERATION_CREATE, VB_SCHEDULE_SUBJECT, vps,
+                                callback, user_data);
+  VbOperationRecord *record = admission_of (task)->record;
+
+  record->request_key = g_strdup (request_key);
+  record->backup_name = default_name ();
+  record->scheduled = TRUE;
+  vb_manager_enter (self, vps, task, create_inside);
 }
 
 static VbOperationRecord *

@@ -44,8 +44,9 @@ attach_backup (VbVps *vps, const VbBackupInfo *info)
   VbBackup *known = vb_vps_find_backup (vps, info->id);
   if (known != NULL)
     {
-      /* The journal's list does not know it, and another host may have changed it. */
+      /* Another host may have changed it, and journals of old do not know of schedules. */
       vb_backup_set_protected (known, info->is_protected);
+      vb_backup_set_scheduled (known, info->is_scheduled);
       return;
     }
   VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));
@@ -95,6 +96,7 @@ vb_manager_merge_backups (VbManager *self, GPtrArray *infos)
   for (guint i = 0; i < all->len; i++)
     {
       drop_vanished (g_ptr_array_index (all, i), present);
+      vb_manager_check_schedule (self, g_ptr_array_index (all, i));
       vb_manager_emit_changed (self, g_ptr_array_index (all, i));
     }
   vb_manager_remember_backups (self);

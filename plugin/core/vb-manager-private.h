@@ -11,6 +11,9 @@
 
 G_BEGIN_DECLS
 
+/** VbClock: Returns: (transfer full): what time it is */
+typedef GDateTime *(*VbClock) (void);
+
 struct _VbManager
 {
   GObject parent_instance;
@@ -37,6 +40,13 @@ struct _VbManager
 
   GPtrArray *unended;          /* VbOperationRecord: left by a crash, waiting for the hypervisor */
   GHashTable *checkpoint_gone; /* VPS UUID → GPtrArray of backup ids whose checkpoints go when the operation ends */
+
+  GHashTable *schedules;       /* VPS UUID → what vb-manager-schedules.c keeps of it */
+  GHashTable *schedules_due;   /* set of UUIDs whose schedule is to be looked at */
+  VbWorker *schedule_worker;   /* one thread: what is noted last stays */
+  guint schedule_timer;
+  guint schedule_idle;
+  VbClock clock;
 
   VbRevocations *revocations;
   GPtrArray *audit_waiting; /* GTask, each with a VbAuditEntry to be written */
@@ -86,6 +96,42 @@ void vb_manager_start_job (VbManager *self, VbJob *job);
 /* vb-manager-admission.c */
 gboolean vb_manager_check_name (const char *name, GError **error);
 char **vb_manager_list_bases (VbManager *self, VbVps *vps);
+
+/** vb_manager_create_scheduled_async: @request_key: one for each day; as vb_manager_create_async() for the schedule */
+void vb_manager_create_scheduled_async (VbManager *self,
+                                        const char *vps,
+                                        const char *request_key,
+                                        GAsyncReadyCallback callback,
+                                        gpointer user_data);
+
+/* vb-manager-schedules.c: when backups are due that nobody asks for; VB_SCHEDULE_SUBJECT is who asks then */
+#define VB_SCHEDULE_SUBJECT "schedule"
+void vb_manager_init_schedules (VbManager *self);
+/** vb_manager_watch_schedules: @records: (element-type VbScheduleRecord): what the journal knows */
+void vb_manager_watch_schedules (VbManager *self, GPtrArray *records);
+void vb_manager_unwatch_schedules (VbManager *self);
+/** vb_manager_check_schedule: Returns: whether something has changed that is to be announced */
+gboolean vb_manager_check_schedule (VbManager *self, VbVps *vps);
+/** vb_manager_touch_schedule: has it looked at soon */
+void vb_manager_touch_schedule (VbManager *self, VbVps *vps);
+/** vb_manager_forget_schedule: the VPS is gone; should it come back it starts anew */
+void vb_manager_forget_schedule (VbManager *self, const char *vps);
+
+/* vb-manager-rotation.c: what a new scheduled backup replaces */
+typedef struct
+{
+  char *made; /* (nullable): the backup that the rotation is for */
+  gboolean deleting;
+} VbRotation;
+/** vb_manager_rotate: Returns: whether something has changed that is to be announced */
+gboolean vb_manager_rotate (VbManager *self, VbVps *vps, VbRotation *rotation);
+/** vb_manager_audit_schedule: @target: operation or backup */
+void vb_manager_audit_schedule (VbManager *self, const char *method, const char *vps, const char *target);
+/* of vb-manager-schedules.c, for it: */
+/** vb_manager_get_rotation: Returns: (transfer none) (nullable) */
+VbRotation *vb_manager_get_rotation (VbManager *self, const char *vps);
+/** vb_manager_end_rotation: nothing is left to be replaced */
+void vb_manager_end_rotation (VbManager *self, const char *vps);
 
 /* vb-manager-pool.c: is the pool there, and what is in it */
 void vb_manager_watch_pool (VbManager *self);

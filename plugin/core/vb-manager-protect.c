@@ -26,13 +26,26 @@ protect_done (VbManager *self, GTask *task)
   vb_manager_emit_changed (self, vps);
 }
 
+/* A scheduled backup that runs with all slots in use counts on another one that goes when it is done. */
+static gboolean
+check_not_last (VbManager *self, const VbRequest *request, GError **error)
+{
+  VbVps *vps = g_hash_table_lookup (self->vps, request->vps);
+
+  if (!request->is_protected || vb_vps_find_without_slot (vps) == NULL
+      || vb_vps_find_rotatable (vps, request->backup, NULL) != NULL)
+    return TRUE;
+  vb_error_set_public (error, VB_ERROR_SLOTS_FULL);
+  return FALSE;
+}
+
 static void
 protect_inside (VbManager *self, GTask *task)
 {
   GError *error = NULL;
 
   if (vb_request_require_backup (self, task, &error) != NULL
-      && vb_request_require_pool (self, &error))
+      && check_not_last (self, vb_request_of (task), &error) && vb_request_require_pool (self, &error))
     {
       vb_request_work (self, task);
       return;

@@ -13,6 +13,7 @@ typedef struct
   GPtrArray *unended;
   GPtrArray *backups;
   GPtrArray *revocations;
+  GPtrArray *schedules;
 } Journalled;
 
 static void
@@ -21,6 +22,7 @@ journalled_free (Journalled *self)
   g_clear_pointer (&self->unended, g_ptr_array_unref);
   g_clear_pointer (&self->backups, g_ptr_array_unref);
   g_clear_pointer (&self->revocations, g_ptr_array_unref);
+  g_clear_pointer (&self->schedules, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -43,6 +45,7 @@ info_of (const VbOperationRecord *record)
   info->vps_name = g_strdup (record->vps_name);
   info->name = g_strdup (record->backup_name);
   info->created_at = g_date_time_ref (record->started_at);
+  info->is_scheduled = record->scheduled;
   return info;
 }
 
@@ -58,7 +61,7 @@ attach_backup_of (VbVps *vps, const VbOperationRecord *record)
     }
   if (!create)
     return;
-  VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));
+  VbSlotLease *lease = vb_vps_lease (vps, record->scheduled);
   VbBackupState state
       = record->state == VB_OPERATION_QUEUED ? VB_BACKUP_QUEUED : VB_BACKUP_CREATING;
   g_autoptr (VbBackup) added = vb_backup_new (info_of (record), state, lease);
@@ -186,6 +189,8 @@ load_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
   if (journalled->backups != NULL)
     journalled->revocations
         = vb_access_journal_load_revocations (VB_ACCESS_JOURNAL (self->journal), &error);
+  if (journalled->revocations != NULL)
+    journalled->schedules = vb_journal_load_schedules (self->journal, &error);
   if (error == NULL)
     {
       g_task_return_pointer (task, journalled, (GDestroyNotify) journalled_free);
@@ -213,6 +218,7 @@ loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   for (guint i = 0; i < journalled->backups->len; i++)
     vb_manager_store_backup (self, g_ptr_array_index (journalled->backups, i));
   vb_manager_keep_revoked (self, journalled->revocations);
+  vb_manager_watch_schedules (self, journalled->schedules);
   journalled_free (journalled);
 
   sweep_locks (self);
@@ -282,6 +288,7 @@ vb_manager_stop_async (VbManager *self, GAsyncReadyCallback callback, gpointer u
   self->stop_task = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->stop_task, vb_manager_stop_async);
   vb_manager_unwatch_pool (self);
+  vb_manager_unwatch_schedules (self);
   vb_manager_fail_waiting (self, VB_ERROR_INTERRUPTED);
   g_hash_table_iter_init (&iter, self->jobs);
   while (g_hash_table_iter_next (&iter, NULL, &job))

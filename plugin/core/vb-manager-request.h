@@ -13,6 +13,7 @@ typedef struct
   char *backup; /* (nullable) */
   char *name;   /* (nullable) */
   guint total;
+  VbSchedule *schedule; /* (nullable) */
   VbPowerAction action;
   gboolean force;
   gboolean is_protected;

@@ -36,6 +36,7 @@ vb_manager_dispose (GObject *object)
   clear_timer (&self->measure_timer);
   clear_timer (&self->start_timer);
   clear_timer (&self->stop_timer);
+  vb_manager_unwatch_schedules (self);
   if (self->hypervisor != NULL)
     g_signal_handlers_disconnect_by_data (self->hypervisor, self);
   g_hash_table_remove_all (self->jobs);
@@ -57,6 +58,9 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->vps);
   g_hash_table_unref (self->checkpoint_gone);
   g_hash_table_unref (self->to_measure);
+  g_clear_pointer (&self->schedule_worker, vb_worker_free);
+  g_hash_table_unref (self->schedules);
+  g_hash_table_unref (self->schedules_due);
   g_ptr_array_unref (self->unended);
   g_ptr_array_unref (self->audit_waiting);
   vb_revocations_free (self->revocations);
@@ -109,6 +113,7 @@ vb_manager_init (VbManager *self)
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, job_detach);
   self->ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->to_measure = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  vb_manager_init_schedules (self);
   self->checkpoint_gone
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->unended = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_operation_record_free);
@@ -149,6 +154,7 @@ on_vps_changed (VbHypervisor *hypervisor, const VbVpsInfo *info, gpointer user_d
   gboolean changed = vb_vps_set_info (vps, info);
   if (added)
     vb_manager_attach_unended (self, vps);
+  changed = vb_manager_check_schedule (self, vps) || changed;
   if (added || changed)
     vb_manager_emit_changed (self, vps);
 }
@@ -165,6 +171,7 @@ vb_manager_drop_vps (VbManager *self, const char *uuid)
   for (guint i = 0; i < backups->len; i++)
     vb_manager_store_backup (self, vb_backup_get_info (g_ptr_array_index (backups, i)));
 
+  vb_manager_forget_schedule (self, uuid);
   g_autofree char *key = g_strdup (uuid);
   guint64 seq = vb_vps_next_seq (vps);
   g_hash_table_remove (self->vps, key);
@@ -212,6 +219,7 @@ vb_manager_new (VbHypervisor *hypervisor, VbPool *pool, VbJournal *journal, cons
 void
 vb_manager_emit_changed (VbManager *self, VbVps *vps)
 {
+  vb_manager_touch_schedule (self, vps);
   g_signal_emit (self, signals[SIGNAL_VPS_CHANGED], 0, vps, vb_vps_next_seq (vps));
 }
 

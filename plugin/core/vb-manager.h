@@ -176,6 +176,21 @@ void vb_manager_set_slots_async (VbManager *self,
 /** vb_manager_set_slots_finish: Returns: (transfer none): the slots as they are now */
 VbSlots *vb_manager_set_slots_finish (VbManager *self, GAsyncResult *result, GError **error);
 
+/**
+ * vb_manager_set_schedule_async:
+ * @schedule: (nullable): when backups of the VPS are made from now on without anybody asking; %NULL: never
+ *
+ * A run that today's time has gone by for is not made up for. A scheduled backup fills a slot like any other. With all slots
+ * in use it takes the place of the oldest one that the schedule has made and that is not protected, once it is available itself.
+ */
+void vb_manager_set_schedule_async (VbManager *self,
+                                    const char *vps,
+                                    VbSchedule *schedule,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+/** vb_manager_set_schedule_finish: Returns: (transfer none): the VPS, with the schedule and its next run */
+VbVps *vb_manager_set_schedule_finish (VbManager *self, GAsyncResult *result, GError **error);
+
 /** vb_manager_power_async: Errors: %VB_ERROR_OPERATION_RUNNING; what the present power forbids is %VB_ERROR_INVALID_ARGUMENT */
 void vb_manager_power_async (VbManager *self,
                              const char *vps,

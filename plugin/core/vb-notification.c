@@ -2,7 +2,7 @@
 #include "vb-notification.h"
 
 static const char *const type_words[] = {
-  "backup_completed", "backup_failed", "restore_completed", "restore_failed", "operation_stalled",
+  "backup_completed", "backup_failed", "restore_completed", "restore_failed", "operation_stalled", "schedule_skipped",
 };
 
 G_DEFINE_BOXED_TYPE (VbNotification, vb_notification, vb_notification_copy, vb_notification_free)

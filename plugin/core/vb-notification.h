@@ -12,6 +12,7 @@ typedef enum
   VB_NOTIFICATION_RESTORE_COMPLETED,
   VB_NOTIFICATION_RESTORE_FAILED,
   VB_NOTIFICATION_OPERATION_STALLED,
+  VB_NOTIFICATION_SCHEDULE_SKIPPED,
 } VbNotificationType;
 
 const char *vb_notification_type_to_string (VbNotificationType type);
@@ -23,9 +24,9 @@ gboolean vb_notification_type_from_string (const char *text, VbNotificationType 
  * @type: what happened
  * @vps: UUID
  * @vps_name: its name at that time
- * @backup: id of the backup
- * @backup_name: its name
- * @operation: id of the operation
+ * @backup: (nullable): id of the backup; %NULL when a schedule was skipped, as there is none
+ * @backup_name: (nullable): its name
+ * @operation: (nullable): id of the operation
  * @reason: (nullable): reason of a failure, as the protocol spells it
  * @created_at: UTC
  * @read: whether the subject that asked has marked it read

@@ -48,6 +48,7 @@ gboolean vb_operation_state_is_end (VbOperationState state);
  * @stalled: whether nothing has moved for the stall timeout
  * @still_us: µs without progress while the service ran, as last noted
  * @stall_told: whether somebody was notified that it stalled
+ * @scheduled: create only: the schedule asked for it
  * @stop_first: restore only: stop the VPS before the copy
  * @swapping: restore only: the disks may be half swapped; recovery has to make them whole
  * @was_power: restore only: power state to return to, as vb_power_to_string()
@@ -76,6 +77,7 @@ typedef struct
   gboolean stalled;
   gint64 still_us;
   gboolean stall_told;
+  gboolean scheduled;
   gboolean stop_first;
   gboolean swapping;
   char *was_power;

@@ -9,6 +9,7 @@ struct _VbVps
   VbSlots *slots;
   GPtrArray *backups; /* newest first */
   VbOperation *operation;
+  GDateTime *next_run; /* (nullable) */
   gboolean hypervisor_available;
   gboolean pool_available;
   guint64 seq;
@@ -23,6 +24,7 @@ vb_vps_finalize (GObject *object)
 
   vb_vps_info_free (self->info);
   g_clear_object (&self->operation);
+  g_clear_pointer (&self->next_run, g_date_time_unref);
   g_ptr_array_unref (self->backups);
   g_clear_object (&self->slots);
   G_OBJECT_CLASS (vb_vps_parent_class)->finalize (object);
@@ -100,12 +102,12 @@ vb_vps_get_slots (VbVps *self)
   return self->slots;
 }
 
-VbCanCreate
-vb_vps_can_create (VbVps *self)
+static VbCanCreate
+can_create (VbVps *self, gboolean is_full)
 {
   if (self->operation != NULL)
     return VB_CANNOT_OPERATION_RUNNING;
-  if (vb_slots_is_full (self->slots))
+  if (is_full)
     return VB_CANNOT_SLOTS_FULL;
   if (!self->hypervisor_available)
     return VB_CANNOT_HYPERVISOR_UNAVAILABLE;
@@ -114,6 +116,20 @@ vb_vps_can_create (VbVps *self)
   if (self->info->unsupported != NULL)
     return VB_CANNOT_UNSUPPORTED_DISK;
   return VB_CAN_CREATE;
+}
+
+VbCanCreate
+vb_vps_can_create (VbVps *self)
+{
+  return can_create (self, vb_slots_is_full (self->slots));
+}
+
+/* A second one without a slot of its own would share what is to be freed with the first. */
+VbCanCreate
+vb_vps_can_create_scheduled (VbVps *self)
+{
+  gboolean may_replace = vb_vps_find_without_slot (self) == NULL && vb_vps_find_rotatable (self, NULL, NULL) != NULL;
+  return can_create (self, vb_slots_is_full (self->slots) && !may_replace);
 }
 
 VbError
@@ -140,6 +156,18 @@ const char *
 vb_vps_get_unsupported (VbVps *self)
 {
   return self->info->unsupported;
+}
+
+const VbSchedule *
+vb_vps_get_schedule (VbVps *self)
+{
+  return self->info->schedule;
+}
+
+GDateTime *
+vb_vps_get_next_run (VbVps *self)
+{
+  return self->next_run;
 }
 
 VbOperation *
@@ -173,7 +201,7 @@ static gboolean
 same_info (const VbVpsInfo *a, const VbVpsInfo *b)
 {
   return a->power == b->power && a->slots_total == b->slots_total && g_strcmp0 (a->name, b->name) == 0
-         && g_strcmp0 (a->unsupported, b->unsupported) == 0;
+         && g_strcmp0 (a->unsupported, b->unsupported) == 0 && vb_schedule_equal (a->schedule, b->schedule);
 }
 
 gboolean
@@ -195,6 +223,24 @@ vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool)
   self->hypervisor_available = hypervisor;
   self->pool_available = pool;
   return changed;
+}
+
+void
+vb_vps_set_schedule (VbVps *self, VbSchedule *schedule)
+{
+  g_clear_pointer (&self->info->schedule, vb_schedule_unref);
+  self->info->schedule = schedule ? vb_schedule_ref (schedule) : NULL;
+}
+
+gboolean
+vb_vps_set_next_run (VbVps *self, GDateTime *next_run)
+{
+  if (self->next_run == next_run
+      || (self->next_run != NULL && next_run != NULL && g_date_time_equal (self->next_run, next_run)))
+    return FALSE;
+  g_clear_pointer (&self->next_run, g_date_time_unref);
+  self->next_run = next_run ? g_date_time_ref (next_run) : NULL;
+  return TRUE;
 }
 
 void
@@ -228,6 +274,48 @@ vb_vps_remove_backup (VbVps *self, const char *backup)
     return;
   vb_backup_release_slot (found);
   g_ptr_array_remove (self->backups, found);
+
+  VbBackup *waiting = vb_vps_find_without_slot (self);
+  if (waiting != NULL && !vb_slots_is_full (self->slots))
+    vb_backup_take_slot (waiting, vb_slots_lease (self->slots));
+}
+
+VbSlotLease *
+vb_vps_lease (VbVps *self, gboolean is_scheduled)
+{
+  if (is_scheduled && vb_slots_is_full (self->slots) && vb_vps_find_rotatable (self, NULL, NULL) != NULL)
+    return NULL;
+  return vb_slots_lease (self->slots);
+}
+
+VbBackup *
+vb_vps_find_without_slot (VbVps *self)
+{
+  for (guint i = 0; i < self->backups->len; i++)
+    if (!vb_backup_has_slot (g_ptr_array_index (self->backups, i)))
+      return g_ptr_array_index (self->backups, i);
+  return NULL;
+}
+
+VbBackup *
+vb_vps_find_rotatable (VbVps *self, const char *except, guint *n)
+{
+  VbBackup *oldest = NULL;
+  guint found = 0;
+
+  for (guint i = 0; i < self->backups->len; i++)
+    {
+      VbBackup *backup = g_ptr_array_index (self->backups, i);
+      const VbBackupInfo *info = vb_backup_get_info (backup);
+      if (!info->is_scheduled || info->is_protected || vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE
+          || g_strcmp0 (info->id, except) == 0)
+        continue;
+      oldest = backup;
+      found++;
+    }
+  if (n != NULL)
+    *n = found;
+  return oldest;
 }
 
 guint64

@@ -8,7 +8,7 @@
 
 #include "vb-error.h"
 #include "vb-i18n.h"
-#include "vb-libvirt-slots.h"
+#include "vb-libvirt-metadata.h"
 #include "vb-xml.h"
 
 static void
@@ -29,6 +29,8 @@ vb_domain_xml_free (VbDomainXml *self)
   g_ptr_array_unref (self->disks);
   g_free (self->unsupported);
   g_free (self->nvram_path);
+  g_clear_pointer (&self->schedule, vb_schedule_unref);
+  g_clear_error (&self->schedule_error);
   g_free (self);
 }
 
@@ -244,7 +246,8 @@ vb_domain_xml_parse (const char *xml, GError **error)
   self->nvram_path = vb_xml_text (context, NULL, "/domain/os/nvram/source/@file");
   if (self->nvram_path == NULL)
     self->nvram_path = vb_xml_text (context, NULL, "/domain/os/nvram/text()");
-  self->slots_total = vb_libvirt_slots_parse (context);
+  self->slots_total = vb_libvirt_metadata_get_slots (context);
+  self->schedule = vb_libvirt_metadata_get_schedule (context, &self->schedule_error);
   self->agent_connected = vb_xml_has (
       context, NULL,
       "/domain/devices/channel/target[@name='org.qemu.guest_agent.0' and @state='connected']");

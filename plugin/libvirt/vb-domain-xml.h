@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "vb-schedule.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -33,6 +35,8 @@ typedef struct
  * impossible
  * @nvram_path: (nullable): file with the UEFI variables
  * @slots_total: total in the metadata, or -1
+ * @schedule: (nullable): schedule in the metadata
+ * @schedule_error: (nullable): why the one that is there cannot be used
  * @agent_connected: whether the guest agent has opened its channel
  * @qemu_uid: user that the domain's QEMU process runs as, or -1 when the XML does not tell
  * @qemu_gid: likewise its group
@@ -45,6 +49,8 @@ typedef struct
   char *unsupported;
   char *nvram_path;
   gint64 slots_total;
+  VbSchedule *schedule;
+  GError *schedule_error;
   gboolean agent_connected;
   gint64 qemu_uid;
   gint64 qemu_gid;

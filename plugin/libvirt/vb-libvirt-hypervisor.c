@@ -10,7 +10,7 @@
 #include "vb-libvirt-events.h"
 #include "vb-libvirt-inventory.h"
 #include "vb-libvirt-power.h"
-#include "vb-libvirt-slots.h"
+#include "vb-libvirt-metadata.h"
 #include "vb-log.h"
 
 struct _VbLibvirtHypervisor
@@ -333,7 +333,16 @@ hypervisor_set_slots (VbHypervisor *hypervisor, const char *vps, guint total, GE
   g_auto (Call) call = { NULL };
 
   return call_begin (&call, hypervisor, vps, error)
-         && vb_libvirt_slots_write (call.domain, total, error);
+         && vb_libvirt_metadata_set_slots (call.domain, total, error);
+}
+
+static gboolean
+hypervisor_set_schedule (VbHypervisor *hypervisor, const char *vps, const VbSchedule *schedule, GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+         && vb_libvirt_metadata_set_schedule (call.domain, schedule, error);
 }
 
 static void
@@ -361,6 +370,7 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->power_off = hypervisor_power_off;
   iface->power_restore = hypervisor_power_restore;
   iface->set_slots = hypervisor_set_slots;
+  iface->set_schedule = hypervisor_set_schedule;
 }
 
 static void

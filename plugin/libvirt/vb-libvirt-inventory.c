@@ -101,6 +101,9 @@ vb_libvirt_inventory_read (virDomainPtr domain, GError **error)
   info->power = power;
   info->slots_total = xml->slots_total;
   info->unsupported = g_steal_pointer (&xml->unsupported);
+  info->schedule = g_steal_pointer (&xml->schedule);
+  if (xml->schedule_error != NULL)
+    vb_log_warning (info->uuid, NULL, NULL, "The schedule in the VPS's metadata is not used: %s", xml->schedule_error->message);
   return info;
 }
 
@@ -108,7 +111,8 @@ static gboolean
 same (const VbVpsInfo *a, const VbVpsInfo *b)
 {
   return g_strcmp0 (a->name, b->name) == 0 && a->power == b->power
-         && a->slots_total == b->slots_total && g_strcmp0 (a->unsupported, b->unsupported) == 0;
+         && a->slots_total == b->slots_total && g_strcmp0 (a->unsupported, b->unsupported) == 0
+         && vb_schedule_equal (a->schedule, b->schedule);
 }
 
 static void

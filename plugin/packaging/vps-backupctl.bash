@@ -40,6 +40,7 @@ _vps_backupctl ()
         create) words+=' --name --wait --request-key' ;;
         restore) words+=' --wait --yes --stop-first' ;;
         log) words+=' --limit' ;;
+        schedule) words+=' --at --keep --jitter --zone --off' ;;
         token) words+=' --vps --perms --ttl --sub --keys --key-file --config' ;;
         recover) words+=' --into --pool --config --no-define' ;;
         doctor) words+=' --config' ;;
@@ -48,7 +49,7 @@ _vps_backupctl ()
       ;;
     *)
       case $command,$position in
-        ,0) words='list show create restore delete rename protect verify cancel slots watch log token pool doctor recover' ;;
+        ,0) words='list show create restore delete rename protect verify cancel slots schedule watch log token pool doctor recover' ;;
         protect,3) words='off' ;;
         pool,1) words='init list check' ;;
         pool,2)
@@ -56,7 +57,7 @@ _vps_backupctl ()
           compopt -o filenames 2>/dev/null
           return
           ;;
-        show,1 | create,1 | restore,1 | delete,1 | rename,1 | protect,1 | verify,1 | cancel,1 | slots,1 | watch,1 | log,1)
+        show,1 | create,1 | restore,1 | delete,1 | rename,1 | protect,1 | verify,1 | cancel,1 | slots,1 | schedule,1 | watch,1 | log,1)
           words=$(_vps_backupctl_names) ;;
         restore,2 | delete,2 | rename,2 | protect,2 | verify,2) words=$(_vps_backupctl_backups "$vps") ;;
       esac

@@ -239,6 +239,9 @@ vb_manifest_parse (const char *text, gsize length, GError **error)
   else if (json_object_has_member (object, "protected")
            && !vb_strict_json_get_boolean (object, "protected", &info->is_protected))
     bad ("protected", error);
+  else if (json_object_has_member (object, "scheduled")
+           && !vb_strict_json_get_boolean (object, "scheduled", &info->is_scheduled))
+    bad ("scheduled", error);
   else if (!vb_strict_json_get_bytes (object, "size_bytes", &info->size_bytes))
     bad ("size_bytes", error);
   else if (take_base (self, object, error) && take_lists (self, object, error))
@@ -356,6 +359,8 @@ vb_manifest_to_text (const VbManifest *self)
   json_builder_add_boolean_value (builder, info->incremental);
   json_builder_set_member_name (builder, "protected");
   json_builder_add_boolean_value (builder, info->is_protected);
+  json_builder_set_member_name (builder, "scheduled");
+  json_builder_add_boolean_value (builder, info->is_scheduled);
   add_string (builder, "base", self->base);
   add_bytes (builder, "size_bytes", info->size_bytes);
   add_string (builder, "sums", SUMS);

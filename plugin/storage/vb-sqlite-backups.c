@@ -35,7 +35,8 @@ insert_backup (VbSqlite *sqlite, const VbBackupInfo *backup, GError **error)
   statement = vb_sqlite_prepare (sqlite,
                                  "INSERT INTO backups (id, vps, vps_name, name, created_at,"
                                  " completed_at, size_bytes, unique_bytes, consistency,"
-                                 " incremental) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                 " incremental, protected, scheduled)"
+                                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                                  error);
   if (statement == NULL)
     return FALSE;
@@ -49,6 +50,8 @@ insert_backup (VbSqlite *sqlite, const VbBackupInfo *backup, GError **error)
   vb_statement_bind_int (statement, ++i, backup->unique_bytes);
   vb_statement_bind_text (statement, ++i, vb_consistency_to_string (backup->consistency));
   vb_statement_bind_int (statement, ++i, backup->incremental);
+  vb_statement_bind_int (statement, ++i, backup->is_protected);
+  vb_statement_bind_int (statement, ++i, backup->is_scheduled);
   if (!vb_sqlite_step (sqlite, statement, NULL, error))
     return FALSE;
 
@@ -89,20 +92,22 @@ read_backup (VbStatement *statement)
   backup->unique_bytes = vb_statement_get_int (statement, 7);
   backup->consistency = vb_consistency_from_string (consistency);
   backup->incremental = vb_statement_get_int (statement, 9) != 0;
+  backup->is_protected = vb_statement_get_int (statement, 10) != 0;
+  backup->is_scheduled = vb_statement_get_int (statement, 11) != 0;
   return backup;
 }
 
 static void
 read_disk (VbStatement *statement, VbBackupInfo *backup)
 {
-  g_autofree char *target = vb_statement_dup_text (statement, 10);
+  g_autofree char *target = vb_statement_dup_text (statement, 12);
   VbBackupDisk *disk;
 
   if (target == NULL)
     return;
   disk = vb_backup_info_add_disk (backup, target);
-  disk->virtual_size_bytes = vb_statement_get_int (statement, 11);
-  disk->size_bytes = vb_statement_get_int (statement, 12);
+  disk->virtual_size_bytes = vb_statement_get_int (statement, 13);
+  disk->size_bytes = vb_statement_get_int (statement, 14);
 }
 
 GPtrArray *
@@ -117,7 +122,7 @@ vb_sqlite_backups_load (VbSqlite *sqlite, GError **error)
   statement = vb_sqlite_prepare (sqlite,
                                  "SELECT b.id, b.vps, b.vps_name, b.name, b.created_at,"
                                  " b.completed_at, b.size_bytes, b.unique_bytes, b.consistency,"
-                                 " b.incremental, d.target, d.virtual_size_bytes, d.size_bytes"
+                                 " b.incremental, b.protected, b.scheduled, d.target, d.virtual_size_bytes, d.size_bytes"
                                  " FROM backups b LEFT JOIN backup_disks d ON d.backup = b.id"
                                  " ORDER BY b.id, d.position",
                                  error);

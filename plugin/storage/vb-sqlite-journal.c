@@ -6,6 +6,7 @@
 #include "vb-sqlite-journal-private.h"
 #include "vb-sqlite-notifications.h"
 #include "vb-sqlite-operations.h"
+#include "vb-sqlite-schedules.h"
 #include "vb-sqlite-schema.h"
 #include "vb-sqlite.h"
 
@@ -162,6 +163,43 @@ vb_sqlite_journal_load_backups (VbJournal *journal, GError **error)
   return vb_sqlite_backups_load (self->sqlite, error);
 }
 
+typedef struct
+{
+  const VbScheduleRecord *record;
+  VbNotification *notification;
+} SaveSchedule;
+
+static gboolean
+save_schedule_in_transaction (VbSqlite *sqlite, gpointer user_data, GError **error)
+{
+  const SaveSchedule *save = user_data;
+
+  return vb_sqlite_schedules_save (sqlite, save->record, error)
+         && (save->notification == NULL
+             || vb_sqlite_notifications_add (sqlite, save->notification, error));
+}
+
+static gboolean
+vb_sqlite_journal_save_schedule (VbJournal *journal,
+                                 const VbScheduleRecord *record,
+                                 VbNotification *notification,
+                                 GError **error)
+{
+  SaveSchedule save = { .record = record, .notification = notification };
+
+  return vb_sqlite_journal_transaction (VB_SQLITE_JOURNAL (journal), save_schedule_in_transaction,
+                                        &save, error);
+}
+
+static GPtrArray *
+vb_sqlite_journal_load_schedules (VbJournal *journal, GError **error)
+{
+  VbSqliteJournal *self = VB_SQLITE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return vb_sqlite_schedules_load (self->sqlite, error);
+}
+
 static void
 vb_sqlite_journal_journal_init (VbJournalInterface *iface)
 {
@@ -173,6 +211,8 @@ vb_sqlite_journal_journal_init (VbJournalInterface *iface)
   iface->mark_read = vb_sqlite_journal_mark_read;
   iface->save_backups = vb_sqlite_journal_save_backups;
   iface->load_backups = vb_sqlite_journal_load_backups;
+  iface->save_schedule = vb_sqlite_journal_save_schedule;
+  iface->load_schedules = vb_sqlite_journal_load_schedules;
 }
 
 /* ---- lifecycle ---- */

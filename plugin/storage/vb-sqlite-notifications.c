@@ -85,7 +85,7 @@ vb_sqlite_notifications_add (VbSqlite *sqlite, VbNotification *notification, GEr
     }
 
   return insert (sqlite, notification, error)
-         && find_id (sqlite, notification, &notification->id, error)
+         && vb_sqlite_query_int (sqlite, "SELECT last_insert_rowid ()", &notification->id, error)
          && vb_sqlite_outbox_add (sqlite, notification, error)
          && prune (sqlite, notification, error);
 }

@@ -8,7 +8,7 @@
 #define COLUMNS                                                                                    \
   "id, vps, vps_name, kind, backup, backup_name, state, request_key, subject, bytes_done,"         \
   " bytes_total, progress, stalled, stop_first, swapping, was_power, details, started_at,"         \
-  " ended_at, error_reason, error_message, still_us, stall_told"
+  " ended_at, error_reason, error_message, still_us, stall_told, scheduled"
 
 /* ---- one row; both functions follow COLUMNS ---- */
 
@@ -40,6 +40,7 @@ bind_record (VbStatement *statement, const VbOperationRecord *record)
   vb_statement_bind_text (statement, ++i, record->error_message);
   vb_statement_bind_int (statement, ++i, record->still_us);
   vb_statement_bind_int (statement, ++i, record->stall_told);
+  vb_statement_bind_int (statement, ++i, record->scheduled);
 }
 
 static VbOperationRecord *
@@ -73,6 +74,7 @@ read_record (VbSqlite *sqlite, VbStatement *statement, GError **error)
   record->error_message = vb_statement_dup_text (statement, i++);
   record->still_us = vb_statement_get_int (statement, i++);
   record->stall_told = vb_statement_get_int (statement, i++) != 0;
+  record->scheduled = vb_statement_get_int (statement, i++) != 0;
 
   if (!vb_operation_kind_from_string (kind, &record->kind)
       || !vb_operation_state_from_string (state, &record->state))
@@ -136,7 +138,7 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
   statement = vb_sqlite_prepare (
       sqlite,
       "INSERT INTO operations (" COLUMNS ") VALUES"
-      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT (id) DO UPDATE SET vps = excluded.vps, vps_name = excluded.vps_name,"
       " kind = excluded.kind, backup = excluded.backup, backup_name = excluded.backup_name,"
       " state = excluded.state, request_key = excluded.request_key, subject = excluded.subject,"
@@ -146,7 +148,8 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
       " was_power = excluded.was_power, details = excluded.details,"
       " started_at = excluded.started_at, ended_at = excluded.ended_at,"
       " error_reason = excluded.error_reason, error_message = excluded.error_message,"
-      " still_us = excluded.still_us, stall_told = excluded.stall_told",
+      " still_us = excluded.still_us, stall_told = excluded.stall_told,"
+      " scheduled = excluded.scheduled",
       error);
   if (statement == NULL)
     return FALSE;

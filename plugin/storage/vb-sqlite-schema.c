@@ -39,6 +39,13 @@
  * - operations have still_us, how long one had stood still when that was last noted, and stall_told,
  *   whether somebody was notified of it
  *
+ * Version 5
+ *
+ * - operations have scheduled, whether the schedule asked for them; backups have protected and scheduled
+ * - notifications may belong to no operation
+ * - schedules: for each VPS that has or had a schedule: its timing ('': none any more), the newest day that needs no run any
+ *   more, and the scheduled backup that may still have to replace older ones. Without timing it goes after a week
+ *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released.
  */
@@ -163,6 +170,35 @@ const char *const vb_sqlite_schema_steps[] = {
 
   "ALTER TABLE operations ADD COLUMN still_us INTEGER NOT NULL DEFAULT 0;"
   "ALTER TABLE operations ADD COLUMN stall_told INTEGER NOT NULL DEFAULT 0;",
+
+  "ALTER TABLE operations ADD COLUMN scheduled INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE backups ADD COLUMN protected INTEGER NOT NULL DEFAULT 0;"
+  "ALTER TABLE backups ADD COLUMN scheduled INTEGER NOT NULL DEFAULT 0;"
+  "CREATE TABLE new_notifications ("
+  "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+  "  type TEXT NOT NULL,"
+  "  vps TEXT NOT NULL,"
+  "  vps_name TEXT,"
+  "  backup TEXT,"
+  "  backup_name TEXT,"
+  "  operation TEXT,"
+  "  reason TEXT,"
+  "  created_at INTEGER NOT NULL,"
+  "  UNIQUE (operation, type));"
+  "INSERT INTO new_notifications SELECT * FROM notifications;"
+  /* No id is given twice, whatever has been deleted. */
+  "DELETE FROM sqlite_sequence WHERE name = 'new_notifications';"
+  "INSERT INTO sqlite_sequence (name, seq)"
+  "  SELECT 'new_notifications', seq FROM sqlite_sequence WHERE name = 'notifications';"
+  "DROP TABLE notifications;"
+  "ALTER TABLE new_notifications RENAME TO notifications;"
+  "CREATE INDEX notifications_by_vps ON notifications (vps, id);"
+  "CREATE INDEX notifications_by_time ON notifications (created_at);"
+  "CREATE TABLE schedules ("
+  "  vps TEXT PRIMARY KEY,"
+  "  timing TEXT NOT NULL,"
+  "  day TEXT NOT NULL,"
+  "  made TEXT) WITHOUT ROWID;",
 
   NULL,
 };

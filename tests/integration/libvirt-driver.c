@@ -78,6 +78,7 @@ add_info (JsonBuilder *builder, const VbVpsInfo *info)
   add_text (builder, "power", vb_power_to_string (info->power));
   add_number (builder, "slots_total", info->slots_total);
   add_text (builder, "unsupported", info->unsupported);
+  add_text (builder, "schedule", info->schedule != NULL ? vb_schedule_get_timing (info->schedule) : NULL);
 }
 
 static JsonNode *
@@ -216,6 +217,22 @@ capture_of (Driver *driver, JsonObject *request)
 
 /* The calls without a result. */
 static gboolean
+call_set_schedule (VbHypervisor *hypervisor, JsonObject *request, GError **error)
+{
+  const char *at = json_object_get_string_member_with_default (request, "at", NULL);
+  g_autoptr (VbSchedule) schedule = NULL;
+
+  if (at != NULL)
+    {
+      schedule = vb_schedule_parse (at, json_object_get_string_member_with_default (request, "jitter", NULL),
+                                    text_of (request, "keep"),
+                                    json_object_get_string_member_with_default (request, "zone", NULL), error);
+      g_assert_nonnull (schedule);
+    }
+  return vb_hypervisor_set_schedule (hypervisor, text_of (request, "vps"), schedule, error);
+}
+
+static gboolean
 call_plain (Driver *driver, const char *name, JsonObject *request, GError **error)
 {
   VbHypervisor *hypervisor = driver->hypervisor;
@@ -238,6 +255,8 @@ call_plain (Driver *driver, const char *name, JsonObject *request, GError **erro
   if (g_str_equal (name, "set_slots"))
     return vb_hypervisor_set_slots (hypervisor, vps,
                                     (guint) json_object_get_int_member (request, "total"), error);
+  if (g_str_equal (name, "set_schedule"))
+    return call_set_schedule (hypervisor, request, error);
   if (g_str_equal (name, "power_restore"))
     return vb_hypervisor_power_restore (hypervisor, vps,
                                         vb_power_from_string (text_of (request, "power")), error);

@@ -21,7 +21,7 @@ def test_every_vps_is_announced_before_available(new_guest, new_driver):
     order = [message.get("vps", "available") for message in driver.signals]
     assert sorted(order[:-1]) == sorted([on.vps, off.vps]) and order[-1] == "available"
     assert driver.last(on.vps) == {"signal": "vps-changed", "vps": on.vps, "name": "on", "power": "running",
-                                   "slots_total": -1, "unsupported": None}
+                                   "slots_total": -1, "unsupported": None, "schedule": None}
     assert driver.last(off.vps)["power"] == "stopped"
 
 
@@ -105,6 +105,40 @@ def test_slots_changed_by_others_are_noticed(driver, new_guest):
                         ("<other><slots total='9'/></other>", -1)):
         subprocess.run(["virsh", "-q", "metadata", vps.vps, URI, "--key", "k", "--set", text], check=True)
         driver.wait_info(vps.vps, slots_total=total)
+
+
+def test_schedule_and_slots_leave_each_other_alone(driver, new_guest):
+    """And whatever else is in the element, be it ours or not."""
+    for vps in (new_guest("on").start(), new_guest("off")):
+        flags = ["--live", "--config"] if vps.active else ["--config"]
+        text = "<backup tag='t'><slots total='3' kept='k'/><x:other xmlns:x='urn:x' a='1'><x:b/></x:other><own/></backup>"
+        subprocess.run(["virsh", "-q", "metadata", vps.vps, URI, "--key", "k", "--set", text, *flags], check=True)
+        driver.wait_info(vps.vps, slots_total=3)
+        driver.call("set_schedule", vps=vps.vps, at="03:30", jitter="15m", keep="2", zone="Europe/Berlin")
+        driver.wait_info(vps.vps, slots_total=3, schedule="03:30+15 Europe/Berlin")
+        driver.call("set_slots", vps=vps.vps, total=4)
+        driver.wait_info(vps.vps, slots_total=4, schedule="03:30+15 Europe/Berlin")
+        driver.call("set_schedule", vps=vps.vps, at="04:30", keep="1")
+        driver.wait_info(vps.vps, slots_total=4, schedule="04:30+0 UTC")
+        for kind in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
+            xml = vps.domain.XMLDesc(kind)
+            for part in ('tag="t"', 'total="4" kept="k"', '<x:other xmlns:x="urn:x" a="1">', "<x:b/>", ":own/>", 'at="04:30"'):
+                assert part in xml, part
+            assert xml.count(":schedule ") == xml.count(":slots ") == 1
+        driver.call("set_schedule", vps=vps.vps)
+        driver.wait_info(vps.vps, slots_total=4, schedule=None)
+        assert ":schedule" not in vps.domain.XMLDesc() and ":own/>" in vps.domain.XMLDesc()
+
+
+def test_schedule_changed_by_others_is_noticed(driver, new_guest):
+    vps = new_guest()
+    for text, schedule in (("<backup><schedule at='03:30' keep='2'/></backup>", "03:30+0 UTC"),
+                           ("<backup><schedule at='25:30' keep='2'/></backup>", None),
+                           (f"<x:backup xmlns:x='{URI}'><x:schedule at='22:00' jitter='30m' keep='7' zone='Asia/Tokyo'/></x:backup>",
+                            "22:00+30 Asia/Tokyo"),
+                           ("<backup><schedule/></backup>", None)):
+        subprocess.run(["virsh", "-q", "metadata", vps.vps, URI, "--key", "k", "--set", text], check=True)
+        driver.wait_info(vps.vps, schedule=schedule)
 
 
 def disk_xml(target, kind="file", source="<source file='/nowhere'/>", driver="type='qcow2'", device="disk", more=""):

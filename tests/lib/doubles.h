@@ -86,5 +86,7 @@ G_DECLARE_FINAL_TYPE (VbFakeJournal, vb_fake_journal, VB, FAKE_JOURNAL, GObject)
 VbFakeJournal *vb_fake_journal_new (void);
 /** vb_fake_journal_add: an operation from before; @record: copied */
 void vb_fake_journal_add (VbFakeJournal *self, const VbOperationRecord *record);
+/** vb_fake_journal_set_schedule: what it knows of a VPS's schedule from before; @record: copied */
+void vb_fake_journal_set_schedule (VbFakeJournal *self, const VbScheduleRecord *record);
 
 G_END_DECLS

@@ -415,6 +415,21 @@ fake_set_slots (VbHypervisor *hypervisor, const char *vps, guint total, GError *
   return TRUE;
 }
 
+static gboolean
+fake_set_schedule (VbHypervisor *hypervisor, const char *vps, const VbSchedule *schedule, GError **error)
+{
+  g_autoptr (VbVpsInfo) info = NULL;
+
+  if (!vb_fake_script_enter (hypervisor, "set_schedule", NULL, error)
+      || (info = copy_info (VB_FAKE_HYPERVISOR (hypervisor), vps, error)) == NULL)
+    return FALSE;
+
+  g_clear_pointer (&info->schedule, vb_schedule_unref);
+  info->schedule = schedule != NULL ? vb_schedule_ref ((VbSchedule *) schedule) : NULL;
+  store_info (VB_FAKE_HYPERVISOR (hypervisor), info);
+  return TRUE;
+}
+
 static void
 vb_fake_hypervisor_iface_init (VbHypervisorInterface *iface)
 {
@@ -435,4 +450,5 @@ vb_fake_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->power_off = fake_power_off;
   iface->power_restore = fake_power_restore;
   iface->set_slots = fake_set_slots;
+  iface->set_schedule = fake_set_schedule;
 }

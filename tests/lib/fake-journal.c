@@ -12,6 +12,7 @@ struct _VbFakeJournal
   GPtrArray *notifications; /* VbNotification, oldest first */
   GPtrArray *backups;       /* VbBackupInfo */
   GHashTable *read;         /* subject → id up to which all is read */
+  GHashTable *schedules;    /* VPS UUID → VbScheduleRecord */
 };
 
 static void vb_fake_journal_iface_init (VbJournalInterface *iface);
@@ -42,6 +43,18 @@ info_free (gpointer info)
 }
 
 static void
+schedule_free (gpointer record)
+{
+  vb_schedule_record_free (record);
+}
+
+static VbScheduleRecord *
+copy_schedule (const VbScheduleRecord *record)
+{
+  return vb_schedule_record_new (record->vps, record->timing, record->day, record->made);
+}
+
+static void
 vb_fake_journal_finalize (GObject *object)
 {
   VbFakeJournal *self = VB_FAKE_JOURNAL (object);
@@ -50,6 +63,7 @@ vb_fake_journal_finalize (GObject *object)
   g_ptr_array_unref (self->notifications);
   g_ptr_array_unref (self->backups);
   g_hash_table_unref (self->read);
+  g_hash_table_unref (self->schedules);
   g_mutex_clear (&self->mutex);
   G_OBJECT_CLASS (vb_fake_journal_parent_class)->finalize (object);
 }
@@ -69,6 +83,7 @@ vb_fake_journal_init (VbFakeJournal *self)
   self->notifications = g_ptr_array_new_with_free_func (notification_free);
   self->backups = g_ptr_array_new_with_free_func (info_free);
   self->read = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->schedules = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, schedule_free);
 }
 
 VbFakeJournal *
@@ -109,7 +124,7 @@ store_notification (VbFakeJournal *self, VbNotification *notification)
     {
       const VbNotification *known = g_ptr_array_index (self->notifications, i);
 
-      if (known->type == notification->type
+      if (known->type == notification->type && known->operation != NULL
           && g_strcmp0 (known->operation, notification->operation) == 0)
         {
           notification->id = known->id;
@@ -301,9 +316,58 @@ fake_load_backups (VbJournal *journal, GError **error)
   return copy_infos (self->backups);
 }
 
+void
+vb_fake_journal_set_schedule (VbFakeJournal *self, const VbScheduleRecord *record)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  g_hash_table_replace (self->schedules, g_strdup (record->vps), copy_schedule (record));
+}
+
+static gboolean
+fake_save_schedule (VbJournal *journal,
+                    const VbScheduleRecord *record,
+                    VbNotification *notification,
+                    GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+
+  if (!vb_fake_script_enter (journal, "save_schedule", NULL, error))
+    return FALSE;
+
+  vb_fake_journal_set_schedule (self, record);
+  locker = g_mutex_locker_new (&self->mutex);
+  if (notification != NULL)
+    store_notification (self, notification);
+  return TRUE;
+}
+
+static GPtrArray *
+fake_load_schedules (VbJournal *journal, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = NULL;
+  GPtrArray *list;
+  GHashTableIter iter;
+  gpointer record;
+
+  if (!vb_fake_script_enter (journal, "load_schedules", NULL, error))
+    return NULL;
+
+  locker = g_mutex_locker_new (&self->mutex);
+  list = g_ptr_array_new_with_free_func (schedule_free);
+  g_hash_table_iter_init (&iter, self->schedules);
+  while (g_hash_table_iter_next (&iter, NULL, &record))
+    g_ptr_array_add (list, copy_schedule (record));
+  return list;
+}
+
 static void
 vb_fake_journal_iface_init (VbJournalInterface *iface)
 {
+  iface->save_schedule = fake_save_schedule;
+  iface->load_schedules = fake_load_schedules;
   iface->save_operation = fake_save_operation;
   iface->load_unended = fake_load_unended;
   iface->find_request = fake_find_request;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager-lab.h"
 
+#include "vb-manager-private.h"
+
 static void
 on_changed (VbManager *manager, VbVps *vps, guint64 seq, gpointer data)
 {
@@ -90,6 +92,8 @@ manager_lab_begin_start (ManagerLab *f, GAsyncResult **result)
   f->seq = 0;
   f->first_percent = -1;
   f->manager = vb_manager_new (VB_HYPERVISOR (f->hypervisor), VB_POOL (f->pool), VB_JOURNAL (f->journal), &settings);
+  if (f->clock != NULL)
+    f->manager->clock = f->clock;
   g_signal_connect (f->manager, "vps-changed", G_CALLBACK (on_changed), f);
   g_signal_connect (f->manager, "operation-progress", G_CALLBACK (on_progress), f);
   g_signal_connect (f->manager, "notification-added", G_CALLBACK (on_notification), f);

@@ -83,7 +83,7 @@ test_backup_being_made (void)
                "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"creating\","
                "\"progress\":12.3,\"size_bytes\":null,\"created_at\":\"2023-11-14T22:13:20Z\","
                "\"completed_at\":null,\"consistency\":\"filesystem\",\"incremental\":false,"
-               "\"protected\":false,"
+               "\"protected\":false,\"scheduled\":false,"
                "\"disks\":[{\"target\":\"vda\",\"virtual_size_bytes\":10737418240,"
                "\"size_bytes\":4096}]}");
 }
@@ -106,7 +106,7 @@ test_backup_that_is_there (void)
       "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"available\","
       "\"progress\":null,\"size_bytes\":4096,\"unique_bytes\":17,"
       "\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":\"2023-11-14T22:13:20Z\","
-      "\"consistency\":\"filesystem\",\"incremental\":true,\"protected\":false,\"disks\":[]}");
+      "\"consistency\":\"filesystem\",\"incremental\":true,\"protected\":false,\"scheduled\":false,\"disks\":[]}");
 }
 
 static void
@@ -194,7 +194,24 @@ test_vps (void)
                "\"slots\":{\"used\":0,\"total\":5,\"included\":2,\"extra\":3,\"step\":2,"
                "\"maximum\":10,\"billable_steps\":2},"
                "\"can_create\":{\"allowed\":false,\"reason\":\"pool_unavailable\"},"
-               "\"operation\":null,\"backups\":[],\"seq\":1}");
+               "\"operation\":null,\"backups\":[],"
+               "\"schedule\":null,\"next_run_at\":null,\"seq\":1}");
+}
+
+static void
+test_schedule (void)
+{
+  g_autoptr (VbSlots) slots = vb_slots_new (2, 2, 10);
+  g_autoptr (VbVps) vps = vb_vps_new (VPS, slots);
+  g_autoptr (VbSchedule) schedule = vb_schedule_new ("03:30", 15, 2, "Europe/Berlin", NULL);
+  g_autoptr (GDateTime) next_run = make_time ();
+  JsonObject *object = json_object_new ();
+
+  vb_vps_set_schedule (vps, schedule);
+  vb_vps_set_next_run (vps, next_run);
+  vb_json_add_schedule (object, vps);
+  assert_json (object, "{\"schedule\":{\"at\":\"03:30\",\"jitter_minutes\":15,\"keep\":2,\"zone\":\"Europe/Berlin\"},"
+                       "\"next_run_at\":\"2023-11-14T22:13:20Z\"}");
 }
 
 static void
@@ -229,6 +246,7 @@ main (int argc, char **argv)
   g_test_add_func ("/json/failed-operation", test_failed_operation);
   g_test_add_func ("/json/errors", test_errors);
   g_test_add_func ("/json/vps", test_vps);
+  g_test_add_func ("/json/schedule", test_schedule);
   g_test_add_func ("/json/notification-event", test_notification_event);
   return g_test_run ();
 }

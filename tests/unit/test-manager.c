@@ -107,7 +107,7 @@ test_refusals (ManagerLab *f, gconstpointer data)
   g_assert_cmpuint (manager_lab_get_slots_used (f), ==, 0);
   vb_fake_pool_set_free_bytes (f->pool, 10000 * MIB);
 
-  VbVpsInfo info = { (char *) VPS, (char *) "web", VB_POWER_RUNNING, -1, (char *) "It has a TPM." };
+  VbVpsInfo info = { (char *) VPS, (char *) "web", VB_POWER_RUNNING, -1, (char *) "It has a TPM.", NULL };
   vb_fake_hypervisor_set (f->hypervisor, &info);
   manager_lab_create (f, VPS, NULL, VB_ERROR_UNSUPPORTED_DISK);
   info.unsupported = NULL;

@@ -83,6 +83,9 @@ static const struct
   { "\"protected\" : false", "\"protected\" : true", TRUE },
   { "\"protected\" : false", "\"protected\" : 1", FALSE },
   { "\"protected\" : false,", "", TRUE }, /* older than protection */
+  { "\"scheduled\" : false", "\"scheduled\" : true", TRUE },
+  { "\"scheduled\" : false", "\"scheduled\" : 1", FALSE },
+  { "\"scheduled\" : false,", "", TRUE }, /* older than schedules */
   { "\"skipped\" : [", "\"skipped\" : [ 1, ", FALSE },
   { "\"disks\" : [", "\"disks\" : {}, \"x\" : [", FALSE },
   { "2024-02-29T", "2023-02-29T", FALSE },

@@ -187,7 +187,10 @@ test_earlier_versions (JournalLab *f, gconstpointer data)
           sqlite,
           "INSERT INTO operations (id, vps, kind, backup, state, bytes_done, bytes_total, progress,"
           " stalled, stop_first, swapping, started_at) VALUES"
-          " ('op-old', '" VPS_A "', 'create', 'b', 'copying', 1, 2, 49.5, 0, 0, 0, 1)",
+          " ('op-old', '" VPS_A "', 'create', 'b', 'copying', 1, 2, 49.5, 0, 0, 0, 1);"
+          "INSERT INTO notifications (id, type, vps, operation, created_at) VALUES"
+          " (41, 'backup_failed', '" VPS_A "', 'op-older', 1), (42, 'backup_failed', '" VPS_A "', 'op-gone', 1);"
+          "DELETE FROM notifications WHERE id = 42;",
           &error));
       g_assert_no_error (error);
       g_clear_pointer (&sqlite, vb_sqlite_close);
@@ -200,6 +203,12 @@ test_earlier_versions (JournalLab *f, gconstpointer data)
       g_assert_cmpstr (record->id, ==, "op-old");
       g_assert_cmpint (record->still_us, ==, 0);
       g_assert_false (record->stall_told);
+      g_assert_false (record->scheduled);
+      g_autoptr (GPtrArray) told = journal_lab_list_notifications (f, NULL, "alice", 0, 10);
+      g_assert_cmpuint (told->len, ==, 1);
+      g_assert_cmpint (((VbNotification *) told->pdata[0])->id, ==, 41);
+      /* The id of one that was deleted is not given again. */
+      g_assert_cmpint (journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "op-new"), ==, 43);
       g_assert_cmpint (journal_lab_query_int (f, "PRAGMA user_version"), ==, newest);
     }
 }

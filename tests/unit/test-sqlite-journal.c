@@ -18,6 +18,7 @@ fill_record (VbOperationRecord *record)
   record->stalled = TRUE;
   record->still_us = G_GINT64_CONSTANT (12345678901);
   record->stall_told = TRUE;
+  record->scheduled = TRUE;
   record->stop_first = TRUE;
   record->swapping = TRUE;
   record->was_power = g_strdup ("running");
@@ -42,6 +43,7 @@ assert_records_equal (const VbOperationRecord *a, const VbOperationRecord *b)
   g_assert_cmpint (a->stalled, ==, b->stalled);
   g_assert_cmpint (a->still_us, ==, b->still_us);
   g_assert_cmpint (a->stall_told, ==, b->stall_told);
+  g_assert_cmpint (a->scheduled, ==, b->scheduled);
   g_assert_cmpint (a->stop_first, ==, b->stop_first);
   g_assert_cmpint (a->swapping, ==, b->swapping);
   g_assert_cmpstr (a->was_power, ==, b->was_power);
@@ -153,7 +155,6 @@ test_all_or_nothing (JournalLab *f, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   /* A notification that cannot be stored takes the operation with it. */
-  notification->vps = g_strdup (VPS_A);
   notification->created_at = g_date_time_new_now_utc ();
   g_assert_false (vb_journal_save_operation (f->journal, record, notification, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_INTERNAL);
@@ -176,7 +177,7 @@ test_operation_retention (JournalLab *f, gconstpointer data)
          "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
          " INSERT INTO operations SELECT NULL, 'bulk-' || i, '" VPS_A "', NULL, 'create', 'b',"
          " NULL, 'completed', NULL, NULL, 0, 0, 100, 0, 0, 0, NULL, NULL, started_at,"
-         " started_at, NULL, NULL, 0, 0 FROM n, operations WHERE id = 'running'");
+         " started_at, NULL, NULL, 0, 0, 0 FROM n, operations WHERE id = 'running'");
   journal_lab_reopen (f);
   journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "newest");
 
@@ -308,6 +309,8 @@ make_backup (const char *id, guint n_disks)
   backup->unique_bytes = -1;
   backup->consistency = VB_CONSISTENCY_FILESYSTEM;
   backup->incremental = TRUE;
+  backup->is_protected = TRUE;
+  backup->is_scheduled = TRUE;
   for (guint i = 0; i < n_disks; i++)
     {
       g_autofree char *target = g_strdup_printf ("vd%c", 'z' - i);
@@ -350,9 +353,53 @@ test_backups (JournalLab *f, gconstpointer data)
   g_assert_cmpint (backup->unique_bytes, ==, -1);
   g_assert_cmpint (backup->consistency, ==, VB_CONSISTENCY_FILESYSTEM);
   g_assert_true (backup->incremental);
+  g_assert_true (backup->is_protected && backup->is_scheduled);
   backup = loaded->pdata[2];
   g_assert_cmpuint (backup->disks->len, ==, 12);
   g_assert_cmpstr (((VbBackupDisk *) backup->disks->pdata[11])->target, ==, "vdo");
+}
+
+static void
+save_schedule (JournalLab *f, const char *timing, const char *day, const char *made, VbNotification *notification)
+{
+  g_autoptr (VbScheduleRecord) record = vb_schedule_record_new (VPS_A, timing, day, made);
+  g_autoptr (GError) error = NULL;
+  g_assert_true (vb_journal_save_schedule (f->journal, record, notification, &error));
+  g_assert_no_error (error);
+}
+
+static void
+test_schedules (JournalLab *f, gconstpointer data)
+{
+  g_autoptr (VbNotification) skipped = vb_notification_new ();
+  g_autoptr (VbNotification) again = NULL;
+
+  skipped->type = VB_NOTIFICATION_SCHEDULE_SKIPPED;
+  skipped->vps = g_strdup (VPS_A);
+  skipped->reason = g_strdup ("slots_full");
+  skipped->created_at = g_date_time_new_now_utc ();
+  again = vb_notification_copy (skipped);
+  save_schedule (f, "03:30+0 UTC", "2026-05-01", "b-1", NULL);
+  save_schedule (f, "04:30+0 UTC", "2026-05-02", NULL, skipped);
+  /* It belongs to no operation, so each is a new one. */
+  save_schedule (f, "04:30+0 UTC", "2026-05-03", NULL, again);
+  g_assert_cmpint (skipped->id, ==, 1);
+  g_assert_cmpint (again->id, ==, 2);
+  journal_lab_reopen (f);
+
+  g_autoptr (GPtrArray) records = vb_journal_load_schedules (f->journal, NULL);
+  g_assert_cmpuint (records->len, ==, 1);
+  const VbScheduleRecord *record = records->pdata[0];
+  g_assert_cmpstr (record->vps, ==, VPS_A);
+  g_assert_cmpstr (record->timing, ==, "04:30+0 UTC");
+  g_assert_cmpstr (record->day, ==, "2026-05-03");
+  g_assert_null (record->made);
+  g_autoptr (GPtrArray) told = journal_lab_list_notifications (f, NULL, "alice", 0, 10);
+  g_assert_cmpuint (told->len, ==, 2);
+  const VbNotification *last = told->pdata[1];
+  g_assert_cmpint (last->type, ==, VB_NOTIFICATION_SCHEDULE_SKIPPED);
+  g_assert_null (last->operation);
+  g_assert_null (last->backup);
 }
 
 #define TEST(path, func)                                                                           \
@@ -371,5 +418,6 @@ main (int argc, char **argv)
   TEST ("/sqlite-journal/read-marks", test_read_marks);
   TEST ("/sqlite-journal/notification-retention", test_notification_retention);
   TEST ("/sqlite-journal/backups", test_backups);
+  TEST ("/sqlite-journal/schedules", test_schedules);
   return g_test_run ();
 }

@@ -107,6 +107,8 @@ print_head (JsonObject *vps)
     vb_cli_print (stdout, _ ("Create     possible\n"));
   else if (can_create != NULL)
     vb_cli_print (stdout, _ ("Create     not now: %s\n"), vb_cli_get_string (can_create, "reason"));
+  if (vb_cli_get_object (vps, "schedule") != NULL)
+    vb_cli_print_schedule (vps);
   if (operation != NULL)
     {
       g_autofree char *progress = vb_cli_progress_format (operation);

@@ -34,6 +34,11 @@ G_BEGIN_DECLS
  * @pool: (nullable): --pool
  * @into: (nullable): --into
  * @no_define: --no-define
+ * @at: (nullable): --at
+ * @keep: --keep, 0 when it is not given
+ * @jitter: --jitter, -1 when it is not given
+ * @zone: (nullable): --zone
+ * @off: --off
  * @client: to the service; connects when first used
  *
  * One run of the program: what was asked for, and the way to the service.
@@ -58,6 +63,11 @@ typedef struct
   char *pool;
   char *into;
   gboolean no_define;
+  char *at;
+  int keep;
+  int jitter;
+  char *zone;
+  gboolean off;
   VbCliClient *client;
 } VbCli;
 
@@ -83,6 +93,10 @@ gboolean vb_cli_rename (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_protect (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_verify (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_slots (VbCli *self, char **arguments, GError **error);
+
+gboolean vb_cli_schedule (VbCli *self, char **arguments, GError **error);
+/** vb_cli_print_schedule: @state: with the members schedule and next_run_at; printed on stdout in one line */
+void vb_cli_print_schedule (JsonObject *state);
 
 gboolean vb_cli_watch (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_token (VbCli *self, char **arguments, GError **error);

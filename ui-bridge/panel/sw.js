@@ -24,7 +24,7 @@ async function show(event) {
     dir: direction(),
     icon: new URL('icon.svg', import.meta.url).href,
     // What comes later of an operation takes the place of what was said of it before.
-    tag: notification.operation,
+    tag: notification.operation ?? notification.vps,
     renotify: true,
     timestamp: Date.parse(notification.created_at),
     data: { vps: notification.vps },

@@ -65,12 +65,13 @@ export interface Vps {
 
 export interface Notification {
   id: number;
-  type: 'backup_completed' | 'backup_failed' | 'restore_completed' | 'restore_failed' | 'operation_stalled';
+  type: 'backup_completed' | 'backup_failed' | 'restore_completed' | 'restore_failed' | 'operation_stalled' | 'schedule_skipped';
   vps: string;
   vps_name: string;
-  backup: string;
-  backup_name: string;
-  operation: string;
+  /** null, as the next two, when a schedule was skipped */
+  backup: string | null;
+  backup_name: string | null;
+  operation: string | null;
   reason: Reason | null;
   created_at: string;
   read: boolean;

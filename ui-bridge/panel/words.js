@@ -73,7 +73,8 @@ export function powerlessWords({ can_create: { reason } }, action) {
 }
 
 /** @param {Notification} notification */
-export function notificationWords({ type, backup_name: backup, reason }) {
+export function notificationWords({ type, backup_name: name, reason }) {
+  const backup = name ?? '';
   const why = reason ? reasonWords(reason) : '';
   switch (type) {
     case 'backup_completed':
@@ -84,6 +85,8 @@ export function notificationWords({ type, backup_name: backup, reason }) {
       return { title: t('Backup failed'), body: why, tone: 'red' };
     case 'restore_failed':
       return { title: t('Restore failed'), body: t('The VPS is as it was before. {reason}', { reason: why }), tone: 'red' };
+    case 'schedule_skipped':
+      return { title: t('Scheduled backup skipped'), body: t('No backup was made at the scheduled time. {reason}', { reason: why }), tone: 'amber' };
     default:
       return { title: t('No progress'), body: t('“{backup}” has made no progress for a long time. Please contact support.', { backup }), tone: 'amber' };
   }

@@ -28,6 +28,8 @@ def example(name, schema, vps):
         return {"endpoint": "https://push.example/1", "keys": {"p256dh": "x", "auth": "y"}}
     if "enum" in schema:
         return schema["enum"][0]
+    if {"type": "null"} in schema.get("anyOf", []):
+        return None
     kind = schema.get("type")
     return {"integer": schema.get("minimum", 1), "boolean": True, "object": {}, "array": []}.get(kind, str(uuid.uuid4()))
 
@@ -52,7 +54,7 @@ def outcome(client, method, vps):
 
 def test_every_method_says_whom_it_is_for():
     for name, method in METHODS.items():
-        assert set(method["permissions"]) <= set(PERMISSIONS), name
+        assert set(method["permissions"]) | set(method.get("also", [])) <= set(PERMISSIONS), name
         assert method["audit"] in ("always", "refused"), name
         # What anybody may ask must not be about a VPS.
         assert method["permissions"] or "vps" not in method["params"]["properties"], name
@@ -68,6 +70,7 @@ def test_every_method_with_each_permission_on_an_own_and_a_foreign_vps(host, per
             client.close()
             client = host.user(host.mint(*([permission] if permission else []), vps=[own]))
         allowed = permission == "admin" or not method["permissions"] or permission in method["permissions"]
+        allowed = allowed and (permission == "admin" or set(method.get("also", [])) <= {permission})
         about_vps = "vps" in method["params"]["properties"]
         on_foreign, on_unknown = outcome(client, name, foreign), outcome(client, name, str(uuid.uuid4()))
         if not allowed:
@@ -83,6 +86,18 @@ def test_every_method_with_each_permission_on_an_own_and_a_foreign_vps(host, per
         if allowed and name not in ("session.revoke", "session.renew"):
             assert outcome(client, name, own) != "forbidden", name
     client.close()
+
+
+def test_methods_that_need_two_permissions(host):
+    own = host.add()
+    both = {name: method for name, method in METHODS.items() if "also" in method}
+    assert set(both) == {"schedule.set"}
+    for name, method in both.items():
+        client = host.user(host.mint(method["permissions"][0], *method["also"], vps=[own]))
+        assert outcome(client, name, own) is None
+        assert outcome(client, name, str(uuid.uuid4())) == "not_found"
+        rest = set(PERMISSIONS) - {"admin", method["also"][0]}
+        assert outcome(host.user(host.mint(*rest, vps=[own])), name, own) == "forbidden"
 
 
 def test_no_event_of_a_foreign_vps_and_none_without_the_permission(host):

@@ -84,6 +84,33 @@ def test_a_protected_backup_stays(host):
     assert client.request("backup.delete", vps=vps, backup=backup) == {}
 
 
+def test_schedule(host):
+    vps = host.add()
+    client = host.admin()
+    client.subscribe(vps)
+    assert client.request("schedule.get", vps=vps) == {"schedule": None, "next_run_at": None}
+    state = client.request("schedule.set", vps=vps, schedule={"at": "03:30", "keep": 2})
+    assert state["schedule"] == {"at": "03:30", "keep": 2, "jitter_minutes": 0, "zone": "UTC"}
+    assert state["next_run_at"][10:] == "T03:30:00Z"
+    client.wait_vps(vps, lambda now: now["schedule"] == state["schedule"] and now["next_run_at"] == state["next_run_at"],
+                    "everybody is told")
+    berlin = {"at": "23:59", "keep": 99, "jitter_minutes": 360, "zone": "Europe/Berlin"}
+    assert client.request("schedule.set", vps=vps, schedule=berlin)["schedule"] == berlin
+    assert client.request("schedule.get", vps=vps)["schedule"] == berlin
+    for change, word in (({"at": "24:00"}, "at"), ({"at": 3}, "at"), ({"keep": 0}, "keep"), ({"keep": "2"}, "keep"),
+                         ({"jitter_minutes": 361}, "jitter"), ({"jitter_minutes": 1.5}, "jitter"), ({"zone": "../UTC"}, "zone"),
+                         ({"zone": None}, "zone"), ({"days": "mon"}, "schedule")):
+        refused = refusal(client, "schedule.set", valid=False, vps=vps, schedule=berlin | change)
+        assert refused.code == -32602 and refused.message.startswith(word + ":"), change
+    for wrong in ("03:30", [], 7, {}):
+        assert refusal(client, "schedule.set", valid=False, vps=vps, schedule=wrong).code == -32602
+    assert refusal(client, "schedule.set", valid=False, vps=vps).code == -32602
+    assert client.request("schedule.get", vps=vps)["schedule"] == berlin
+    assert client.request("schedule.set", vps=vps, schedule=None) == {"schedule": None, "next_run_at": None}
+    client.wait_vps(vps, lambda now: now["schedule"] is None, "everybody is told")
+    assert [one["method"] for one in client.request("audit.list", vps=vps)["entries"]].count("schedule.set") > 3
+
+
 def test_request_key_returns_the_first_operation_again(host):
     vps = host.add()
     client = host.admin()

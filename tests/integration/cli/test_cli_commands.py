@@ -26,6 +26,7 @@ ENTRY = {"id": 7, "at": "2026-03-01T10:00:05Z", "count": 3, "subject": "bob\x1b[
     ["token"], ["token", "--vps", "*", "--perms", "admin"], ["token", "--vps", "*", "--ttl", "60"],
     ["token", "--perms", "admin", "--ttl", "60"], ["token", "--vps", "*", "--perms", "everything", "--ttl", "60"],
     ["token", "--vps", "*", "--perms", "admin", "--ttl", "86401"],
+    ["schedule"], ["schedule", "web", "mail"], ["schedule", "web", "--off", "--at", "03:30"], ["schedule", "web", "--keep", "two"],
 ])
 def test_usage(ctl, service, words):
     done = ctl.run(*words, status=2)
@@ -35,7 +36,7 @@ def test_usage(ctl, service, words):
 
 def test_help_needs_no_service(ctl):
     text = ctl.run("--help").stdout
-    for command in ("list", "show", "create", "restore", "delete", "rename", "verify", "cancel", "slots", "watch", "log", "token"):
+    for command in ("list", "show", "create", "restore", "delete", "rename", "verify", "cancel", "slots", "schedule", "watch", "log", "token"):
         assert f"\n  {command} " in text
         assert "Usage:" in ctl.run(command, "--help").stdout
     assert ctl.run("--version").stdout.startswith("vps-backupctl ")
@@ -178,6 +179,26 @@ def test_protect(ctl, service):
     ctl.run("protect", "web", "bbbb", "off")
     assert service.wait_for_call("backup.protect", 2)["protected"] is False
     ctl.run("protect", "web", "bbbb", "of", status=2)
+
+
+def test_schedule(ctl, service):
+    nothing = {"schedule": None, "next_run_at": None}
+    nightly = {"at": "03:30", "keep": 2, "jitter_minutes": 15, "zone": "Europe/Berlin"}
+    service.answers["schedule.get"] = nothing
+    assert "none" in ctl.run("schedule", "web").stdout
+    service.answers["schedule.set"] = {"schedule": nightly, "next_run_at": "2026-03-01T02:41:07Z"}
+    said = ctl.run("schedule", "web", "--at", "03:30").stdout
+    assert service.wait_for_call("schedule.set") == {"vps": VPS, "schedule": {"at": "03:30", "keep": 1, "jitter_minutes": 0}}
+    assert "daily at 03:30 Europe/Berlin, up to 15 minutes later; keeps 2" in said
+    assert ctl.run("schedule", "web", "--keep", "3", status=2).stdout == ""
+    # What is not given stays.
+    service.vps[0] |= {"schedule": nightly, "next_run_at": "2026-03-01T02:41:07Z"}
+    ctl.run("schedule", "web", "--jitter", "0", "--keep", "3")
+    assert service.wait_for_call("schedule.set", 2)["schedule"] == nightly | {"keep": 3, "jitter_minutes": 0}
+    assert "daily at 03:30" in ctl.run("show", "web").stdout
+    service.answers["schedule.set"] = nothing
+    ctl.run("--json", "schedule", "web", "--off")
+    assert service.wait_for_call("schedule.set", 3) == {"vps": VPS, "schedule": None}
 
 
 def test_verify(ctl, service):

@@ -40,6 +40,9 @@ test('each notification has a title, a body and a tone', () => {
     assert.equal(words.tone, tone);
   }
   assert.match(notificationWords({ ...notification, type: 'operation_stalled', reason: null }).body, /contact support/);
+  const skipped = notificationWords({ ...notification, type: 'schedule_skipped', backup: null, backup_name: null, operation: null, reason: 'slots_full' });
+  assert.match(skipped.body, /^No backup was made.* slots are in use/);
+  assert.equal(skipped.tone, 'amber');
 });
 
 test('a power button that is of no use says why', () => {
