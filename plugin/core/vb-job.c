@@ -382,12 +382,8 @@ vb_job_interrupt (VbJob *self)
   g_mutex_lock (&self->mutex);
   self->stopping = TRUE;
   g_cond_broadcast (&self->cond);
-  gboolean create = self->record->kind == VB_OPERATION_CREATE;
   g_mutex_unlock (&self->mutex);
-  if (create)
-    vb_transfer_suspend (self->transfer);
-  else
-    vb_transfer_cancel (self->transfer);
+  vb_transfer_suspend (self->transfer);
 }
 
 gboolean

@@ -85,7 +85,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbJob, vb_job_unref)
 /** vb_job_start: runs the script for the record's kind, or its recovery, in a thread of its own */
 void vb_job_start (VbJob *self);
 
-/** vb_job_interrupt: the service stops: ends pauses, suspends a create and cancels a restore if that can be. Any thread */
+/** vb_job_interrupt: the service stops: ends pauses, and suspends the operation if that can be. Any thread */
 void vb_job_interrupt (VbJob *self);
 
 /** vb_job_is_suspended: whether the service stops, and nobody has cancelled the operation before. Any thread */

@@ -3,7 +3,24 @@
  * verified stop the VPS, swap by rename and bring it back. The old disks go last. */
 #include "vb-restore-swap.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "vb-error.h"
+#include "vb-log.h"
+
+/* How long a restore that the service was stopped under waits for it: who has worked in a VPS for longer is not to lose that to a
+ * restore that nobody thinks of any more. */
+#define AGAIN_WITHIN_S (15 * 60)
+#define AGAIN "again " /* in the record's details, and since when: the next start begins anew */
+
+/* A restore that begins anew may have got as far as this already. */
+static gboolean
+move_to_preparing (VbJob *self, GError **error)
+{
+  return self->record->state == VB_OPERATION_PREPARING ? vb_job_save (self, error)
+                                                       : vb_job_move (self, VB_OPERATION_PREPARING, error);
+}
 
 static gboolean
 prepare (VbJob *self, GPtrArray **disks, GError **error)
@@ -13,8 +30,9 @@ prepare (VbJob *self, GPtrArray **disks, GError **error)
     return FALSE;
   g_free (self->record->was_power);
   self->record->was_power = g_strdup (vb_power_to_string (info->power));
+  g_clear_pointer (&self->record->details, g_free); /* what begins anew does so once for each stop */
   *disks = vb_hypervisor_list_disks (self->hypervisor, self->record->vps, error);
-  if (*disks == NULL || !vb_job_move (self, VB_OPERATION_PREPARING, error))
+  if (*disks == NULL || !move_to_preparing (self, error))
     return FALSE;
   return !self->record->stop_first || vb_restore_power_off (self, error);
 }
@@ -67,7 +85,7 @@ try_delta (VbJob *self, GPtrArray *disks, GError **error)
   if (staging != NULL)
     return staging;
 
-  if (vb_error_code_of (failure) == VB_ERROR_CANCELLED
+  if (vb_error_code_of (failure) == VB_ERROR_CANCELLED || vb_job_is_suspended (self)
       || vb_error_code_of (failure) == VB_ERROR_CHECKSUM_MISMATCH)
     {
       g_propagate_error (error, g_steal_pointer (&failure));
@@ -101,6 +119,33 @@ stage (VbJob *self, GPtrArray *disks, GError **error)
                         error);
 }
 
+static gboolean
+is_because_of_a_stop (VbJob *self, const GError *error)
+{
+  return vb_job_is_suspended (self)
+         && (vb_error_code_of (error) == VB_ERROR_CANCELLED || vb_error_code_of (error) == VB_ERROR_INTERRUPTED);
+}
+
+/* The service stops, and nothing of the VPS has been changed: what is staged goes, and the VPS is as it was meanwhile. */
+static gboolean
+leave (VbJob *self, VbStaging *staging, const GError *error)
+{
+  g_autoptr (GError) failure = NULL;
+
+  if (self->record->swapping || !is_because_of_a_stop (self, error))
+    return FALSE;
+  if ((staging != NULL && !vb_staging_discard (staging, &failure))
+      || (self->record->was_power != NULL && !vb_restore_bring_back (self, &failure)))
+    {
+      vb_job_log_failed (self, "Leaving a restore to the next start of the service", failure);
+      return FALSE;
+    }
+  g_free (self->record->details);
+  self->record->details = g_strdup_printf (AGAIN "%" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC);
+  vb_job_detach (self);
+  return TRUE;
+}
+
 void
 vb_restore_job_run (VbJob *self)
 {
@@ -111,10 +156,10 @@ vb_restore_job_run (VbJob *self)
   if (vb_transfer_check (self->transfer, &error) && vb_job_lock (self, "restore", &error)
       && prepare (self, &disks, &error) && vb_job_move (self, VB_OPERATION_COPYING, &error))
     staging = stage (self, disks, &error);
-  if (staging == NULL || !vb_restore_begin_swap (self, staging, &error) || !vb_restore_swap (self, staging, &error))
-    vb_restore_abandon (self, staging, error);
-  else
+  if (staging != NULL && vb_restore_begin_swap (self, staging, &error) && vb_restore_swap (self, staging, &error))
     vb_restore_succeed (self, staging);
+  else if (!leave (self, staging, error))
+    vb_restore_abandon (self, staging, error);
 }
 
 static gboolean
@@ -194,6 +239,31 @@ give_up_devices (VbJob *self)
   self->record->was_power = g_strdup (vb_power_to_string (VB_POWER_STOPPED));
 }
 
+static gboolean
+was_left (VbJob *self)
+{
+  const char *details = self->record->details;
+  if (self->record->swapping || details == NULL || !g_str_has_prefix (details, AGAIN))
+    return FALSE;
+  gint64 away_s = g_get_real_time () / G_USEC_PER_SEC - strtoll (details + strlen (AGAIN), NULL, 10);
+  return away_s >= 0 && away_s <= AGAIN_WITHIN_S;
+}
+
+static void
+begin_anew (VbJob *self)
+{
+  g_autoptr (VbStaging) staging = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!insist_on_staging (self, &staging))
+    return;
+  if (staging != NULL && !vb_staging_discard (staging, &error))
+    vb_job_log_failed (self, "Removing what a restore had staged before", error);
+  vb_transfer_restart (self->transfer);
+  vb_log_info (self->record->vps, self->record->id, self->record->backup, "The restore begins anew");
+  vb_restore_job_run (self);
+}
+
 /* After a crash: disks that are all swapped stay, half a swap is undone, half a device is completed, and what was only
  * staged goes. */
 void
@@ -202,6 +272,11 @@ vb_restore_job_recover (VbJob *self)
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) failure = NULL;
   g_autoptr (VbStaging) staging = NULL;
+  if (was_left (self))
+    {
+      begin_anew (self);
+      return;
+    }
   vb_transfer_close (self->transfer); /* it is too late for a cancel */
   if (!vb_job_lock (self, self->record->swapping ? "swap" : "restore", &error))
     vb_job_log_failed (self, "Locking the power for the recovery of a restore", error);

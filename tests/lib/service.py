@@ -56,6 +56,7 @@ class Service:
         self.keys = self.folder / "keys"
         self.config_path = self.folder / "vps-backup.conf"
         self.log_path = self.folder / "vps-backupd.log"
+        self.module = build_folder() / "plugin/vps-backup.so"
         self.process = None
         self.told = []           # what the daemon told the service manager since its start
         self.schema = clients.source_schema() if self._schema_exists() else None
@@ -104,7 +105,7 @@ class Service:
         notify.bind(str(path))
         with open(self.log_path, "ab") as log:
             command = [*os.environ.get("VB_WRAPPER", "").split(), build_folder() / "plugin/vps-backupd",
-                       "--config", self.config_path, "--module", build_folder() / "plugin/vps-backup.so"]
+                       "--config", self.config_path, "--module", self.module]
             self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, **_sanitizer_environment(), "NOTIFY_SOCKET": str(path)})
         threading.Thread(target=self._listen, args=(notify, ready), daemon=True).start()

@@ -127,6 +127,7 @@ manager_lab_stop (ManagerLab *f)
   g_clear_object (&result);
   while (g_main_context_iteration (NULL, FALSE))
     ;
+  g_signal_handlers_disconnect_by_data (f->manager, f); /* something may hold it for a moment still */
   g_clear_object (&f->manager);
 }
 

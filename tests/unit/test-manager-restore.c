@@ -81,6 +81,75 @@ test_restore_in_place_start_fails (ManagerLab *f, gconstpointer data)
   g_assert_cmpuint (vb_fake_get_calls (f->pool, "finish"), ==, 1);
 }
 
+/* ---- the service is stopped before anything of the VPS was changed ---- */
+
+static gboolean
+is_copying (gpointer data)
+{
+  VbOperation *operation = vb_vps_get_operation (manager_lab_get_vps (data));
+  return operation != NULL && vb_operation_get_state (operation) == VB_OPERATION_COPYING;
+}
+
+/* Returns: the operation's id */
+static char *
+restore_until_stopped (ManagerLab *f)
+{
+  g_autofree char *backup = manager_lab_make_backup (f);
+  vb_fake_pool_allow (f->pool, 10 * MIB);
+  g_autofree char *id = restore (f, backup, -1);
+  vb_fake_wait_calls (f->pool, "stage", 1);
+  vb_fake_wait_until (is_copying, f, "the copy");
+  manager_lab_stop (f);
+  g_assert_cmpuint (f->notifications->len, ==, 1);
+  return g_steal_pointer (&id);
+}
+
+static void
+test_begins_anew (ManagerLab *f, gconstpointer data)
+{
+  g_autofree char *id = restore_until_stopped (f);
+  manager_lab_start (f);
+  g_assert_cmpstr (vb_vps_get_status (manager_lab_get_vps (f)), ==, "restoring_backup");
+  g_assert_cmpstr (vb_operation_get_id (vb_vps_get_operation (manager_lab_get_vps (f))), ==, id);
+  vb_fake_pool_allow (f->pool, G_MAXUINT64);
+  manager_lab_wait_idle (f);
+  manager_lab_assert_notified (f, 2, "restore_completed");
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "stage"), ==, 2);
+  g_assert_cmpint (vb_vps_get_power (manager_lab_get_vps (f)), ==, VB_POWER_RUNNING);
+}
+
+static void
+test_begins_anew_and_is_cancelled (ManagerLab *f, gconstpointer data)
+{
+  g_autofree char *id = restore_until_stopped (f);
+  manager_lab_start (f);
+  vb_fake_wait_calls (f->pool, "stage", 2);
+  g_assert_true (vb_manager_cancel (f->manager, VPS, id, NULL));
+  manager_lab_wait_idle (f);
+  g_assert_cmpuint (f->notifications->len, ==, 1);
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "swap"), ==, 0);
+}
+
+/* It had stopped the VPS already: that runs while the service is away. */
+static void
+test_left_with_the_vps_as_it_was (ManagerLab *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *backup = manager_lab_make_backup (f);
+  vb_fake_pool_allow (f->pool, 10 * MIB);
+  vb_manager_restore_async (f->manager, "tester", VPS, backup, TRUE, manager_lab_keep_result, &result);
+  manager_lab_wait_result (&result);
+  vb_fake_wait_calls (f->pool, "stage", 1);
+  manager_lab_stop (f);
+  g_assert_cmpuint (vb_fake_get_calls (f->hypervisor, "power_off"), ==, 1);
+  g_assert_cmpuint (vb_fake_get_calls (f->hypervisor, "power_restore"), ==, 1);
+  manager_lab_start (f);
+  vb_fake_pool_allow (f->pool, G_MAXUINT64);
+  manager_lab_wait_idle (f);
+  manager_lab_assert_notified (f, 2, "restore_completed");
+  g_assert_cmpint (vb_vps_get_power (manager_lab_get_vps (f)), ==, VB_POWER_RUNNING);
+}
+
 static VbOperationRecord *
 add_crashed (ManagerLab *f, VbOperationKind kind, VbOperationState state)
 {
@@ -142,6 +211,19 @@ test_recover_restore (ManagerLab *f, gconstpointer data)
   g_assert_cmpint (vb_vps_get_power (manager_lab_get_vps (f)), ==, VB_POWER_RUNNING);
 }
 
+/* Who has worked in the VPS since does not lose that. */
+static void
+test_left_for_too_long (ManagerLab *f, gconstpointer data)
+{
+  g_autoptr (VbOperationRecord) record = add_crashed (f, VB_OPERATION_RESTORE, VB_OPERATION_COPYING);
+  record->details = g_strdup_printf ("again %" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC - 16 * 60);
+  vb_fake_journal_add (f->journal, record);
+  manager_lab_start (f);
+  manager_lab_wait_idle (f);
+  manager_lab_assert_notified (f, 1, "restore_failed");
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "stage"), ==, 0);
+}
+
 /* Without the pool nobody knows how far it has come: the service waits for it. */
 static void
 test_recover_in_place (ManagerLab *f, gconstpointer data)
@@ -192,6 +274,10 @@ main (int argc, char *argv[])
   ADD ("start-fails", manager_lab_set_up, test_restore_start_fails);
   ADD ("in-place", manager_lab_set_up, test_restore_in_place);
   ADD ("in-place-start-fails", manager_lab_set_up, test_restore_in_place_start_fails);
+  ADD ("begins-anew", manager_lab_set_up, test_begins_anew);
+  ADD ("begins-anew-and-is-cancelled", manager_lab_set_up, test_begins_anew_and_is_cancelled);
+  ADD ("left-with-the-vps-as-it-was", manager_lab_set_up, test_left_with_the_vps_as_it_was);
+  ADD ("left-for-too-long", manager_lab_prepare, test_left_for_too_long);
   ADD ("recover-half-a-create", manager_lab_prepare, test_recover_half_a_create);
   ADD ("recover-committed", manager_lab_prepare, test_recover_committed);
   ADD ("recover-queued", manager_lab_prepare, test_recover_queued);

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 
 import guest as guests
 import isolated
@@ -65,15 +66,34 @@ def check_image(service, vps, backup, byte):
     assert "0 bad" in service.ctl("verify", vps.vps, backup) or service.ctl_json("verify", vps.vps, backup)["ok"]
 
 
-@pytest.mark.parametrize("how", ["killed", "stopped"])
+def version_of(service):
+    return service.client().request("session.info")["server"]["version"]
+
+
+def install_next_version(service):
+    """The module in another file that says another version, as a newer package would bring it."""
+    old = version_of(service).encode()
+    new = bytes([*old[:-1], ord("9") if old[-1] != ord("9") else ord("8")])
+    folder = isolated.new_folder("module")
+    module, found = re.subn(rb"(?<![\w.])%b(?![\w.])" % re.escape(old), new, service.module.read_bytes())
+    assert found > 0
+    service.module = folder / "vps-backup.so"
+    service.module.write_bytes(module)
+    service.module.chmod(0o644)
+    return new.decode()
+
+
+@pytest.mark.parametrize("how", ["killed", "upgraded"])
 def test_capture_goes_on_after_a_restart(lasting_service, new_blank, how):
     service = lasting_service
     vps = new_blank(disks=[guests.Disk("vda", size=DISK)])
     write(vps, 0xa1)
     operation, backup = begin(service, vps)
+    version = version_of(service)
     if how == "killed":
         service.kill()
     else:
+        version = install_next_version(service)
         service.stop()
     write(vps, 0xb2)  # after the point in time
     done_before = isolated.wait_until(lambda: service.log().count("goes on") or how == "killed", "it was left as it is")
@@ -83,6 +103,7 @@ def test_capture_goes_on_after_a_restart(lasting_service, new_blank, how):
     assert durable >= 8
     assert not service.lock_held(vps.vps)
     service.start()
+    assert version_of(service) == version
     client = service.client()
     client.follow(vps.vps)
     now = client.operation(vps.vps, operation)
@@ -103,6 +124,36 @@ def test_capture_goes_on_after_a_restart(lasting_service, new_blank, how):
     assert checkpoints_of(vps) == [backup] and not service.lock_held(vps.vps)
     told = [one["type"] for one in client.request("notification.list", vps=vps.vps)["notifications"]]
     assert told == ["backup_completed"]
+
+
+@pytest.mark.parametrize("how, outcomes", [("upgraded", ["restore_completed"]), ("killed", ["restore_failed"])])
+def test_restore_that_has_touched_nothing(new_service, new_blank, how, outcomes):
+    """Stopped for an upgrade it begins anew; one that was killed leaves the VPS as it was. Who has stopped the VPS for it starts it again."""
+    service = new_service(operations={"bandwidth-limit": "12M", "scratch-reserve": "1M", "delta-limit": "0"})
+    vps = new_blank(disks=[guests.Disk("vda", size=DISK)])
+    write(vps, 0xa1)
+    client = service.client()
+    client.follow(vps.vps)
+    _, backup = client.back_up(vps.vps)
+    write(vps, 0xb2)
+    operation = client.request("backup.restore", vps=vps.vps, backup=backup, stop_first=how == "upgraded")["operation"]["id"]
+    client.wait_state(operation, "copying", bytes_done=8 << 20)
+    if how == "killed":
+        service.kill()
+    else:
+        install_next_version(service)
+        service.stop()
+        assert vps.running and not service.lock_held(vps.vps)
+    service.start()
+    client, ended = outcome(service, vps, operation)
+    assert ended["state"] == outcomes[0].removeprefix("restore_"), ended
+    assert vps.running
+    told = [one["type"] for one in client.request("notification.list", vps=vps.vps)["notifications"]]
+    assert told == ["backup_completed", *outcomes]
+    vps.destroy()
+    byte = 0xa1 if how == "upgraded" else 0xb2
+    assert vps.disk_bytes("vda")[1 << 20:41 << 20] == bytes([byte]) * (40 << 20)
+    assert sorted(path.name for path in vps.disk("vda").path.parent.iterdir() if vps.name in path.name) == [vps.disk("vda").path.name]
 
 
 def test_point_in_time_is_gone_after_a_restart(lasting_service, new_blank):
