@@ -15,9 +15,10 @@ vb_need_root() {
   [ "$(id -u)" -eq 0 ] || vb_die "must be run as root, for example: sudo $0"
 }
 
-# vb_listed_packages all|demo
+# vb_listed_packages all|demo; what only tests/check --long needs is in all when VB_LONG is set
 vb_listed_packages() {
-  local end='^$^' # matches nothing
+  local end='^# == Only for tests.check --long'
+  [ -z "${VB_LONG:-}" ] || end='^$^' # matches nothing
   [ "$1" = all ] || end='^# == Only for tests.check'
   sed -e "/$end/,\$d" -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$VB_TESTS/packages"
 }

@@ -14,6 +14,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
+import bare as bares  # noqa: E402
+
 
 def reason_to_skip():
     if not os.environ.get("VB_LONG"):
@@ -28,10 +30,9 @@ def reason_to_skip():
     return None
 
 
-if reason_to_skip():
-    pytest.exit(reason_to_skip(), returncode=77)  # meson: skipped
-
-import bare as bares  # noqa: E402
+def pytest_configure():
+    if reason := reason_to_skip():
+        pytest.exit(reason, returncode=77)  # meson: skipped
 
 
 @pytest.fixture(scope="session")
