@@ -19,14 +19,15 @@ vb_expiry_init (VbExpiry *self, gint64 expires_at_s, gint64 now_us)
     self->ends_at_us += VB_TOKEN_SKEW_S * G_USEC_PER_SEC;
 }
 
-void
+gboolean
 vb_expiry_end_soon (VbExpiry *self, gint64 now_us)
 {
   if (self->ends_at_us <= now_us + WARN_US)
-    return;
+    return FALSE;
 
   self->ends_at_us = now_us + WARN_US;
   self->warned = FALSE;
+  return TRUE;
 }
 
 VbExpiryStep

@@ -30,8 +30,9 @@ typedef enum
 /** vb_expiry_init: @expires_at_s: `exp` of the token, 0 for never */
 void vb_expiry_init (VbExpiry *self, gint64 expires_at_s, gint64 now_us);
 
-/** vb_expiry_end_soon: it ends a minute from now, if not sooner, and the client is warned of it */
-void vb_expiry_end_soon (VbExpiry *self, gint64 now_us);
+/** vb_expiry_end_soon: it ends a minute from now, if not sooner, and the client is warned of it;
+ * Returns: whether that is news */
+gboolean vb_expiry_end_soon (VbExpiry *self, gint64 now_us);
 
 /** vb_expiry_check: @next_us: (out): when there will be something to do, %G_MAXINT64 for never;
  * Returns: what there is to do now */

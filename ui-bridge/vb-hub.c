@@ -3,10 +3,12 @@
 
 #include "vb-close-codes.h"
 #include "vb-events.h"
+#include "vb-key-watch.h"
 #include "vb-rpc.h"
 #include "vb-subscriptions.h"
 
 #define CHECK_EACH_US G_USEC_PER_SEC
+#define KEYS_EACH_US (5 * G_USEC_PER_SEC)
 
 struct _VbHub
 {
@@ -19,6 +21,7 @@ struct _VbHub
   VbSubscriptions *subscriptions;
   guint check; /* the one timer of all sessions, while there are any */
   gint64 check_at_us;
+  gint64 keys_checked_us; /* monotonic */
 };
 
 /* One event in the forms that go out; made when somebody is there to read it. */
@@ -161,12 +164,25 @@ check_by (VbHub *self, gint64 at_us)
 }
 
 static void
+check_keys (VbHub *self, gpointer *sessions, guint n)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (self->token_keys == NULL || now_us < self->keys_checked_us + KEYS_EACH_US)
+    return;
+
+  self->keys_checked_us = now_us;
+  vb_key_watch_check (self->token_keys, sessions, n);
+}
+
+static void
 check_sessions (VbHub *self)
 {
   guint n;
   g_autofree gpointer *sessions = g_hash_table_get_keys_as_array (self->sessions, &n);
   gint64 next_us = G_MAXINT64;
 
+  check_keys (self, sessions, n);
   for (guint i = 0; i < n; i++)
     next_us = MIN (next_us, vb_session_check_clock (sessions[i]));
   if (n > 0)

@@ -11,6 +11,8 @@ struct _VbIdentity
   GHashTable *vps; /* set of UUIDs, NULL for all */
   gint64 issued_at_s;
   gint64 expires_at_s;
+  char *key_id; /* of the key that its token was signed with, NULL: there is none */
+  guint64 key_print;
 };
 
 static const struct
@@ -81,6 +83,7 @@ identity_clear (gpointer data)
 
   g_free (self->subject);
   g_free (self->token_id);
+  g_free (self->key_id);
   g_clear_pointer (&self->vps, g_hash_table_unref);
 }
 
@@ -124,6 +127,21 @@ gint64
 vb_identity_get_expires_at_s (const VbIdentity *self)
 {
   return self->expires_at_s;
+}
+
+void
+vb_identity_set_key (VbIdentity *self, const char *key_id, guint64 key_print)
+{
+  g_free (self->key_id);
+  self->key_id = g_strdup (key_id);
+  self->key_print = key_print;
+}
+
+const char *
+vb_identity_get_key (const VbIdentity *self, guint64 *key_print)
+{
+  *key_print = self->key_print;
+  return self->key_id;
 }
 
 gboolean

@@ -66,6 +66,12 @@ const char *vb_identity_get_token_id (const VbIdentity *self);
 VbPermissions vb_identity_get_permissions (const VbIdentity *self);
 gint64 vb_identity_get_issued_at_s (const VbIdentity *self);
 gint64 vb_identity_get_expires_at_s (const VbIdentity *self);
+/** vb_identity_set_key: @key_id: what its token was signed with; @key_print: of
+ * vb_token_key_print(). Before anybody else has it */
+void vb_identity_set_key (VbIdentity *self, const char *key_id, guint64 key_print);
+/** vb_identity_get_key: @key_print: (out); Returns: (transfer none) (nullable): id of the key of
+ * its token, %NULL for those without one */
+const char *vb_identity_get_key (const VbIdentity *self, guint64 *key_print);
 gboolean vb_identity_is_admin (const VbIdentity *self);
 
 /** vb_identity_may: @any_of: bits of which one is enough; Returns: whether they have one of them */

@@ -109,8 +109,6 @@ vb_session_init (VbSession *self)
   vb_rate_limit_init (&self->rate, g_get_monotonic_time ());
 }
 
-/* Sending */
-
 static void flush (VbSession *self);
 
 static gboolean
@@ -161,8 +159,6 @@ vb_session_send (VbSession *self, VbSendKind kind, const char *vps, char *frame)
   else
     vb_session_close (self, VB_CLOSE_TOO_SLOW, "too slow");
 }
-
-/* The end */
 
 static void
 end (VbSession *self)
@@ -250,8 +246,6 @@ on_connection_error (SoupWebsocketConnection *connection, GError *error, gpointe
                 error->message);
 }
 
-/* The clock */
-
 static void
 check_pace (VbSession *self, gint64 now_us)
 {
@@ -290,7 +284,8 @@ check_expiry (VbSession *self, gint64 now_us)
   switch (vb_expiry_check (&self->expiry, now_us, &next_us))
     {
     case VB_EXPIRY_WARN:
-      frame = vb_event_session_expiring (vb_identity_get_expires_at_s (self->identity));
+      frame = vb_event_session_expiring (MIN (vb_identity_get_expires_at_s (self->identity),
+                                              self->expiry.ends_at_us / G_USEC_PER_SEC));
       vb_session_send (self, VB_SEND_ALWAYS, NULL, frame);
       break;
     case VB_EXPIRY_ENDED:
@@ -312,6 +307,12 @@ vb_session_check_clock (VbSession *self)
   check_pace (keep, monotonic_us);
   keep_alive (keep, monotonic_us);
   return check_expiry (keep, g_get_real_time ());
+}
+
+gboolean
+vb_session_end_soon (VbSession *self)
+{
+  return vb_expiry_end_soon (&self->expiry, g_get_real_time ());
 }
 
 static gsize

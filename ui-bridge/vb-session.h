@@ -65,6 +65,10 @@ void vb_session_send (VbSession *self, VbSendKind kind, const char *vps, char *f
  * %G_MAXINT64 for never */
 gint64 vb_session_check_clock (VbSession *self);
 
+/** vb_session_end_soon: it is warned, and closed a minute from now unless it is renewed; Returns:
+ * whether that is news */
+gboolean vb_session_end_soon (VbSession *self);
+
 /** vb_session_close: @code: of vb-close-codes.h; @reason: a few words for whoever debugs the client
  */
 void vb_session_close (VbSession *self, guint16 code, const char *reason);

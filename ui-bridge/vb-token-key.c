@@ -182,6 +182,32 @@ vb_token_key_sign (GBytes *key, const char *text, gsize length, guchar *signatur
     g_error ("HMAC-SHA256 is not available");
 }
 
+guint64
+vb_token_key_print (GBytes *key)
+{
+  static const char text[] = "vps-backup: which key is this?";
+  guchar signature[VB_TOKEN_SIGNATURE_BYTES];
+  guint64 print;
+
+  vb_token_key_sign (key, text, strlen (text), signature);
+  memcpy (&print, signature, sizeof print);
+  return print;
+}
+
+gboolean
+vb_token_key_is_gone (const char *folder, const char *kid, guint64 print)
+{
+  g_autoptr (GBytes) key = vb_token_key_load (folder, kid, NULL);
+  g_autofree char *path = g_build_filename (folder, kid, NULL);
+  struct stat info;
+
+  if (key != NULL)
+    return vb_token_key_print (key) != print;
+
+  /* What only cannot be read, for want of descriptors for one, is not gone. */
+  return stat (path, &info) != 0 && errno == ENOENT;
+}
+
 char *
 vb_base64url_encode (const guchar *data, gsize length)
 {

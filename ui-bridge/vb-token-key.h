@@ -30,6 +30,12 @@ char **vb_token_key_list_exposed (const char *folder);
  * @text */
 void vb_token_key_sign (GBytes *key, const char *text, gsize length, guchar *signature);
 
+/** vb_token_key_print: Returns: what tells this key from others and gives nothing of it away */
+guint64 vb_token_key_print (GBytes *key);
+/** vb_token_key_is_gone: Returns: whether the key that had this print was taken away or replaced.
+ * Reads one small file */
+gboolean vb_token_key_is_gone (const char *folder, const char *kid, guint64 print);
+
 /** vb_base64url_encode: Returns: (transfer full): base64url without padding */
 char *vb_base64url_encode (const guchar *data, gsize length);
 

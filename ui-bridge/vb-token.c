@@ -235,6 +235,7 @@ vb_token_verify (const char *token, const char *keys_folder, gint64 now_s, GErro
   g_autoptr (JsonNode) claims = NULL;
   g_autoptr (GBytes) key = NULL;
   const char *kid, *first, *second;
+  VbIdentity *identity;
 
   first = strlen (token) <= TOKEN_LENGTH_MAX ? strchr (token, '.') : NULL;
   second = first != NULL ? strchr (first + 1, '.') : NULL;
@@ -254,8 +255,8 @@ vb_token_verify (const char *token, const char *keys_folder, gint64 now_s, GErro
     return NULL;
 
   claims = decode_part (first + 1, (gsize) (second - first - 1), error);
-  if (claims == NULL)
-    return NULL;
-
-  return read_claims (json_node_get_object (claims), now_s, error);
+  identity = claims != NULL ? read_claims (json_node_get_object (claims), now_s, error) : NULL;
+  if (identity != NULL)
+    vb_identity_set_key (identity, kid, vb_token_key_print (key));
+  return identity;
 }

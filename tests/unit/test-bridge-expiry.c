@@ -65,10 +65,10 @@ test_soon (void)
   VbExpiry expiry;
 
   vb_expiry_init (&expiry, EXPIRES_S, 0);
-  vb_expiry_end_soon (&expiry, 100 * S);
+  g_assert_true (vb_expiry_end_soon (&expiry, 100 * S));
   assert_check (&expiry, 100 * S, VB_EXPIRY_WARN, 160 * S);
   /* Said again, it does not end later. */
-  vb_expiry_end_soon (&expiry, 130 * S);
+  g_assert_false (vb_expiry_end_soon (&expiry, 130 * S));
   assert_check (&expiry, 130 * S, VB_EXPIRY_NOT_YET, 160 * S);
   assert_check (&expiry, 160 * S, VB_EXPIRY_ENDED, 160 * S);
 

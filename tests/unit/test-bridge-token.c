@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "vb-error.h"
 #include "vb-token-key.h"
@@ -9,6 +11,7 @@
 #define NOW_S G_GINT64_CONSTANT (1700000000)
 #define VPS "0b0a3a5e-1f6c-4f0e-9d7a-6e2a3a1c9f10"
 #define HEADER "{\"alg\":\"HS256\",\"typ\":\"JWT\",\"kid\":\"main\"}"
+#define CLAIMS "{\"aud\":\"vps-backup\",\"exp\":1700000100,\"perms\":[\"backup.read\"]}"
 
 static const char key_bytes[] = "0123456789abcdef0123456789abcdef";
 
@@ -376,6 +379,63 @@ test_rfc7515 (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (encoded, ==, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
 }
 
+/* A good signature and something more, or a part of it. */
+static void
+test_signatures_of_other_lengths (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *good = make (HEADER, CLAIMS);
+  g_autoptr (VbIdentity) identity = vb_token_verify (good, fixture->folder, NOW_S, NULL);
+  const char *dot = strrchr (good, '.');
+  g_autoptr (GBytes) signature = vb_base64url_decode (dot + 1, strlen (dot + 1));
+  guchar bytes[VB_TOKEN_SIGNATURE_BYTES + 1] = { 0 };
+
+  g_assert_nonnull (identity);
+  memcpy (bytes, g_bytes_get_data (signature, NULL), VB_TOKEN_SIGNATURE_BYTES);
+  for (gsize length = 0; length <= sizeof bytes; length++)
+    {
+      g_autofree char *other = vb_base64url_encode (bytes, length);
+      g_autofree char *token = g_strdup_printf ("%.*s.%s", (int) (dot - good), good, other);
+
+      if (length != VB_TOKEN_SIGNATURE_BYTES)
+        assert_refused (fixture, token);
+    }
+}
+
+/* What is in the folder and is no key must not hang or be read. */
+static void
+test_no_regular_file (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, "fifo", NULL);
+  g_autofree char *token = make ("{\"alg\":\"HS256\",\"kid\":\"fifo\"}", CLAIMS);
+
+  g_assert_cmpint (mkfifo (path, 0600), ==, 0);
+  alarm (60);
+  assert_refused (fixture, token);
+  g_assert_true (vb_token_has_keys (fixture->folder));
+  alarm (0);
+}
+
+static void
+test_a_key_that_goes (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VbIdentity) identity = verify_claims (fixture, CLAIMS, NULL);
+  g_autofree char *path = g_build_filename (fixture->folder, "main", NULL);
+  guint64 print;
+  const char *kid = vb_identity_get_key (identity, &print);
+
+  g_assert_cmpstr (kid, ==, "main");
+  g_assert_false (vb_token_key_is_gone (fixture->folder, kid, print));
+  write_key (fixture, "main", "0123456789abcdef0123456789abcdeX", 32);
+  g_assert_true (vb_token_key_is_gone (fixture->folder, kid, print));
+  write_key (fixture, "main", key_bytes, 32);
+  g_assert_false (vb_token_key_is_gone (fixture->folder, kid, print));
+  /* Being written anew: neither there nor gone. */
+  write_key (fixture, "main", "", 0);
+  g_assert_false (vb_token_key_is_gone (fixture->folder, kid, print));
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_true (vb_token_key_is_gone (fixture->folder, kid, print));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -396,6 +456,9 @@ main (int argc, char **argv)
     { "/token/mint-refusals", test_mint_refusals },
     { "/token/base64url", test_base64url },
     { "/token/rfc7515", test_rfc7515 },
+    { "/token/signatures-of-other-lengths", test_signatures_of_other_lengths },
+    { "/token/no-regular-file", test_no_regular_file },
+    { "/token/a-key-that-goes", test_a_key_that_goes },
   };
 
   g_test_init (&argc, &argv, NULL);

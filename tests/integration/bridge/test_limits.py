@@ -2,6 +2,7 @@
 """Clients that send too much, read too little, or speak badly."""
 
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -224,18 +225,39 @@ def test_an_administrator_may_watch_many(host):
 # ---- connections
 
 
-def test_half_open_connections_end(host):
+def has_ended(connection):
+    connection.settimeout(0.02)
+    try:
+        return not connection.recv(4096)
+    except TimeoutError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+def test_half_open_connections_end(host, new_host, certificate):
+    """Whether they say nothing, something, or a byte now and then, and however far TLS has come."""
+    secure = new_host(tls_certificate=certificate[0], tls_key=certificate[1])
     begun = time.monotonic()
-    waiting = [wire.connect(host.port) for _ in range(3)] + [wire.connect(host.socket)]
+    waiting = [wire.connect(where) for where in (host.port, host.port, host.socket, secure.port, secure.port)]
     waiting[0].sendall(b"GET /v1/ws HTTP/1.1\r\nHost: h\r\n")
     waiting[1].sendall(b"POST /healthz HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nabc")
-    for connection in waiting:
-        try:
-            while connection.recv(4096):
-                pass
-        except ConnectionResetError:
-            pass
-    assert 5 < time.monotonic() - begun < 25
+    waiting[3].sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    waiting.append(context.wrap_socket(wire.connect(secure.port)))
+    waiting[-1].sendall(b"GET /healthz HTTP/1.1\r\n")
+    slowly = [wire.connect(host.port), wire.connect(secure.port)]
+    slowly[0].sendall(b"GET /healthz HTTP/1.1\r\nX: ")
+    slowly[1].sendall(b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc")
+    waiting += slowly
+    while waiting:
+        for connection in set(slowly) & set(waiting):
+            with contextlib.suppress(OSError):
+                connection.send(b"x")
+        waiting = [connection for connection in waiting if not has_ended(connection)]
+        assert time.monotonic() - begun < 25
+    assert 5 < time.monotonic() - begun
     assert wire.get(host.port, "/healthz").status == 200
 
 

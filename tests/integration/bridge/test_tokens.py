@@ -81,6 +81,28 @@ def test_keys_come_and_go_without_a_restart(host):
     assert client.request("session.info")
 
 
+def test_who_came_with_a_key_that_is_gone_has_a_minute(host):
+    key = os.urandom(64)
+    host.write_key("leaked", key)
+    other = host.user(host.mint("backup.read"))
+    clever, stolen = (host.user(clients.mint(key, "leaked", perms=["backup.read"])) for _ in range(2))
+    with pytest.raises(ConnectRefused):
+        host.user(clients.mint(os.urandom(64), "leaked", perms=["backup.read"]))
+    # Another one in its place is as good as none.
+    host.write_key("leaked", os.urandom(64))
+    for client in (clever, stolen):
+        ends = at(client.wait_event("session.expiring")["expires_at"])
+        assert ends <= time.time() + 61
+    with pytest.raises(RpcError):
+        clever.request("session.renew", token=clients.mint(key, "leaked", perms=["backup.read"]))
+    later = int(time.time()) + 600
+    assert at(clever.request("session.renew", token=host.mint("backup.read", exp=later))["expires_at"]) == later
+    assert other.request("session.info") and not other.events
+    if os.environ.get("VB_LONG"):
+        assert stolen.wait_closed(90) == 4401
+        assert clever.request("session.info")
+
+
 def refused_after(host, token):
     """Seconds until a token was refused."""
     begun = time.monotonic()
