@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "vb-log.h"
+
 int
 vb_open_resolved (const char *path, int flags)
 {
@@ -23,4 +25,15 @@ vb_open_resolved (const char *path, int flags)
   if (fd < 0 && (errno == ENOSYS || errno == EPERM))
     fd = open (path, flags | O_CLOEXEC | O_NOFOLLOW);
   return fd;
+}
+
+void
+vb_open_sync_folder (const char *path)
+{
+  int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  if (fsync (fd) != 0)
+    vb_log_warning (NULL, NULL, NULL, "Syncing the folder %s: %s", path, g_strerror (errno));
+  close (fd);
 }

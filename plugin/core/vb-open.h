@@ -17,4 +17,13 @@ G_BEGIN_DECLS
  */
 int vb_open_resolved (const char *path, int flags);
 
+/**
+ * vb_open_sync_folder:
+ * @path: of a folder
+ *
+ * What was created, renamed or removed in it survives a loss of power from now on. If that cannot be, the log says so.
+ * May block; any thread.
+ */
+void vb_open_sync_folder (const char *path);
+
 G_END_DECLS

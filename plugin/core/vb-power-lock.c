@@ -10,6 +10,7 @@
 #include "vb-error.h"
 #include "vb-fault.h"
 #include "vb-log.h"
+#include "vb-open.h"
 
 struct _VbPowerLock
 {
@@ -19,17 +20,6 @@ struct _VbPowerLock
   char *operation;
   int fd;
 };
-
-static void
-sync_folder (const char *folder)
-{
-  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  if (fsync (fd) != 0)
-    vb_log_warning (NULL, NULL, NULL, "Syncing the folder %s: %s", folder, g_strerror (errno));
-  close (fd);
-}
 
 static gboolean
 write_line (int fd, const char *word, const char *operation)
@@ -61,7 +51,7 @@ replace_file (VbPowerLock *self, const char *word, GError **error)
       close (fd);
       return FALSE;
     }
-  sync_folder (self->folder);
+  vb_open_sync_folder (self->folder);
   if (self->fd >= 0)
     close (self->fd);
   self->fd = fd;
@@ -119,7 +109,7 @@ vb_power_lock_release (VbPowerLock *self)
 {
   VB_FAULT_POINT ("unlock.before");
   unlink (self->path);
-  sync_folder (self->folder);
+  vb_open_sync_folder (self->folder);
   VB_FAULT_POINT ("unlock.after");
   power_lock_free (self);
 }

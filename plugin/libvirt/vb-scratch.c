@@ -9,6 +9,7 @@
 
 #include "vb-error.h"
 #include "vb-log.h"
+#include "vb-open.h"
 
 struct _VbScratch
 {
@@ -142,9 +143,14 @@ vb_scratch_remove (VbScratch *self)
 {
   GHashTableIter iter;
   gpointer path;
+  gpointer folder;
 
   g_hash_table_iter_init (&iter, self->paths);
   while (g_hash_table_iter_next (&iter, NULL, &path))
     if (g_unlink (path) != 0 && errno != ENOENT)
       vb_log_warning (NULL, NULL, NULL, "Removing %s: %s", (const char *) path, g_strerror (errno));
+  /* Nobody looks for them any more once the journal says that the operation has ended. */
+  g_hash_table_iter_init (&iter, self->folders);
+  while (g_hash_table_iter_next (&iter, &folder, NULL))
+    vb_open_sync_folder (folder);
 }

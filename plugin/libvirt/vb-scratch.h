@@ -39,7 +39,7 @@ gboolean vb_scratch_check (VbScratch *self, guint64 reserve_bytes, GError **erro
  * for all together */
 gboolean vb_scratch_check_room (VbScratch *self, guint64 most_bytes, guint64 reserve_bytes, GError **error);
 
-/** vb_scratch_remove: removes files that are left; the job must be over */
+/** vb_scratch_remove: removes files that are left; the job must be over. On return none comes back after a loss of power */
 void vb_scratch_remove (VbScratch *self);
 
 G_END_DECLS

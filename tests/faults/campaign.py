@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Kills the service, QEMU and libvirtd at each point of each operation and judges what is left. Started by `run`."""
+"""Kills the service, QEMU, libvirtd and the host at each point of each operation and judges what is left. Started by `run`."""
 
 import argparse
 import collections
@@ -28,6 +28,10 @@ SLICE = [
     ("delete", ["remove.rename.after"]),
     ("restore, delta", ["pool.stage-delta.after", "swap.rename.vdb.after"]),
 ]
+
+# Where the host's power fails then; no point: when clients have just been told that it is done.
+POWER_SLICE = [("create", "commit.rename.after"), ("create", ""), ("restore, staged", "staging.swap.after"), ("restore, staged", ""),
+               ("delete", "")]
 
 
 class Books:
@@ -71,8 +75,9 @@ class Campaign:
 
     # ---- the world
 
-    def ready_world(self, kind):
-        if self.world is not None and self.world.kind != (kind.delta, kind.on_device):
+    def ready_world(self, kind, drives=False):
+        wanted = (kind.delta, kind.on_device, drives)
+        if self.world is not None and self.world.kind != wanted:
             self.drop_world()
         if self.world is None:
             self.number += 1
@@ -80,9 +85,9 @@ class Campaign:
             folder.mkdir()
             folder.chmod(0o755)
             self.world = World(f"faults{self.number}", folder, self.pools / str(self.number),
-                               on_device=kind.on_device,
+                               on_device=kind.on_device, drives=drives,
                                operations={"scratch-reserve": "1M", "delta-limit": "1G" if kind.delta else "0"})
-            self.world.kind = (kind.delta, kind.on_device)
+            self.world.kind = wanted
             self.world.start_service()
             self.world.start_vps()
         return self.world
@@ -146,8 +151,9 @@ class Campaign:
 
     def _wait_end(self, scenario):
         world = scenario.world
-        world.client.answer(scenario.sent)
+        world.client.wait_for(lambda: scenario.sent in world.client._answers, "the answer")  # pylint: disable=protected-access
         world.settle()
+        scenario.hear()
 
     def kill_service(self, kind, point, occurrence, second=None):
         """The service dies at a point; maybe once more while it recovers. Returns whether it did (the first time)."""
@@ -158,6 +164,7 @@ class Campaign:
         scenario.begin()
         hit = self._wait_death(scenario)
         world.service.disarm()
+        scenario.hear()
         if hit:
             scenario.disturb()
             world.forget_clients()
@@ -207,8 +214,10 @@ class Campaign:
         if hit:
             strike(world)
         world.service.disarm()
-        world.client.answer(scenario.sent)
-        scenario.judge(world.settle(), power_kept=strike is not kill_qemu)
+        world.client.wait_for(lambda: scenario.sent in world.client._answers, "the answer")  # pylint: disable=protected-access
+        now = world.settle()
+        scenario.hear()
+        scenario.judge(now, power_kept=strike is not kill_qemu)
         if strike is not kill_qemu:
             scenario.require_done()
         return hit
@@ -244,6 +253,17 @@ class Campaign:
                            lambda kind=kind, point=point, occurrence=occurrence: self.kill_service(kind, point, occurrence))
             if self.options.others:
                 self.others(kind, points)
+            self.power_cuts(kind, points)
+
+    def power_cuts(self, kind, points):
+        """The power fails at a few points of a scenario, or at all, and each time that something was told."""
+        if kind.on_device:
+            return  # a loop device is no drive: it would lose less, or more
+        number = len(points) if self.options.power else min(self.options.others, len(points))
+        chosen = sorted(self.random.sample(range(len(points)), number))
+        for point, occurrence in [points[index] for index in chosen] + [("", 1)] * 3:
+            self.trial(f"{kind.name}: cut the power", f"{point}#{occurrence}" if point else "when it was told",
+                       lambda point=point, occurrence=occurrence: self.power_at(kind, point, occurrence))
 
     def others(self, kind, points):
         """QEMU and libvirtd at a few points of a scenario, and a second death of the service in its recovery."""
@@ -268,33 +288,74 @@ class Campaign:
                                     ("restore, staged", "staging.swap.before", kill_libvirtd)):
             self.trial(f"{name}: {strike.__doc__}", point,
                        lambda name=name, point=point, strike=strike: self.hold_and(kinds[name], point, 1, strike))
+        for name, point in POWER_SLICE:
+            self.trial(f"{name}: cut the power", point or "when it was told",
+                       lambda name=name, point=point: self.power_at(kinds[name], point, 1))
 
     def random_mix(self, minutes):
         end = time.monotonic() + 60 * minutes
         while time.monotonic() < end:
             kind = self.random.choice(list(filter(self.wanted, scenarios.ALL)))
             delay = self.random.uniform(0, 1.2)
-            what = self.random.choice(["service", "service", "service", "qemu", "libvirtd"])
+            what = self.random.choice(["service", "service", "service", "qemu", "libvirtd"] + ["power"] * (not kind.on_device))
             self.trial(f"random: kill {what}", f"{kind.name} after {delay:.3f} s",
                        lambda kind=kind, delay=delay, what=what: self.kill_later(kind, delay, what))
 
     def kill_later(self, kind, delay, what):
         """Any moment, not only a point."""
-        world = self.ready_world(kind)
+        world = self.ready_world(kind, drives=what == "power")
         scenario = kind(world)
         scenario.prepare()
         scenario.begin()
         time.sleep(delay)
         if what == "service":
             world.service.kill()
+            scenario.hear()
             scenario.disturb()
             world.forget_clients()
             world.start_service()
+        elif what == "power":
+            self._lose_power(scenario)
         else:
             {"qemu": kill_qemu, "libvirtd": kill_libvirtd}[what](world)
             world.client.wait_for(lambda: scenario.sent in world.client._answers, "the answer")  # pylint: disable=protected-access
-        scenario.judge(world.settle(), power_kept=what != "qemu")
+        scenario.judge(world.settle(), power_kept=what in ("service", "libvirtd"))
         return True
+
+    def _lose_power(self, scenario):
+        world = scenario.world
+        world.cut_power()
+        world.service.disarm()
+        scenario.hear()
+        world.forget_clients()
+        world.start_service()
+
+    def power_at(self, kind, point, occurrence):
+        """The host dies with the service; without a point: as soon as clients are told that it is done."""
+        world = self.ready_world(kind, drives=True)
+        scenario = kind(world)
+        scenario.prepare()
+        if point:
+            world.service.arm(point, "kill", occurrence)
+        scenario.begin()
+        if point and not self._wait_death(scenario):
+            world.service.disarm()
+            scenario.hear()
+            scenario.judge(world.settle())
+            return False
+        if not point:
+            self._wait_announced(scenario)
+        self._lose_power(scenario)
+        scenario.judge(world.settle(), power_kept=False)
+        return True
+
+    def _wait_announced(self, scenario):
+        client = scenario.world.client
+
+        def told():
+            scenario.hear()
+            return scenario.announced or not scenario.kind and scenario.said is not None
+        client.wait_for(told, "that it is done")
 
 
 # Where a recovery may die in its turn.
@@ -332,6 +393,8 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/faults/run")
     parser.add_argument("--all", action="store_true", help="every point of every scenario")
     parser.add_argument("--others", type=int, default=3, help="with --all: how many points of each scenario at which something else dies")
+    parser.add_argument("--power", action="store_true", help="with --all: cut the power at every point too")
+    parser.add_argument("--power-slice", action="store_true", help="cut the power only when something was told")
     parser.add_argument("--minutes", type=float, default=0, help="then a random mix for so long")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the random choices")
     parser.add_argument("--only", action="append", help="only scenarios whose name has this")
@@ -342,7 +405,10 @@ def main():
     began = time.monotonic()
     print(f"seed {options.seed}", flush=True)
     campaign = Campaign(options)
-    if options.all:
+    if options.power_slice:
+        for kind in filter(campaign.wanted, scenarios.ALL):
+            campaign.power_cuts(kind, [])
+    elif options.all:
         campaign.every_point()
     elif not options.minutes:
         campaign.slice()

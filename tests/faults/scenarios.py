@@ -25,6 +25,8 @@ class Scenario:
         self.inodes = None
         self.sent = None     # id of the request
         self.known = None
+        self.said = None     # its answer
+        self.announced = {}  # operation → how it has ended, as clients were told
         self.moved = False   # the guest was seen on its new disks
 
     # ---- before
@@ -69,12 +71,14 @@ class Scenario:
         """Method and parameters."""
         raise NotImplementedError
 
-    def answered(self):
-        """Result of the request if it has come."""
-        try:
-            return self.world.client.answer(self.sent, 0)
-        except (TimeoutError, clients.ConnectionEnded, clients.RpcError):
-            return None
+    def hear(self):
+        """What the service has said until it died must stay true."""
+        with contextlib.suppress(TimeoutError, clients.ConnectionEnded, clients.RpcError):
+            self.said = self.world.client.answer(self.sent, 0)
+        for _, method, told in list(self.world.client.events):
+            one = told.get("operation") if method in ("operation.progress", "vps.changed") else None
+            if one and one["id"] not in self.known and one["state"] in clients.ENDED:
+                self.announced[one["id"]] = one["state"]
 
     def _inodes(self):
         return [os.stat(disk.path).st_ino for disk in self.world.vps.disks]
@@ -101,6 +105,9 @@ class Scenario:
         for one in new:
             require(one["kind"] == self.kind, f"a {one['kind']} instead of a {self.kind}")
             world.operations[one["id"]] = one["kind"]
+        states = {one["id"]: one["state"] for one in new}
+        for operation, state in self.announced.items():
+            require(states.get(operation) == state, f"operation {operation} was said to be {state}, and is {states.get(operation)}")
         return new[0] if new else None
 
     def judge(self, now, power_kept=True):
@@ -197,8 +204,7 @@ class Restore(Scenario):
             require(self._inodes() == self.inodes, f"the disks were exchanged by {operation}")
             return [world.model]
         require(self._inodes() != self.inodes, "a restore is completed, and the disks are the old ones")
-        # What the guest wrote on its old disks before the stop went with them.
-        return [self.restored(), world.model]
+        return [world.model if self.moved else self.restored()]
 
 
 class RestoreStaged(Restore):
@@ -248,7 +254,7 @@ class Delete(Scenario):
 
     def outcome(self, now):
         gone = all(backup["id"] != self.backup for backup in now["backups"])
-        require(gone or self.answered() is None, "a backup was deleted, said the answer, and is there")
+        require(gone or self.said is None, "a backup was deleted, said the answer, and is there")
         if gone:
             del self.world.backups[self.backup]
         return [self.world.model]
@@ -279,7 +285,7 @@ class Rename(Scenario):
 
     def outcome(self, now):
         name = next(backup["name"] for backup in now["backups"] if backup["id"] == self.backup)
-        require(name == self.title or self.answered() is None, f"it was renamed, said the answer, and its name is {name}")
+        require(name == self.title or self.said is None, f"it was renamed, said the answer, and its name is {name}")
         return [self.world.model]
 
 

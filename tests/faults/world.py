@@ -12,6 +12,7 @@ import client as clients
 import devices
 import guest as guests
 import isolated
+import power
 import service as services
 
 MIB = 1 << 20
@@ -95,17 +96,19 @@ class Model:
 class World:
     """One VPS without a system, with two disks (the first one a block device or a file), and the backups that were announced."""
 
-    def __init__(self, name, folder, pool, *, slots=4, on_device=False, **config):
+    def __init__(self, name, folder, pool, *, slots=4, on_device=False, drives=False, **config):
         self.disk_folder = pathlib.Path(folder)
-        first = devices.Device if on_device else guests.Disk
-        disks = [first("vda", size=16 * MIB), guests.Disk("vdb", size=8 * MIB)]
-        self.vps = devices.OnDevices(name, disks, folder=folder)
-        self.model = Model(disks)
         self.backups = {}        # announced: id → Model
         self.turn = 0
         self.kind = None         # what the scenarios that it serves have in common
         self.slots = slots
-        self.service = Faulty(pool_path=pool, slots={"included": slots}, **config).init_pool()
+        self.service = Faulty(pool_path=pool, slots={"included": slots}, **config)
+        self.drives = [power.Drive(path) for path in (folder, pool, self.service.state)] if drives else []
+        self.service.init_pool()
+        first = devices.Device if on_device else guests.Disk
+        disks = [first("vda", size=16 * MIB), guests.Disk("vdb", size=8 * MIB)]
+        self.vps = devices.OnDevices(name, disks, folder=folder)
+        self.model = Model(disks)
         self.disk_files = sorted(path.name for path in self.disk_folder.iterdir())
         self.client = None
         self.operations = {}     # id → kind: of all that were accepted
@@ -158,6 +161,11 @@ class World:
         def idle(now):
             return now["operation"] is None
         return self.client.wait_vps(self.vps.vps, idle, "all operations have ended", deadline_s)
+
+    def cut_power(self):
+        """All that runs dies, and what was on no drive yet is lost."""
+        power.fail(self.service, self.drives)
+        self.vps.refresh()
 
     def forget_clients(self):
         self.service.close_clients()
@@ -237,6 +245,8 @@ class World:
             self.service.close_clients()
             self.service.kill()
         self.vps.remove()
+        for drive in self.drives:
+            drive.close()
 
 
 def helpers():
