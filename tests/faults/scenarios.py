@@ -22,6 +22,7 @@ class Scenario:
     def __init__(self, world):
         self.world = world
         self.before = None   # content of the disks at the request
+        self.between = []    # and whenever something had died
         self.inodes = None
         self.sent = None     # id of the request
         self.known = None
@@ -89,6 +90,7 @@ class Scenario:
         if world.vps.active and not self.moved and self._inodes() != self.inodes:
             self.moved = True
             world.model = self.restored().copy()
+        self.between.append(world.model.copy())
         world.change()
 
     def restored(self):
@@ -157,8 +159,8 @@ class Create(Scenario):
         if operation is not None and operation["state"] == "completed":
             folder = world.service.backup_path(world.vps.vps, operation["backup"])
             found = {target: (folder / f"{target}.raw").read_bytes() for target in world.model.disks}
-            model = next((model for model in (self.before, world.model) if model.disks == found), None)
-            require(model is not None, "the backup is neither the VPS before nor after the crash")
+            model = next((model for model in (self.before, *self.between, world.model) if model.disks == found), None)
+            require(model is not None, "the backup is the VPS at no moment")
             world.backups[operation["backup"]] = model.copy()
         return [world.model]
 
