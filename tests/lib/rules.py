@@ -60,7 +60,9 @@ def vps_problems(vps):
     problems = _while_running(vps, vps["operation"]) if vps["operation"] else _while_idle(vps)
     if vps["can_create"]["allowed"] == (vps["can_create"]["reason"] is not None):
         problems.append(f"can_create {vps['can_create']}")
-    if slots["used"] != len(backups) or slots["total"] != slots["included"] + slots["extra"]:
+    # Two of the schedule's, one to replace the other, share the last slot.
+    shared = slots["used"] == slots["total"] and len([one for one in backups if one.get("scheduled")]) > 1
+    if len(backups) - slots["used"] not in (0, int(shared)) or slots["total"] != slots["included"] + slots["extra"]:
         problems.append(f"slots {slots} with {len(backups)} backups")
     if slots["billable_steps"] * slots["step"] < slots["extra"] or (slots["billable_steps"] - 1) * slots["step"] >= slots["extra"] > 0:
         problems.append(f"billable steps of {slots}")

@@ -99,6 +99,9 @@ def test_older_journal(daemon, current, path):
         now = [dict(zip(after[table][0], row)) for row in after[table][1]]
         for row in rows:
             old = dict(zip(columns, row))
+            # Telling goes on meanwhile, and how that ends depends on the network.
+            for word in ("failures", "not_before", "attempts", "next_at"):
+                old.pop(word, None)
             if old.get("id") != UNENDED and table != "known_slots":  # which is for a webhook, and here is none
                 assert any(old.items() <= one.items() for one in now), (table, old)
 

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Backups that nobody asks for, with the real service, libvirt and QEMU."""
+
+import contextlib
+import datetime
+import sqlite3
+
+
+def a_while_ago():
+    return (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=2)).strftime("%H:%M")
+
+
+def let_a_day_pass(service):
+    """As if the service had been off since yesterday, so that today's run has been missed."""
+    service.stop()
+    with contextlib.closing(sqlite3.connect(service.folder / "state/journal.sqlite")) as journal, journal:
+        journal.execute("UPDATE schedules SET day = '2000-01-01'")
+        journal.execute("UPDATE operations SET request_key = NULL")
+    service.start()
+
+
+def ids(vps):
+    return [one["id"] for one in vps["backups"]]
+
+
+def test_a_backup_a_day_and_two_are_kept_in_two_slots(service, new_blank):
+    vps = new_blank()
+    at = a_while_ago()
+    assert f"daily at {at} UTC" in service.ctl("schedule", vps.name, "--at", at, "--keep", "2")
+    assert f'at="{at}"' in vps.domain.XMLDesc()
+    before = []
+    for run in range(3):
+        let_a_day_pass(service)
+        client = service.client()
+        client.follow(vps.vps)
+        # What the run before has left is gone once the new one is there, and not sooner.
+        client.wait_vps(vps.vps, lambda now: now["operation"] is None and len(now["backups"]) == min(run + 1, 2)
+                        and set(ids(now)) != set(before), "the scheduled backup")  # pylint: disable=cell-var-from-loop
+        now = client.vps[vps.vps]
+        assert all(one["scheduled"] and one["state"] == "available" for one in now["backups"])
+        assert now["slots"]["used"] == len(now["backups"]) and now["next_run_at"] > now["backups"][0]["completed_at"]
+        assert sorted(service.backup_folders(vps.vps)) == sorted(ids(now))
+        assert before[:1] == ids(now)[1:] and service.manifest(vps.vps, ids(now)[0])["scheduled"] is True
+        for _, _, event in [one for one in client.events if one[1] == "vps.changed"]:
+            assert event["slots"]["used"] <= event["slots"]["total"] == 2
+            assert len(event["backups"]) < 3 or not set(before) - set(ids(event))
+        before = ids(now)
+    client.wait_for(lambda: {("backup.create", "schedule"), ("backup.delete", "schedule")} <= {
+        (one["method"], one["subject"]) for one in client.request("audit.list", vps=vps.vps)["entries"]}, "the audit log")
+
+    # A restart makes no second one, and a full VPS without anything to replace is told of.
+    service.restart()
+    client = service.client()
+    assert ids(client.follow(vps.vps)) == before
+    for backup in before:
+        client.request("backup.protect", vps=vps.vps, backup=backup, protected=True)
+    let_a_day_pass(service)
+    client = service.client()
+    client.follow(vps.vps)
+    client.wait_for(lambda: client.request("notification.list", vps=vps.vps)["notifications"][-1]["type"] == "schedule_skipped",
+                    "the notification")
+    told = client.request("notification.list", vps=vps.vps)["notifications"][-1]
+    assert (told["reason"], told["operation"], told["vps_name"]) == ("slots_full", None, vps.name)
+    assert ids(client.vps[vps.vps]) == before == sorted(service.backup_folders(vps.vps), key=before.index)
+    service.ctl("schedule", vps.name, "--off")
+    client.wait_vps(vps.vps, lambda now: now["schedule"] is None and now["next_run_at"] is None, "no schedule any more")
