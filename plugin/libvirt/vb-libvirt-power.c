@@ -122,6 +122,22 @@ wait_until_off (virDomainPtr domain, GError **error)
   return FALSE;
 }
 
+/* Off here because it runs on another host now: there are its disks in use, and here it must neither lose them nor be
+ * started. */
+static gboolean
+check_here (virDomainPtr domain, GError **error)
+{
+  int state;
+  int reason;
+
+  if (!done (virDomainGetState (domain, &state, &reason, 0), "Asking for the state of the VPS", error))
+    return FALSE;
+  if (state != VIR_DOMAIN_SHUTOFF || reason != VIR_DOMAIN_SHUTOFF_MIGRATED)
+    return TRUE;
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERRUPTED, "The VPS was moved to another host");
+  return FALSE;
+}
+
 gboolean
 vb_libvirt_power_off (virDomainPtr domain, VbPower *was, GError **error)
 {
@@ -134,7 +150,7 @@ vb_libvirt_power_off (virDomainPtr domain, VbPower *was, GError **error)
   if (was != NULL)
     *was = power;
   if (!active)
-    return TRUE;
+    return check_here (domain, error);
   if (virDomainIsPersistent (domain) == 0)
     {
       g_set_error_literal (
@@ -145,7 +161,7 @@ vb_libvirt_power_off (virDomainPtr domain, VbPower *was, GError **error)
     }
   if (!done_or_off (domain, virDomainDestroy (domain), "Cutting the power of the VPS", error))
     return FALSE;
-  return wait_until_off (domain, error);
+  return wait_until_off (domain, error) && check_here (domain, error);
 }
 
 gboolean
@@ -156,6 +172,8 @@ vb_libvirt_power_restore (virDomainPtr domain, VbPower power, GError **error)
 
   if (power != VB_POWER_RUNNING && power != VB_POWER_PAUSED)
     return TRUE;
+  if (!check_here (domain, error))
+    return FALSE;
   if (done (virDomainCreateWithFlags (domain, flags), "Starting the VPS", &local))
     return TRUE;
   if (virDomainIsActive (domain) > 0)

@@ -1,10 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Disks that are block devices, and a VPS that has some."""
 
+import contextlib
 import pathlib
 
 import guest as guests
 import isolated
+
+
+def attach(file):
+    """The loop device that a file has become; another lab may take the one that was free a moment ago."""
+    def device():
+        with contextlib.suppress(isolated.LabError):
+            return isolated.run("losetup", "--find", "--show", file).strip()
+    return isolated.wait_until(device, f"there is a loop device for {file}", 20)
 
 
 class Device(guests.Disk):
@@ -13,7 +22,7 @@ class Device(guests.Disk):
     def make(self, folder, owner):
         self.file = pathlib.Path(folder) / f"{owner}-{self.target}.device"
         isolated.run("truncate", "-s", self.size, self.file)
-        self.path = pathlib.Path(isolated.run("losetup", "--find", "--show", self.file).strip())
+        self.path = pathlib.Path(attach(self.file))
         self.format = "raw"
 
     def xml(self):

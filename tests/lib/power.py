@@ -10,6 +10,7 @@ import signal
 import struct
 import tempfile
 
+import devices
 import isolated
 
 XFS_IOC_GOINGDOWN = 0x8004587D
@@ -25,7 +26,7 @@ class Drive:
         self.point.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=isolated.lab(), prefix=".drive.") as image:
             os.truncate(image.name, size)
-            self.device = isolated.run("losetup", "--find", "--show", image.name).strip()
+            self.device = devices.attach(image.name)
         isolated.run("mkfs.xfs", "-q", "-m", "reflink=1", self.device)
         self.mount()
         self.point.chmod(0o755)

@@ -8,6 +8,7 @@ import signal
 import guest as guests
 import isolated
 import libvirt
+import libvirt_qemu
 import pytest
 
 SIZE = 32 << 20
@@ -127,12 +128,46 @@ def test_qemu_is_killed(watched, new_blank):
     no_trace(service, vps, [backup])
 
 
-def test_vps_is_destroyed_during_a_restore(watched, new_blank):
+def panic(vps):
+    """What a kernel does that panics: it tells the panic device. libvirt destroys the VPS then, unless a backup job keeps it from it."""
+    libvirt_qemu.qemuMonitorCommand(vps.domain, "o /b 0x505 1", libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP)
+
+
+def test_guest_crashes(watched, new_blank):
+    service, client = watched
+    vps = new_blank(devices="<panic model='isa'/>")
+    client.follow(vps.vps)
+    write(vps, 0xc3)
+    operation, backup = copying(client, vps, "backup.create")
+    panic(vps)
+    completed(client, vps, operation)
+    assert not vps.running and image_sum(service, vps, backup) == hashlib.sha256(b"\xc3" * FILLED).hexdigest()
+    no_trace(service, vps, [backup])
+
+    vps.destroy()
+    vps.start()
+    write(vps, 0xd4)
+    operation, _ = copying(client, vps, "backup.restore", backup=backup)
+    panic(vps)
+    completed(client, vps, operation)
+    assert vps.running, "it ran before the restore"
+    vps.destroy()
+    assert vps.disk_bytes("vda", 0, FILLED) == b"\xc3" * FILLED
+    no_trace(service, vps, [backup])
+
+
+def test_vps_is_destroyed(watched, new_blank):
     service, client = watched
     vps = new_blank()
     client.follow(vps.vps)
     write(vps, 0xc3)
-    _, backup = client.back_up(vps.vps)
+    operation, backup = copying(client, vps, "backup.create")
+    vps.destroy()
+    completed(client, vps, operation)
+    assert not vps.active and image_sum(service, vps, backup) == hashlib.sha256(b"\xc3" * FILLED).hexdigest()
+    no_trace(service, vps, [backup])
+
+    vps.start()
     operation, _ = copying(client, vps, "backup.restore", backup=backup)
     vps.destroy()
     completed(client, vps, operation)
