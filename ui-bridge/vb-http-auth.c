@@ -72,8 +72,8 @@ vb_http_auth_take_origin (SoupMessageHeaders *headers, VbPeer *peer, const char 
     vb_peer_set_origin (peer, address);
 }
 
-/* A name, an address, or an IPv6 address in brackets, and a port. Two of them would come as one with a
- * comma, and two readers of the same request might each believe another. */
+/* A name, an address, or an IPv6 address in brackets, and a port. Two of them would come as one
+ * with a comma, and two readers of the same request might each believe another. */
 gboolean
 vb_http_auth_check_host (SoupMessageHeaders *headers)
 {
@@ -87,6 +87,27 @@ vb_http_auth_check_host (SoupMessageHeaders *headers)
       return FALSE;
 
   return TRUE;
+}
+
+/* Nothing that we answer has a body: what announces one is meant for two readers, of whom one is to
+ * be fooled. Given twice, a header comes as one with a comma. */
+gboolean
+vb_http_auth_check_framing (SoupMessageHeaders *headers)
+{
+  static const char *const once[]
+      = { "Content-Length", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Version" };
+  const char *length = soup_message_headers_get_list (headers, "Content-Length");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (once); i++)
+    {
+      const char *value = soup_message_headers_get_list (headers, once[i]);
+
+      if (value != NULL && strchr (value, ',') != NULL)
+        return FALSE;
+    }
+
+  return (length == NULL || strcmp (length, "0") == 0)
+         && soup_message_headers_get_list (headers, "Transfer-Encoding") == NULL;
 }
 
 VbIdentity *

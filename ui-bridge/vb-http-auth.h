@@ -30,19 +30,23 @@ VbIdentity *vb_http_auth_identify (SoupMessageHeaders *headers,
                                    const char *token_keys,
                                    guint *status);
 
-/** vb_http_auth_has_token: Returns: whether the request brings anything that is meant to be a token */
+/** vb_http_auth_has_token: Returns: whether the request brings anything that is meant to be a token
+ */
 gboolean vb_http_auth_has_token (SoupMessageHeaders *headers);
 
 /**
  * vb_http_auth_take_origin:
  * @proxies: (nullable) (array zero-terminated=1): whom to believe
  *
- * Who is behind a proxy: when @peer is one of @proxies, the last entry of `X-Forwarded-For`, which is
- * the one that the proxy itself has added, becomes the address of @peer.
+ * Who is behind a proxy: when @peer is one of @proxies, the last entry of `X-Forwarded-For`, which
+ * is the one that the proxy itself has added, becomes the address of @peer.
  */
-void vb_http_auth_take_origin (SoupMessageHeaders *headers,
-                               VbPeer *peer,
-                               const char *const *proxies);
+void
+vb_http_auth_take_origin (SoupMessageHeaders *headers, VbPeer *peer, const char *const *proxies);
+
+/** vb_http_auth_check_framing: Returns: whether the request has no body and no header twice that is
+ * there once */
+gboolean vb_http_auth_check_framing (SoupMessageHeaders *headers);
 
 /** vb_http_auth_check_host: Returns: whether there is one `Host` and it looks like one */
 gboolean vb_http_auth_check_host (SoupMessageHeaders *headers);

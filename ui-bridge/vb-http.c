@@ -267,7 +267,7 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
 
   if (strcmp (method, "GET") != 0 && strcmp (method, "HEAD") != 0)
     status = SOUP_STATUS_METHOD_NOT_ALLOWED;
-  else if (!vb_http_auth_check_host (headers))
+  else if (!vb_http_auth_check_host (headers) || !vb_http_auth_check_framing (headers))
     status = SOUP_STATUS_BAD_REQUEST;
   else if ((route = find_route (message)) == NULL)
     status = SOUP_STATUS_NOT_FOUND;

@@ -158,6 +158,22 @@ def test_revoking_a_token(host):
     assert two.request("session.info")["subject"] == "carol"
 
 
+def test_revoking_outlives_the_service(new_host, tmp_path):
+    host = new_host(tmp_path, journal="sqlite")
+    by_user, by_id = host.mint("backup.read", sub="mallory"), host.mint("backup.read", sub="carol", jti="t-1")
+    good = host.mint("backup.read", sub="carol", jti="t-2")
+    admin = host.admin()
+    admin.request("session.revoke", sub="mallory")
+    admin.request("session.revoke", jti="t-1")
+    host.kill()
+    again = new_host(tmp_path, keys=False, journal="sqlite")
+    for token in (by_user, by_id):
+        with pytest.raises(ConnectRefused) as caught:
+            again.user(token)
+        assert caught.value.status == 401
+    assert again.user(good).request("session.info")["subject"] == "carol"
+
+
 def test_a_renewed_session_is_known_by_its_new_token(host):
     client = host.user(host.mint("backup.read", sub="dave", jti="old"))
     client.request("session.renew", token=host.mint("backup.read", sub="dave", jti="new"))

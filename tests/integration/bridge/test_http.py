@@ -95,6 +95,30 @@ def test_two_hosts_are_none(host):
     assert wire.exchange(host.port, b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n").status == 400
 
 
+@pytest.mark.parametrize("lines, body, status", [
+    ("Origin: https://h\r\nOrigin: https://evil.example", "", 400),
+    ("Content-Length: 5\r\nContent-Length: 6", "x" * 6, 400),
+    ("Content-Length: 5\r\nTransfer-Encoding: chunked", "0\r\n\r\n", 400),
+    ("Transfer-Encoding: chunked", "0\r\n\r\n", 400),
+    ("Content-Length: 5", "x" * 5, 400),
+    ("Content-Length: 0", "", 101),
+    ("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "", 400),
+    ("Sec-WebSocket-Version: 8", "", 400),
+])
+def test_headers_given_twice_and_bodies(host, lines, body, status):
+    head = "".join(f"{name}: {value}\r\n" for name, value in UPGRADE.items())
+    text = f"GET /v1/ws HTTP/1.1\r\nHost: h\r\n{head}{lines}\r\nAuthorization: Bearer {host.mint('backup.read')}\r\n\r\n{body}"
+    assert wire.exchange(host.port, text.encode(), keep=True).status == status
+
+
+@pytest.mark.parametrize("lines, body", [("Content-Length: 0", ""), ("Content-Length: 5", "x" * 5), ("Transfer-Encoding: chunked", "0\r\n\r\n")])
+def test_nothing_follows_a_request(host, lines, body):
+    """What a proxy might take for a body is never a second request."""
+    smuggled = f"GET /healthz HTTP/1.1\r\nHost: h\r\n{lines}\r\n\r\n{body}GET /panel/ HTTP/1.1\r\nHost: h\r\n\r\n"
+    answer = wire.exchange(host.port, smuggled.encode())
+    assert answer.status == (400 if body else 200) and b"HTTP/1.1" not in answer.body
+
+
 def test_metrics(host):
     vps = host.add()
     client = host.admin()

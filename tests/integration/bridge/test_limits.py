@@ -9,6 +9,7 @@ import resource
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -309,6 +310,10 @@ def test_ranges_are_ignored(host):
     ranges = "bytes=" + ",".join(f"{i}-" for i in range(1000))
     answer = wire.get(host.port, "/healthz", headers={"Range": ranges})
     assert answer.status == 200 and len(answer.body) < 200
+    whole = wire.get(host.port, "/panel/")
+    for some in (ranges, "bytes=0-0", "bytes=-1"):
+        answer = wire.get(host.port, "/panel/", headers={"Range": some})
+        assert answer.status == 200 and answer.body == whole.body
 
 
 def test_headers_without_end(host):
@@ -336,6 +341,50 @@ def test_rubbish(host, rubbish):
         while connection.recv(4096):
             pass
     assert wire.get(host.port, "/healthz").status == 200
+
+
+# ---- all at once
+
+
+def flood(host, stop, token):
+    """A client that sends rubbish as fast as it can, and comes again when it is thrown out."""
+    rubbish = wire.frame(b"{" * 100) * 200
+    while not stop.is_set():
+        with contextlib.suppress(OSError):
+            raw = wire.Raw(host.port, token=token)
+            while not stop.wait(0.01):
+                raw.send(rubbish)
+
+
+def test_others_go_on_while_all_of_that_happens(host):
+    vps, token = host.add(), host.mint("backup.read")
+    stop = threading.Event()
+    threads = [threading.Thread(target=flood, args=(host, stop, token)) for _ in range(2)]
+    silent = [wire.connect(host.port) for _ in range(50)]
+    slowest = slow(host, where=host.port, token=token)
+    call(slowest, 1, "vps.subscribe", vps="*")
+    pings = wire.Raw(host.port, token=token)
+    send_all(pings, wire.frame(b"p" * 125, opcode=9) * 5000)
+    for thread in threads:
+        thread.start()
+    try:
+        client = host.user(token)
+        client.subscribe(vps)
+        before = host.memory_kib()
+        for number in range(8):
+            power = ("stopped", "running")[number % 2]
+            host.tell("burst", vps, 20)
+            host.tell("power", vps, "alpha", power)
+            client.wait_vps(vps, lambda now, power=power: now["power"] == power, "the news")
+            time.sleep(0.06)
+            assert client.request("session.info")
+        assert host.memory_kib() - before < ROOM_KIB
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        for connection in silent:
+            connection.close()
 
 
 # ---- TLS
