@@ -184,7 +184,8 @@ check_sessions (VbHub *self)
 
   check_keys (self, sessions, n);
   for (guint i = 0; i < n; i++)
-    next_us = MIN (next_us, vb_session_check_clock (sessions[i]));
+    next_us = MIN (
+        next_us, vb_session_check_clock (sessions[i], g_get_monotonic_time (), g_get_real_time ()));
   if (n > 0)
     check_by (self, next_us);
 }
@@ -291,7 +292,7 @@ on_identity_changed (VbSession *session, gpointer user_data)
   VbHub *self = user_data;
 
   vb_subscriptions_retain (self->subscriptions, session, keep_if_heard, session);
-  check_by (self, vb_session_check_clock (session));
+  check_by (self, vb_session_check_clock (session, g_get_monotonic_time (), g_get_real_time ()));
 }
 
 static void
@@ -351,7 +352,7 @@ vb_hub_add (VbHub *self, VbSession *session)
   g_signal_connect (session, "message", G_CALLBACK (on_session_message), self);
   g_signal_connect (session, "identity-changed", G_CALLBACK (on_identity_changed), self);
   g_signal_connect (session, "closed", G_CALLBACK (on_session_closed), self);
-  check_by (self, vb_session_check_clock (session));
+  check_by (self, vb_session_check_clock (session, g_get_monotonic_time (), g_get_real_time ()));
 }
 
 guint

@@ -299,14 +299,13 @@ check_expiry (VbSession *self, gint64 now_us)
 }
 
 gint64
-vb_session_check_clock (VbSession *self)
+vb_session_check_clock (VbSession *self, gint64 monotonic_us, gint64 now_us)
 {
   g_autoptr (VbSession) keep = g_object_ref (self);
-  gint64 monotonic_us = g_get_monotonic_time ();
 
   check_pace (keep, monotonic_us);
   keep_alive (keep, monotonic_us);
-  return check_expiry (keep, g_get_real_time ());
+  return check_expiry (keep, now_us);
 }
 
 gboolean

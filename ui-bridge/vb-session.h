@@ -63,7 +63,7 @@ void vb_session_send (VbSession *self, VbSendKind kind, const char *vps, char *f
  * called at least once a second; a timer for each session would be looked at by the main loop each
  * time it goes round. Returns: wall clock in us at which it has to be called at the latest,
  * %G_MAXINT64 for never */
-gint64 vb_session_check_clock (VbSession *self);
+gint64 vb_session_check_clock (VbSession *self, gint64 monotonic_us, gint64 now_us);
 
 /** vb_session_end_soon: it is warned, and closed a minute from now unless it is renewed; Returns:
  * whether that is news */
