@@ -15,8 +15,8 @@
 #include "vb-worker-pool.h"
 
 #define CHUNK VB_SUMS_CHUNK_BYTES
-#define THREADS 4
-#define JOBS 8
+#define THREADS 8
+#define JOBS 16
 #define WAIT_MS 50
 
 typedef struct

@@ -2,11 +2,13 @@
 #include "vb-qcow2.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "vb-error.h"
 #include "vb-files.h"
+#include "vb-qcow2-tables.h"
 
 /* See docs/interop/qcow2.txt of QEMU for the format; all integers are big-endian. */
 #define MAGIC 0x514649fb /* "QFI\xfb" */
@@ -28,6 +30,9 @@
 
 /* By so much the file is made longer at once. */
 #define GROW_BYTES (G_GUINT64_CONSTANT (256) << 20)
+
+/* Of larger clusters those of tables stay mostly holes. */
+#define MAX_PREALLOCATED_CLUSTER (64 * 1024)
 
 /* The reference count of what this entry points to is exactly one. */
 #define COPIED (G_GUINT64_CONSTANT (1) << 63)
@@ -65,6 +70,7 @@ struct _VbQcow2Writer
 {
   VbSparseFile *file;
   VbQcow2Options options;
+  VbQcow2Tables *tables;
   guint64 l2_entries; /* in a table, which fills one cluster */
 
   GMutex mutex;   /* protects the rest */
@@ -154,6 +160,7 @@ vb_qcow2_writer_new (VbSparseFile *file, const VbQcow2Options *options)
   VbQcow2Writer *self = g_new0 (VbQcow2Writer, 1);
   self->file = file;
   self->options = *options;
+  self->tables = vb_qcow2_tables_new (file, options->cluster_bytes);
   self->l2_entries = entries_of (options);
   self->l1_size = divide_up (options->virtual_size_bytes, options->cluster_bytes * self->l2_entries);
   self->l1 = g_new0 (guint64, self->l1_size);
@@ -165,6 +172,7 @@ vb_qcow2_writer_new (VbSparseFile *file, const VbQcow2Options *options)
 void
 vb_qcow2_writer_free (VbQcow2Writer *self)
 {
+  vb_qcow2_tables_free (self->tables);
   g_mutex_clear (&self->mutex);
   g_free (self->l1);
   g_free (self);
@@ -186,12 +194,16 @@ take_clusters_locked (VbQcow2Writer *self, guint64 count)
   guint64 first = self->next_cluster;
   self->next_cluster += count;
 
-  /* Direct writes within a file can go on at the same time, those that make it longer cannot: make it longer now. */
-  guint64 end = self->next_cluster * self->options.cluster_bytes;
-  if (end > self->file_bytes)
+  /* Direct writes within a file can go on at the same time, those that make it longer cannot: make it longer now.
+   * With some file systems they must find blocks there as well. */
+  int fd = vb_sparse_file_get_fd (self->file);
+  guint64 end = self->next_cluster * self->options.cluster_bytes, before = self->file_bytes;
+  if (end > before)
     {
       self->file_bytes = end + GROW_BYTES;
-      (void) !ftruncate (vb_sparse_file_get_fd (self->file), (off_t) self->file_bytes);
+      if (self->options.cluster_bytes > MAX_PREALLOCATED_CLUSTER
+          || fallocate (fd, 0, (off_t) before, (off_t) (self->file_bytes - before)) != 0)
+        (void) !ftruncate (fd, (off_t) self->file_bytes);
     }
   return first;
 }
@@ -219,8 +231,7 @@ take_l2_table (VbQcow2Writer *self, guint64 cluster)
   return table;
 }
 
-/* Says that @count of the guest's clusters from @cluster on are found from @host on. The entries go to the file at
- * once: the page cache gathers them, and no table has to be kept in memory. */
+/* Says that @count of the guest's clusters from @cluster on are found from @host on. */
 static gboolean
 map_clusters (VbQcow2Writer *self, guint64 cluster, guint64 host, guint64 count, GError **error)
 {
@@ -238,11 +249,8 @@ map_clusters (VbQcow2Writer *self, guint64 cluster, guint64 host, guint64 count,
             entries[i * width + 1] = GUINT64_TO_BE (ALL_SUBCLUSTERS);
         }
       gsize bytes = sizeof (guint64) * width;
-      if (!vb_files_pwrite (vb_sparse_file_get_fd (self->file), entries, n * bytes, table + slot * bytes))
-        {
-          vb_error_set_errno (error, errno, "Writing the new disk");
-          return FALSE;
-        }
+      if (!vb_qcow2_tables_set (self->tables, table, slot * bytes, entries, n * bytes, error))
+        return FALSE;
       cluster += n;
       host += n;
       count -= n;
@@ -366,7 +374,8 @@ vb_qcow2_writer_finish (VbQcow2Writer *self, GError **error)
   /* Never without a cluster: QEMU wants an L1 table even for a disk of no bytes. */
   guint64 l1_clusters = MAX (1, divide_up (self->l1_size * sizeof (guint64), cluster_bytes));
   guint64 l1_offset = take_clusters (self, l1_clusters) * cluster_bytes;
-  if (!write_table (self, self->l1, self->l1_size, COPIED, l1_offset, error)
+  if (!vb_qcow2_tables_flush (self->tables, error)
+      || !write_table (self, self->l1, self->l1_size, COPIED, l1_offset, error)
       || !write_refcounts (self, &table_offset, &table_clusters, error))
     return FALSE;
   header.l1_size = GUINT32_TO_BE ((guint32) self->l1_size);
