@@ -145,6 +145,7 @@ vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error)
       vb_error_set_errno (error, errno, "Cloning the earlier backup");
       return FALSE;
     }
+  vb_sparse_file_take_little (vb_sparse_file_get_fd (self->image));
 
   vb_sums_unref (self->sums);
   self->sums = g_steal_pointer (&sums);

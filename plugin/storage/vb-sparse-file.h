@@ -73,6 +73,15 @@ gboolean vb_sparse_file_clone (int from, int to);
  * with errno set */
 gboolean vb_sparse_file_clone_rest (int from, int to, guint64 offset);
 
+/**
+ * vb_sparse_file_take_little:
+ * @fd: a file that shares extents with another
+ *
+ * A hint: writes over shared extents take the room that they need and no more. XFS takes 128 KiB for each, so that
+ * scattered changes cost twice what they are, and gives back what is too much half an hour later.
+ */
+void vb_sparse_file_take_little (int fd);
+
 /** vb_sparse_file_can_clone: tries whether files in the open folder @folder can share extents */
 gboolean vb_sparse_file_can_clone (int folder);
 

@@ -53,6 +53,9 @@ tear_down (Fixture *fixture, gconstpointer unused)
   g_free (fixture->mount_point);
 }
 
+/* What the bitmap of a qcow2 image notes at least. */
+#define PIECE ((gsize) 64 * 1024)
+
 static guint64
 get_used (const char *folder)
 {
@@ -113,9 +116,10 @@ test_incremental (Fixture *fixture, gconstpointer unused)
   kept = storage_lab_path (fixture->lab, "kept");
   g_free (storage_lab_run ("cp '%s' '%s'", disk, kept));
 
-  /* New data, data over data, zeros over data, a discarded part, zeros over nothing. */
+  /* New data, data over data in small pieces, zeros over data, a discarded part, zeros over nothing. */
   storage_lab_scribble (disk, "qcow2", 7 * MIB + 512, 100000);
-  storage_lab_scribble (disk, "qcow2", 110 * MIB + 4096, 2 * MIB);
+  for (guint i = 0; i < 32; i++)
+    storage_lab_scribble (disk, "qcow2", 110 * MIB + 2 * i * PIECE, PIECE);
   g_free (storage_lab_run ("qemu-io -f qcow2 -c 'write -q -P 0 120M 1M' -c 'discard -q 130M 3M' -c 'write -q -z 20M 1M' "
                            "-c 'write -q -P 0 140000k 192k' '%s'", disk));
   guint64 used = get_used (fixture->mount_point);
