@@ -85,7 +85,8 @@ def _restore_rounds(bench, shared, session, ours_of, peer_of, cache, text):
     image = session.image(vps, backup)
     table = bench.table(f"Full restore, {cache} cache: {text}")
     if peer:
-        table.row(OURS, Goal(1.25, peers.CONVERT_QCOW2), Goal(1.25, peers.BY_HAND), Goal(0.5, peers.VIRTNBDRESTORE))
+        table.row(OURS, Goal(1.25, peers.CONVERT_QCOW2), Goal(1.25, peers.CONVERT_QCOW2 + SYNCED), Goal(1.25, peers.BY_HAND),
+                  Goal(0.5, peers.VIRTNBDRESTORE))
         cpu.row(OURS, Goal(1.25, peers.CONVERT_QCOW2))
 
     def ours():
@@ -99,9 +100,7 @@ def _restore_rounds(bench, shared, session, ours_of, peer_of, cache, text):
     def convert(name, *options):
         load = bench.settle(cache, image)
         with bench.scratch_file("convert.qcow2", bench.disks) as target:
-            with machine.cpu_used(cpu.row(name)):  # to qcow2 qemu-img syncs by itself, unlike to raw
-                seconds, _ = machine.timed(peers.convert_to_qcow2, image, target, *options)
-            table.row(name).add(seconds, load)
+            _with_sync(table, cpu.row(name), name, lambda: peers.convert_to_qcow2(image, target, *options), target, load)
 
     def by_hand():
         load = bench.settle(cache, image)
