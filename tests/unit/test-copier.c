@@ -151,22 +151,38 @@ test_pieces (Fixture *fixture, gconstpointer unused)
   assert_sums (fixture);
 }
 
+/* Starts nbdkit and waits until it listens: the socket's file is there before that, the one with its number after. */
+static GPid
+start_nbdkit (Fixture *fixture, const char *const *arguments, const char *socket)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
+  g_autofree char *ready = storage_lab_path (fixture->lab, "nbdkit.pid");
+  const char *common[] = { "nbdkit", "--foreground", "--exit-with-parent", "--pidfile", ready, "--unix", socket, NULL };
+  GPid pid;
+
+  g_strv_builder_addv (argv, common);
+  g_strv_builder_addv (argv, (const char **) arguments);
+  g_auto (GStrv) all = g_strv_builder_end (argv);
+  g_spawn_async (NULL, all, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
+                 &pid, &error);
+  g_assert_no_error (error);
+  gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
+  while (!g_file_test (ready, G_FILE_TEST_EXISTS) && g_get_monotonic_time () < deadline)
+    g_usleep (1000);
+  return pid;
+}
+
 /* A server that knows neither holes nor several connections. */
 static void
 test_plain_server (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *socket = storage_lab_path (fixture->lab, "nbd");
-  GPid pid;
-  const char *argv[] = { "nbdkit", "--no-sr", "--foreground", "--exit-with-parent", "--unix", socket,
-                         "--filter=noparallel", "--filter=multi-conn", "--readonly", "pattern", "10000384",
-                         "multi-conn-mode=disable", NULL };
+  const char *arguments[] = { "--no-sr", "--filter=noparallel", "--filter=multi-conn", "--readonly", "pattern", "10000384",
+                              "multi-conn-mode=disable", NULL };
 
-  g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid, &error);
-  g_assert_no_error (error);
-  gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
-  while (!g_file_test (socket, G_FILE_TEST_EXISTS) && g_get_monotonic_time () < deadline)
-    g_usleep (1000);
+  GPid pid = start_nbdkit (fixture, arguments, socket);
   fixture->transfer = vb_transfer_new (NULL, 0);
   open_source (fixture, socket);
   g_assert_cmpuint (vb_ranges_get_total (fixture->data), ==, 10000384);
@@ -284,16 +300,9 @@ test_read_error (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *socket = storage_lab_path (fixture->lab, "nbd");
-  GPid pid;
-  const char *argv[] = { "nbdkit", "--foreground", "--exit-with-parent", "--unix", socket, "--filter=error", "pattern",
-                         "16M", "error-pread=EIO", "error-pread-rate=50%", NULL };
+  const char *arguments[] = { "--filter=error", "pattern", "16M", "error-pread=EIO", "error-pread-rate=50%", NULL };
 
-  g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL,
-                 NULL, NULL, &pid, &error);
-  g_assert_no_error (error);
-  gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
-  while (!g_file_test (socket, G_FILE_TEST_EXISTS) && g_get_monotonic_time () < deadline)
-    g_usleep (1000);
+  GPid pid = start_nbdkit (fixture, arguments, socket);
   fixture->transfer = vb_transfer_new (NULL, 0);
   open_source (fixture, socket);
   g_assert_false (copy (fixture, NULL, NULL, &error));
