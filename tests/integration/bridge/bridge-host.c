@@ -309,10 +309,14 @@ main (int argc, char **argv)
   g_return_val_if_fail (argc >= 2, 2);
   if (*find_setting (argv + 2, "max-concurrent") != '\0')
     settings.max_concurrent = (guint) atoi (find_setting (argv + 2, "max-concurrent"));
+  if (*find_setting (argv + 2, "stall-timeout") != '\0')
+    settings.stall_timeout_s = (guint) atoi (find_setting (argv + 2, "stall-timeout"));
   /* Standard output is for answers. */
   g_log_writer_default_set_use_stderr (TRUE);
 
   host.hypervisor = vb_fake_hypervisor_new ();
+  if (*find_setting (argv + 2, "vps") != '\0')
+    vb_fake_hypervisor_add (host.hypervisor, find_setting (argv + 2, "vps"), "there from the start");
   host.pool = vb_fake_pool_new ();
   make_journal (&host, argv[1], argv + 2);
   host.manager = vb_manager_new (VB_HYPERVISOR (host.hypervisor), VB_POOL (host.pool), host.journal,

@@ -4,9 +4,7 @@
 import grp
 import json
 import os
-import pathlib
 import pwd
-import re
 import socket
 import stat
 import subprocess
@@ -14,7 +12,6 @@ import sys
 import time
 
 import pytest
-from prometheus_client import parser as prometheus
 
 import wire
 from client import ConnectRefused
@@ -117,83 +114,6 @@ def test_nothing_follows_a_request(host, lines, body):
     smuggled = f"GET /healthz HTTP/1.1\r\nHost: h\r\n{lines}\r\n\r\n{body}GET /panel/ HTTP/1.1\r\nHost: h\r\n\r\n"
     answer = wire.exchange(host.port, smuggled.encode())
     assert answer.status == (400 if body else 200) and b"HTTP/1.1" not in answer.body
-
-
-def test_metrics(host):
-    vps = host.add()
-    client = host.admin()
-    client.subscribe(vps)
-    client.back_up(vps)
-    host.tell("fail", "pool", "capture", "internal")
-    client.back_up(vps)
-    answer = wire.get(host.socket, "/metrics")
-    assert answer.status == 200 and answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    lines = answer.body.decode().splitlines()
-    assert 'vps_backup_operations_total{kind="create",outcome="completed"} 1' in lines
-    assert 'vps_backup_operations_total{kind="create",outcome="failed"} 1' in lines
-    assert "vps_backup_sessions 1" in lines and "vps_backup_slots_used 1" in lines and "vps_backup_pool_up 1" in lines
-    names = [line.split()[2] for line in lines if line.startswith("# TYPE")]
-    assert len(names) == len(set(names))
-
-
-def scrape(host):
-    """Metrics as Prometheus reads them: {name: Metric}, with what its text format demands."""
-    text = wire.get(host.socket, "/metrics").body.decode()
-    families = {}
-    for family in prometheus.text_string_to_metric_families(text):
-        assert family.type in ("counter", "gauge", "histogram") and family.documentation.endswith("."), family
-        assert family.name.startswith("vps_backup_") and family.name not in families
-        families[family.name] = family
-    declared = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")]
-    assert [line.split()[2] for line in text.splitlines() if line.startswith("# HELP ")] == declared
-    assert all(name.endswith("_total") == (families[name.removesuffix("_total")].type == "counter") for name in declared)
-    return families
-
-
-def value(families, sample, **labels):
-    found = [one.value for family in families.values() for one in family.samples if (one.name, one.labels) == (sample, labels)]
-    assert len(found) == 1, (sample, labels, found)
-    return found[0]
-
-
-def test_metrics_are_what_prometheus_reads(host):
-    vps = host.add()
-    client = host.admin()
-    client.subscribe(vps)
-    client.back_up(vps)
-    families = scrape(host)
-    assert value(families, "vps_backup_operations_total", kind="create", outcome="completed") == 1
-    assert value(families, "vps_backup_operations_total", kind="restore", outcome="failed") == 0
-    assert value(families, "vps_backup_copied_bytes_total", kind="create") > 0
-    assert value(families, "vps_backup_backup_bytes") > 0 and value(families, "vps_backup_backups") == 1
-    assert value(families, "vps_backup_stalls_total") == 0 and value(families, "vps_backup_recoveries_total") == 0
-    buckets = [one for one in families["vps_backup_operation_duration_seconds"].samples if one.labels == {**one.labels, "kind": "create"}]
-    counts = [one.value for one in buckets if one.name.endswith("_bucket")]
-    assert counts == sorted(counts) and counts[-1] == 1 and buckets[len(counts) - 1].labels["le"] == "+Inf"
-    assert value(families, "vps_backup_operation_duration_seconds_count", kind="create") == 1
-    assert value(families, "vps_backup_operation_duration_seconds_sum", kind="create") >= 0
-
-
-def test_metrics_of_what_waits_and_runs(host):
-    host.tell("hold", "pool", "capture")
-    vps = host.add()
-    client = host.admin()
-    client.subscribe(vps)
-    client.request("backup.create", vps=vps)
-    client.wait_vps(vps, lambda now: now["operation"] and now["operation"]["state"] == "copying", "it copies")
-    families = scrape(host)
-    assert value(families, "vps_backup_operations_active", state="copying") == 1
-    assert value(families, "vps_backup_operations_active", state="queued") == 0
-    assert value(families, "vps_backup_operations_stalled") == 0
-
-
-def test_every_metric_of_the_dashboard_is_there(host):
-    board = json.loads((pathlib.Path(os.environ["VB_SOURCE"]) / "ui-bridge/vps-backup.grafana.json").read_text())
-    wanted = {name for panel in board["panels"] for target in panel.get("targets", [])
-              for name in re.findall(r"vps_backup_\w+", target["expr"])}
-    there = {sample.name for family in scrape(host).values() for sample in family.samples}
-    assert wanted and wanted <= there, wanted - there
-    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
 
 
 def test_metrics_are_for_administrators(host):
