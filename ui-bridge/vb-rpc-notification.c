@@ -49,7 +49,7 @@ run_list (VbCall *call)
 
   vb_manager_list_notifications_async (
       vb_call_get_manager (call), vps, vb_identity_get_subject (identity),
-      vb_call_get_integer (call, "after", 0),
+      vb_call_get_boolean (call, "newest") ? VB_JOURNAL_NEWEST : vb_call_get_integer (call, "after", 0),
       (guint) vb_call_get_integer (call, "limit", LIST_DEFAULT), on_listed, call);
 }
 
@@ -77,7 +77,8 @@ const VbMethod vb_rpc_notification_methods[] = {
     VB_PERMISSION_BACKUP_READ,
     { { "vps", VB_PARAM_VPS, TRUE },
       { "after", VB_PARAM_INTEGER, TRUE, 0, G_MAXINT64 },
-      { "limit", VB_PARAM_INTEGER, TRUE, 1, LIST_MAX } },
+      { "limit", VB_PARAM_INTEGER, TRUE, 1, LIST_MAX },
+      { "newest", VB_PARAM_BOOLEAN, TRUE } },
     run_list, VB_AUDIT_REFUSED },
   { "notification.read",
     VB_PERMISSION_BACKUP_READ,

@@ -9,6 +9,9 @@
 
 G_BEGIN_DECLS
 
+/** VB_JOURNAL_NEWEST: instead of an id: the last ones of a list, not the first */
+#define VB_JOURNAL_NEWEST (-1)
+
 /**
  * VbScheduleRecord:
  * @vps: UUID
@@ -50,7 +53,7 @@ G_DECLARE_INTERFACE (VbJournal, vb_journal, VB, JOURNAL, GObject)
  *   without error when there is none
  * @list_operations: (transfer full) (element-type VbOperationRecord): of one VPS, newest first, at most @limit
  * @list_notifications: (transfer full) (element-type VbNotification): of the VPSs @vps (%NULL: all) with an
- *   id > @after, oldest first, at most @limit; read is as seen by @subject
+ *   id > @after, oldest first, the first @limit of them (or the last, with %VB_JOURNAL_NEWEST); read is as seen by @subject
  * @mark_read: @subject has read all up to @up_to
  * @save_backups: remembers the list of backups of the pool for times when it is away, replacing the list before
  * @load_backups: (transfer full) (element-type VbBackupInfo): what save_backups() remembered

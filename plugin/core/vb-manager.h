@@ -200,7 +200,7 @@ void vb_manager_power_async (VbManager *self,
                              gpointer user_data);
 gboolean vb_manager_power_finish (VbManager *self, GAsyncResult *result, GError **error);
 
-/** vb_manager_list_notifications_async: @vps: (nullable): UUIDs, %NULL for all */
+/** vb_manager_list_notifications_async: @vps: (nullable): UUIDs, %NULL for all; @after: an id, or %VB_JOURNAL_NEWEST */
 void vb_manager_list_notifications_async (VbManager *self,
                                           const char *const *vps,
                                           const char *subject,

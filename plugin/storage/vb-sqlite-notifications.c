@@ -2,6 +2,7 @@
 #include "vb-sqlite-notifications.h"
 
 #include "vb-error.h"
+#include "vb-journal.h"
 #include "vb-sqlite-outbox.h"
 
 #define KEEP_US (90 * 24 * 3600 * G_TIME_SPAN_SECOND)
@@ -185,6 +186,17 @@ vb_sqlite_notifications_get (VbSqlite *sqlite, gint64 id, GError **error)
   return read_notification (sqlite, statement, error);
 }
 
+static void
+reverse (GPtrArray *array)
+{
+  for (guint i = 0; i < array->len / 2; i++)
+    {
+      gpointer other = array->pdata[array->len - 1 - i];
+      array->pdata[array->len - 1 - i] = array->pdata[i];
+      array->pdata[i] = other;
+    }
+}
+
 GPtrArray *
 vb_sqlite_notifications_list (VbSqlite *sqlite,
                               const char *const *vps,
@@ -195,18 +207,16 @@ vb_sqlite_notifications_list (VbSqlite *sqlite,
 {
   g_autoptr (VbStatement) statement = NULL;
   g_autofree char *vps_json = vps != NULL ? to_json_array (vps) : NULL;
+  g_autofree char *sql = g_strconcat (
+      "SELECT id, type, vps, vps_name, backup, backup_name, operation, reason, created_at,"
+      " id <= coalesce ((SELECT up_to FROM read_marks WHERE subject = ?1), 0)"
+      " FROM notifications WHERE id > ?2",
+      vps != NULL ? " AND vps IN (SELECT value FROM json_each (?4))" : "",
+      after == VB_JOURNAL_NEWEST ? " ORDER BY id DESC" : " ORDER BY id",
+      " LIMIT ?3",
+      NULL);
 
-#define SELECT                                                                                     \
-  "SELECT id, type, vps, vps_name, backup, backup_name, operation, reason, created_at,"            \
-  " id <= coalesce ((SELECT up_to FROM read_marks WHERE subject = ?1), 0)"                         \
-  " FROM notifications WHERE id > ?2"
-#define ORDER " ORDER BY id LIMIT ?3"
-  statement = vb_sqlite_prepare (
-      sqlite,
-      vps != NULL ? SELECT " AND vps IN (SELECT value FROM json_each (?4))" ORDER : SELECT ORDER,
-      error);
-#undef SELECT
-#undef ORDER
+  statement = vb_sqlite_prepare (sqlite, sql, error);
   if (statement == NULL)
     return NULL;
   vb_statement_bind_text (statement, 1, subject);
@@ -214,7 +224,11 @@ vb_sqlite_notifications_list (VbSqlite *sqlite,
   vb_statement_bind_int (statement, 3, limit);
   if (vps != NULL)
     vb_statement_bind_text (statement, 4, vps_json);
-  return read_notifications (sqlite, statement, error);
+
+  GPtrArray *notifications = read_notifications (sqlite, statement, error);
+  if (notifications != NULL && after == VB_JOURNAL_NEWEST)
+    reverse (notifications);
+  return notifications;
 }
 
 gboolean

@@ -248,7 +248,7 @@ fake_list_notifications (VbJournal *journal,
   locker = g_mutex_locker_new (&self->mutex);
   read_up_to = g_hash_table_lookup (self->read, subject);
   list = g_ptr_array_new_with_free_func (notification_free);
-  for (guint i = 0; i < self->notifications->len && list->len < limit; i++)
+  for (guint i = 0; i < self->notifications->len; i++)
     {
       const VbNotification *known = g_ptr_array_index (self->notifications, i);
       VbNotification *copy;
@@ -259,6 +259,8 @@ fake_list_notifications (VbJournal *journal,
       copy->read = read_up_to != NULL && known->id <= *read_up_to;
       g_ptr_array_add (list, copy);
     }
+  if (list->len > limit)
+    g_ptr_array_remove_range (list, after == VB_JOURNAL_NEWEST ? 0 : limit, list->len - limit);
 
   return list;
 }

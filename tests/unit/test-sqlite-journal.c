@@ -198,6 +198,7 @@ test_notifications (JournalLab *f, gconstpointer data)
   const char *const none[] = { NULL };
   g_autoptr (GPtrArray) all = NULL;
   g_autoptr (GPtrArray) later = NULL;
+  g_autoptr (GPtrArray) newest = NULL;
   g_autoptr (GPtrArray) of_b = NULL;
   g_autoptr (GPtrArray) of_none = NULL;
   gint64 first = journal_lab_notify (f, VB_NOTIFICATION_BACKUP_COMPLETED, VPS_A, "op-1");
@@ -227,6 +228,10 @@ test_notifications (JournalLab *f, gconstpointer data)
   later = journal_lab_list_notifications (f, NULL, "alice", first, 1);
   g_assert_cmpuint (later->len, ==, 1);
   g_assert_cmpint (((VbNotification *) later->pdata[0])->id, ==, second);
+  newest = journal_lab_list_notifications (f, NULL, "alice", VB_JOURNAL_NEWEST, 2);
+  g_assert_cmpuint (newest->len, ==, 2);
+  g_assert_cmpint (((VbNotification *) newest->pdata[0])->id, ==, second);
+  g_assert_cmpint (((VbNotification *) newest->pdata[1])->id, ==, stalled);
   of_b = journal_lab_list_notifications (f, only_b, "alice", 0, 10);
   g_assert_cmpuint (of_b->len, ==, 1);
   g_assert_cmpint (((VbNotification *) of_b->pdata[0])->id, ==, second);

@@ -12,6 +12,7 @@ const ICONS = {
   clock: 'M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18M12 7.5V12l3 2',
   close: 'M6 6l12 12M18 6L6 18',
   layers: 'M12 3l9 5-9 5-9-5zM3.5 12.3L12 17l8.5-4.7M3.5 16.3L12 21l8.5-4.7',
+  lock: 'M6 11h12a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1v-8a1 1 0 0 1 1-1zM8 11V7a4 4 0 0 1 8 0v4M12 15.5v1.5',
   minus: 'M5 12h14',
   pencil: 'M4 20l1-4.5L16 4.5a1.8 1.8 0 0 1 2.5 0l1 1a1.8 1.8 0 0 1 0 2.5L8.5 19z',
   play: 'M7 4.8v14.4a.6.6 0 0 0 .9.5l11.6-7.2a.6.6 0 0 0 0-1L7.9 4.3a.6.6 0 0 0-.9.5z',
@@ -21,6 +22,7 @@ const ICONS = {
   restore: 'M4 12a8 8 0 1 0 2.5-5.8L4 8.5M4 4v4.5h4.5M12 8v4.5l3 1.5',
   server: 'M5 4h14a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1V5a1 1 0 0 1 1-1zM5 13h14a1 1 0 0 1 1 1v5a1 1 0 0 1-1 1H5a1 1 0 0 1-1-1v-5a1 1 0 0 1 1-1zM8 7.5h.01M8 16.5h.01M12 7.5h4M12 16.5h4',
   trash: 'M4 7h16M9.5 7V4.5a1 1 0 0 1 1-1h3a1 1 0 0 1 1 1V7M6 7l.8 12a1.5 1.5 0 0 0 1.5 1.4h7.4a1.5 1.5 0 0 0 1.5-1.4L18 7M10 11v5.5M14 11v5.5',
+  unlock: 'M6 11h12a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H6a1 1 0 0 1-1-1v-8a1 1 0 0 1 1-1zM8 11V7a4 4 0 0 1 7.8-1.2M12 15.5v1.5',
   warning: 'M12 4l9 16H3zM12 10v4.5M12 17.3h.01',
 };
 
@@ -64,12 +66,12 @@ export function text(element, value) {
   if (element.textContent !== value) element.textContent = value;
 }
 
-/** @param {IconName} name */
-export function icon(name) {
+/** @param {IconName} name @param {string} [classes] more of them */
+export function icon(name, classes = '') {
   const svg = document.createElementNS(SVG, 'svg');
   const path = document.createElementNS(SVG, 'path');
   set(path, { d: ICONS[name] });
-  set(svg, { viewBox: '0 0 24 24', class: 'icon', 'data-icon': name, 'aria-hidden': 'true' });
+  set(svg, { viewBox: '0 0 24 24', class: `icon ${classes}`, 'data-icon': name, 'aria-hidden': 'true' });
   svg.append(path);
   return svg;
 }
@@ -95,12 +97,12 @@ export function disable(button, reason) {
 
 /**
  * @param {Record<string, Property>} properties
- * @param {() => void} act only while the button is enabled
+ * @param {() => void} act only while the button is enabled, and not busy
  * @param {...(Node | string | null)} children
  */
 export function button(properties, act, ...children) {
   const element = h('button', { type: 'button', ...properties }, ...children);
-  element.addEventListener('click', () => element.ariaDisabled !== 'true' && act());
+  element.addEventListener('click', () => element.ariaDisabled !== 'true' && element.ariaBusy !== 'true' && act());
   return element;
 }
 

@@ -59,6 +59,14 @@ export function timeLeft(seconds) {
   return t('{duration} left', { duration: number(value, { style: 'unit', unit, unitDisplay: 'short' }) });
 }
 
+const UNITS = /** @type {const} */ ([[HOUR, 'hour'], [MINUTE, 'minute'], [1, 'second']]);
+
+/** Exactly, in the largest unit that it is a multiple of. @param {number} seconds whole */
+export function duration(seconds) {
+  const [length, unit] = UNITS.find(([one]) => seconds % one === 0) ?? [1, 'second'];
+  return number(seconds / length, { style: 'unit', unit, unitDisplay: 'long' });
+}
+
 /** @param {string} time RFC 3339 @param {number} now milliseconds since 1970 */
 export function ago(time, now) {
   const seconds = Math.min(0, (Date.parse(time) - now) / 1000);

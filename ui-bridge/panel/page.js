@@ -5,6 +5,12 @@
 
 import { direction, onLanguage, words } from './i18n.js';
 
+/** What is shown first is asked for at once, not when somebody has found out. */
+const FIRST = new Map([
+  ['backups', ['./elements/panel-view.js', './elements/row.js']],
+  ['resources', ['./elements/resources-view.js']],
+]);
+const TITLE = document.title;
 const KEPT = 'vps-backup-session';
 const app = /** @type {App} */ (document.querySelector('vps-backup-app'));
 
@@ -30,39 +36,49 @@ function takeSession() {
     } catch {
       // Without storage a reload needs the link again.
     }
-    history.replaceState(null, '', location.pathname + location.search);
+    const view = parameters.get('view');
+    history.replaceState(null, '', location.pathname + location.search + (view ? `#${view}` : ''));
   } else if (!session.token) session = remembered();
   if (session.lang) app.setAttribute('lang', session.lang);
   app.setAttribute('vps', session.vps ?? '*');
   app.setAttribute('token', session.token ?? '');
 }
 
+/** @returns {string} the VPS that was chosen, if any */
 function readAddress() {
   takeSession();
-  const [, view = 'overview', chosen = ''] = /^#?([a-z]*)\/?(.*)$/.exec(location.hash) ?? [];
-  app.view = view;
-  if (chosen) app.current = chosen;
+  const [, view = '', chosen = ''] = /^#?([a-z]*)\/?(.*)$/.exec(location.hash) ?? [];
+  app.setAttribute('view', view);
+  return chosen;
+}
+
+function follow() {
+  app.current = readAddress();
+  entitle();
+}
+
+function entitle() {
+  const name = app.store?.state.vps.get(app.current)?.name;
+  document.title = [name, TITLE].filter(Boolean).join(' – ');
 }
 
 function speak() {
   Object.assign(document.documentElement, { lang: words(), dir: direction() });
 }
 
-// The elements ask for the language when they are defined.
-takeSession();
-await import('./vps-backup.js');
 onLanguage(speak);
-speak();
 app.addEventListener('vps-backup-view', (event) => {
   const { vps, view } = /** @type {CustomEvent} */ (event).detail;
   const address = app.getAttribute('vps') === '*' ? `#${view}/${vps}` : `#${view}`;
   if (location.hash !== address) history.pushState(null, '', address);
+  queueMicrotask(entitle);
 });
-addEventListener('hashchange', readAddress);
-addEventListener('popstate', readAddress);
-app.addEventListener('vps-backup-status', (event) => {
-  const { vps } = /** @type {CustomEvent} */ (event).detail;
-  const name = app.store?.state.vps.get(vps)?.name;
-  if (name) document.title = `${name} – ${document.title.split(' – ').at(-1)}`;
-});
-readAddress();
+app.addEventListener('vps-backup-status', entitle);
+
+// The elements ask for language and view when they are defined.
+const chosen = readAddress();
+const first = FIRST.get(app.getAttribute('view') ?? '') ?? ['./elements/card-view.js'];
+await Promise.all(['./vps-backup.js', ...first].map((name) => import(name)));
+app.current = chosen;
+addEventListener('hashchange', follow);
+addEventListener('popstate', follow);

@@ -47,7 +47,10 @@ export class Store {
   /** @type {Set<{resolve: (nothing?: undefined) => void, reject: (error: Error) => void}>} */
   #openWaiters = new Set();
   #announced = false;
-  #caughtUp = false;
+  /** Of this one and all before it we know; null: of none yet. @type {number | null} */
+  #heardUpTo = null;
+  /** Nothing is missing between that one and what comes now. */
+  #hearsAll = false;
   #transport;
 
   /**
@@ -107,8 +110,7 @@ export class Store {
   wake() {
     this.#transport.check();
     // Another page may have marked them as read.
-    const [oldest] = this.state.notifications;
-    if (this.state.connection === 'open' && oldest) this.#loadNotifications(oldest.id - 1, false);
+    if (this.state.connection === 'open' && this.#hearsAll) this.#loadNewest();
   }
 
   /** @param {string} token */
@@ -121,6 +123,11 @@ export class Store {
     for (const { reject } of this.#openWaiters) reject(new ConnectionLost());
     this.#listeners.clear();
     this.#hearers.clear();
+  }
+
+  /** The server has told of all that the token names. */
+  get knowsAll() {
+    return this.#fresh.has('*');
   }
 
   /** @param {string} permission */
@@ -159,6 +166,11 @@ export class Store {
   /** @param {string} vps @param {string} backup @param {string} name */
   rename(vps, backup, name) {
     return this.#transport.request('backup.rename', { vps, backup, name });
+  }
+
+  /** @param {string} vps @param {string} backup @param {boolean} wanted whether it is not to be deleted until that is taken back */
+  protect(vps, backup, wanted) {
+    return this.#transport.request('backup.protect', { vps, backup, protected: wanted });
   }
 
   /** @param {string} vps @param {string} operation */
@@ -251,13 +263,15 @@ export class Store {
     if (info) this.state.info = info;
     this.#hearAll();
     this.#changed();
-    this.#loadNotifications(this.state.notifications.at(-1)?.id ?? 0, this.#caughtUp);
+    this.#hearsAll = false;
+    if (this.#heardUpTo === null) this.#loadNewest();
+    else this.#catchUp();
   }
 
-  /** News is of every VPS of the token, not only of those on screen; an administrator's token names too many. */
+  /** News is of every VPS of the token, not only of those on screen. */
   #hearAll() {
-    const scope = this.state.info?.vps;
-    if (this.#hearers.size && Array.isArray(scope) && scope.length > 1 && !this.#watched.has('*')) this.watch('*');
+    const scope = this.state.info?.vps ?? [];
+    if (this.#hearers.size && (scope === '*' || scope.length > 1) && !this.#watched.has('*')) this.watch('*');
   }
 
   /** @param {string} vps */
@@ -268,6 +282,7 @@ export class Store {
       const answer = await this.#transport.request('vps.subscribe', { vps });
       if (vps === '*') this.#forgetOthers(answer.vps);
       for (const item of vps === '*' ? answer.vps : [answer]) this.#put(item);
+      this.#fresh.add(vps);
     } catch (error) {
       if (!(error instanceof RpcError)) return;
       if (error.reason === 'not_found' || error.reason === 'forbidden') this.#remove(vps);
@@ -303,7 +318,7 @@ export class Store {
     if (method === 'vps.changed') this.#put(params);
     else if (method === 'vps.removed') this.#remove(params.vps);
     else if (method === 'operation.progress') this.#progress(params);
-    else if (method === 'notification.added') this.#addNotifications([params], true);
+    else if (method === 'notification.added') this.#notified(params);
     this.#changed();
   }
 
@@ -324,25 +339,38 @@ export class Store {
     this.#changed();
   }
 
-  /** @param {number} after id @param {boolean} news what came later is announced */
-  async #loadNotifications(after, news) {
-    // An administrator's token sees every VPS of the host: too many to read all that ever happened to them.
-    const [only] = this.#watched.keys();
-    const scope = this.state.info?.vps === '*' && this.#watched.size === 1 && only !== '*' ? { vps: only } : {};
-    /** @type {Notification[]} */
-    const all = [];
-    let last = after;
-    let page;
-    do {
-      page = await this.#request('notification.list', { ...scope, after: last, limit: PAGE });
-      all.push(...(page?.notifications ?? []));
-      last = all.at(-1)?.id ?? after;
-    } while (page?.notifications.length);
-    this.#addNotifications(all, news);
-    if (page) this.#caughtUp = true;
-    // Too many pages at once: the rest in a moment.
-    else if (this.state.connection === 'open') setTimeout(() => this.#loadNotifications(last, news), AGAIN_MS);
+  /** @param {Notification} notification */
+  #notified(notification) {
+    if (this.#hearsAll) this.#heardUpTo = notification.id;
+    this.#addNotifications([notification], true);
+  }
+
+  /** What has happened before the page was there is not announced. */
+  async #loadNewest() {
+    const page = await this.#request('notification.list', { newest: true, limit: KEPT_NOTIFICATIONS });
+    if (!page) return this.#again(() => this.#loadNewest());
+    if (this.#heardUpTo === null) {
+      this.#heardUpTo = page.notifications.at(-1)?.id ?? 0;
+      this.#hearsAll = true;
+    }
+    this.#addNotifications(page.notifications, false);
     this.#changed();
+  }
+
+  /** What the page has missed is. */
+  async #catchUp() {
+    const page = await this.#request('notification.list', { after: this.#heardUpTo, limit: PAGE });
+    if (!page) return this.#again(() => this.#catchUp());
+    this.#heardUpTo = page.notifications.at(-1)?.id ?? this.#heardUpTo;
+    this.#hearsAll = !page.notifications.length;
+    this.#addNotifications(page.notifications, true);
+    if (!this.#hearsAll) this.#catchUp();
+    this.#changed();
+  }
+
+  /** Too much at once: in a moment. @param {() => void} ask */
+  #again(ask) {
+    if (this.state.connection === 'open') setTimeout(ask, AGAIN_MS);
   }
 
   /** @param {Notification[]} added @param {boolean} news */

@@ -33,6 +33,8 @@ export const theme = css`
 :host {
   ${colours.join('')}
   --radius: var(--vps-backup-radius, .75rem);
+  --inner: calc(var(--radius) * .6667);
+  --faint: color-mix(in srgb, var(--muted), var(--surface) 35%);
   --shadow: 0 1px 2px light-dark(#1018281a, #0006);
   --raised: 0 0 0 1px var(--border), 0 12px 32px -8px light-dark(#10182838, #000a);
   display: block;
@@ -65,24 +67,23 @@ h3 { font-size: 1em; letter-spacing: 0 }
 .icon { width: 1.25rem; height: 1.25rem; flex: none; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round }
 :dir(rtl) > .icon:is([data-icon=chevron], [data-icon=play]) { transform: scaleX(-1) }
 button, input, select { font: inherit; color: inherit }
-button { display: inline-flex; align-items: center; justify-content: center; gap: .5rem; min-height: 2.375rem; padding: .375rem .875rem; border: 1px solid var(--border); border-radius: calc(var(--radius) * .6667); background: var(--surface); box-shadow: var(--shadow); font-weight: 550; white-space: nowrap; cursor: pointer; -webkit-tap-highlight-color: transparent; transition: background-color .12s, border-color .12s, color .12s }
+button { display: inline-flex; align-items: center; justify-content: center; gap: .5rem; min-height: 2.375rem; padding: .375rem .875rem; border: 1px solid var(--border); border-radius: var(--inner); background: var(--surface); box-shadow: var(--shadow); font-weight: 550; white-space: nowrap; cursor: pointer; -webkit-tap-highlight-color: transparent; transition: background-color .12s, border-color .12s, color .12s }
 button .icon { width: 1.125rem; height: 1.125rem }
 button:not([aria-disabled=true]):hover { background: var(--sunken); border-color: color-mix(in srgb, var(--border), var(--text) 14%) }
-button[aria-disabled=true] { cursor: not-allowed; color: color-mix(in srgb, var(--muted), var(--surface) 35%); background: var(--sunken); box-shadow: none }
 button.primary { background: var(--accent); border-color: transparent; color: var(--on-accent) }
 button.primary:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--accent), var(--text) 16%) }
 button.danger { background: var(--red); border-color: transparent; color: light-dark(#fff, #2b0a0a) }
 button.danger:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--red), var(--text) 16%) }
-button.primary[aria-disabled=true], button.danger[aria-disabled=true] { background: var(--sunken); border-color: var(--border); color: color-mix(in srgb, var(--muted), var(--surface) 35%) }
+button[aria-disabled=true]:not(.icon-button) { cursor: not-allowed; color: var(--faint); background: var(--sunken); border-color: var(--border); box-shadow: none }
 button.icon-button { width: 2.375rem; padding: 0; border-color: transparent; background: none; box-shadow: none; color: var(--muted) }
 button.icon-button:not([aria-disabled=true]):hover { background: var(--sunken); color: var(--text) }
-button.icon-button[aria-disabled=true] { opacity: .45 }
+button.icon-button[aria-disabled=true] { cursor: not-allowed; opacity: .45 }
 button.link, a { color: var(--accent); font-weight: 550; text-decoration: underline; text-decoration-color: color-mix(in srgb, currentColor, transparent 60%); text-underline-offset: .2em }
 button.link { display: inline; min-height: 0; padding: 0; border: 0; background: none !important; box-shadow: none; white-space: normal }
 button.link:hover { text-decoration-color: currentColor }
 button[aria-busy=true] { position: relative; cursor: progress; color: transparent !important }
 button[aria-busy=true]::before { content: ''; position: absolute; inset: 0; margin: auto; width: 1em; height: 1em; border: 2px solid var(--muted); border-inline-end-color: transparent; border-radius: 50%; animation: turn .8s linear infinite }
-input:not([type=checkbox]) { font-weight: 400; width: 100%; min-width: 0; min-height: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
+input:not([type=checkbox]) { font-weight: 400; width: 100%; min-width: 0; min-height: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: var(--inner); background: var(--surface) }
 input::placeholder { color: var(--muted); opacity: 1 }
 .error { color: var(--red); font-weight: 550 }
 .error:empty { display: none }

@@ -31,6 +31,8 @@ export interface Backup {
   completed_at: string | null;
   consistency: 'filesystem' | 'crash' | 'offline';
   incremental: boolean;
+  /** it cannot be deleted before that is taken back; missing in older services */
+  protected?: boolean;
   disks: { target: string; virtual_size_bytes: number; size_bytes: number }[];
 }
 
@@ -83,6 +85,7 @@ export interface SessionInfo {
   permissions: string[];
   vps: string[] | '*';
   expires_at: string | null;
+  /** without progress for so long an operation counts as stalled; missing in older services */
   stall_timeout_s?: number;
 }
 

@@ -2,21 +2,25 @@
 // The one module that a page loads: it defines the elements.
 
 import { App } from './elements/app.js';
-import { Card } from './elements/card.js';
+import { lazy } from './elements/lazy.js';
 import { Notifications } from './elements/notifications.js';
 import { Overview } from './elements/overview.js';
-import { Panel } from './elements/panel.js';
-import { Resources } from './elements/resources.js';
 
 import { setLanguage } from './i18n.js';
 
 export { setLanguage };
 
+async function panel() {
+  const [view] = await Promise.all([import('./elements/panel-view.js'), import('./elements/row.js')]);
+  return view;
+}
+
 const elements = Object.entries({
-  card: Card,
+  card: lazy(['kind', 'href'], () => import('./elements/card-view.js')),
   overview: Overview,
-  panel: Panel,
-  resources: Resources,
+  panel: lazy(['support-url'], panel),
+  resources: lazy(['price', 'currency', 'slots-request'], () => import('./elements/resources-view.js')),
+  list: lazy([], () => import('./elements/list-view.js')),
   notifications: Notifications,
   app: App,
 }).map(([name, element]) => /** @type {const} */ ([`vps-backup-${name}`, element]));

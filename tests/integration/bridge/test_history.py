@@ -62,6 +62,8 @@ def test_catching_up(new_host):
     assert everything[0]["reason"] == "pool_unavailable"
     assert client.request("notification.list", after=everything[0]["id"])["notifications"] == everything[1:]
     assert client.request("notification.list", after=everything[0]["id"], limit=1)["notifications"] == everything[1:2]
+    assert client.request("notification.list", newest=True, limit=2)["notifications"] == everything[1:]
+    assert client.request("notification.list", newest=True, vps=one, limit=1)["notifications"] == everything[2:]
     assert client.request("notification.list", vps=one)["notifications"] == [everything[0], everything[2]]
     client.request("notification.read", up_to=everything[1]["id"])
     assert [one["read"] for one in client.request("notification.list")["notifications"]] == [True, True, False]

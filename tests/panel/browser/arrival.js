@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 
 import { lab } from './lab.js';
-import { panelUrl } from './visit.js';
+import { panelUrl, until } from './visit.js';
 
 /** @type {import('./all.js').Test[]} */
 export const arrival = [
@@ -90,26 +90,62 @@ export const arrival = [
     },
   ],
   [
-    'several VPSs of one token: the reader chooses, and the address remembers',
+    'several VPSs of one token: a list of them, live; the reader chooses, the address remembers, and all are a step away',
     {},
     async (visit, { web, db }) => {
+      const { page } = visit;
       const token = await lab('token', { vps: [web, db] });
-      await visit.page.goto(`${panelUrl}#vps=*&token=${token}`);
-      await visit.live();
-      const choice = visit.page.getByLabel('VPS', { exact: true });
-      assert.deepEqual(await choice.locator('option').allTextContents(), ['db-01', 'web-01']);
-      await choice.selectOption('web-01');
-      await visit.page.getByRole('heading', { name: 'web-01' }).waitFor();
+      await page.goto(`${panelUrl}#vps=*&token=${token}`);
+      const rows = page.locator('vps-backup-list [part=vps]');
+      await rows.nth(1).waitFor();
+      const said = () => rows.evaluateAll((all) => all.map((row) => row.textContent.replaceAll(/\s+/g, ' ')));
+      assert.deepEqual(await said(), ['db-01Running 0 / 2Backups', 'web-01Running 0 / 2Backups']);
+      assert.equal(await page.getByRole('button', { name: 'Stop' }).count(), 0, 'no VPS is chosen');
+      await visit.picture('list');
+      const { operation } = await lab('call', { method: 'backup.create', params: { vps: db, name: 'seen in the list' } });
+      await rows.first().getByText('Creating Backup').waitFor();
+      await rows.first().getByText(/^[1-9]\d*\s?%$/).waitFor();
+      await visit.accessible('list at work');
+      await lab('call', { method: 'operation.cancel', params: { vps: db, operation: operation.id } });
+      await rows.first().getByText('Running').waitFor();
+
+      await rows.filter({ hasText: 'web-01' }).press('Enter');
+      await page.getByRole('heading', { name: 'web-01' }).waitFor();
+      assert.match(await page.title(), /^web-01 – /);
+      const choice = page.getByLabel('VPS', { exact: true });
+      assert.deepEqual(await choice.locator('option').allTextContents(), ['Your VPSs', 'db-01', 'web-01']);
       await visit.go('resources');
-      await visit.page.reload();
+      await page.reload();
       await visit.live();
-      await visit.page.getByRole('heading', { name: 'web-01' }).waitFor();
-      await visit.page.getByRole('heading', { name: 'Resources' }).waitFor();
-      await visit.page.goBack();
-      await visit.page.getByRole('heading', { name: 'Resources' }).waitFor({ state: 'hidden' });
-      await visit.page.goForward();
-      await visit.page.getByRole('heading', { name: 'Resources' }).waitFor();
+      await page.getByRole('heading', { name: 'web-01' }).waitFor();
+      await page.getByRole('heading', { name: 'Resources' }).waitFor();
+      await page.goBack();
+      await page.getByRole('heading', { name: 'Resources' }).waitFor({ state: 'hidden' });
+      await page.goForward();
+      await page.getByRole('heading', { name: 'Resources' }).waitFor();
+      await choice.selectOption('db-01');
+      await page.getByRole('heading', { name: 'db-01' }).waitFor();
+      await until(async () => (await page.title()).startsWith('db-01 – '), 'the title goes along');
       await visit.accessible('several');
+      await choice.selectOption('Your VPSs');
+      await rows.first().waitFor();
+      assert.doesNotMatch(await page.title(), /db-01/);
+      assert.ok(await rows.first().evaluate((row) => row.getRootNode().activeElement === row), 'the focus is in the list');
+    },
+  ],
+  [
+    'a token for all VPSs: they are in the list, and the bell hears of each, whichever is on screen',
+    {},
+    async (visit, { web, db }) => {
+      const { page } = visit;
+      await page.goto(await visit.address('*', { sub: 'all' }));
+      await page.locator('vps-backup-list [part=vps]').nth(1).waitFor();
+      await page.goto('about:blank');
+      await page.goto(await visit.address(web, { vps: '*', sub: 'all' }));
+      await visit.live();
+      await lab('backup', { vps: db, name: 'heard of' });
+      await visit.toast('backup_completed').getByText('“heard of” is ready.').waitFor();
+      assert.match(await page.getByRole('button', { name: /^Notifications/ }).getAttribute('aria-label'), /unread/);
     },
   ],
 ];

@@ -165,6 +165,46 @@ export const backups = [
     },
   ],
   [
+    'a protected backup has a lock and says why it cannot be deleted; the protection is taken away again; without the right to delete there is nothing to press',
+    {},
+    async (visit, { web }) => {
+      const id = await lab('backup', { vps: web, name: 'the good one' });
+      const page = await visit.panel(web, { view: 'backups' });
+      const row = visit.row('the good one');
+      const lock = row.getByRole('img', { name: 'Protected' });
+      const remove = row.getByRole('button', { name: 'Delete: the good one' });
+      assert.equal(await lock.isVisible(), false);
+      await row.getByRole('button', { name: 'Protect: the good one' }).click();
+      await lock.waitFor();
+      const [{ protected: is }] = (await lab('state', { vps: web })).backups;
+      assert.equal(is, true);
+      assert.equal(await remove.getAttribute('aria-disabled'), 'true');
+      assert.equal(await remove.getAttribute('title'), 'This backup is protected. Take the protection away before you delete it.');
+      await remove.click({ force: true });
+      assert.equal(await page.getByRole('dialog').count(), 0);
+      await visit.picture('protected');
+
+      const reader = await visit.tab();
+      await reader.goto(await visit.address(web, { perms: ['backup.read', 'backup.create'] }));
+      await visit.live(reader);
+      await visit.go('backups', reader);
+      await visit.row('the good one', reader).getByRole('img', { name: 'Protected' }).waitFor();
+      assert.equal(await visit.row('the good one', reader).getByRole('button', { name: /protect/i }).count(), 0);
+
+      await row.getByRole('button', { name: 'Remove protection: the good one' }).click();
+      await lock.waitFor({ state: 'hidden' });
+      await visit.row('the good one', reader).getByRole('img', { name: 'Protected' }).waitFor({ state: 'hidden' });
+      assert.equal(await remove.getAttribute('aria-disabled'), null);
+      // What the page does not know of yet, the service refuses.
+      await page.locator('vps-backup-app').evaluate((app, [vps, backup]) => app.store.protect(vps, backup, true), [web, id]);
+      const refusal = await page.locator('vps-backup-app').evaluate((app, [vps, backup]) => app.store.delete(vps, backup).catch(({ reason }) => reason), [web, id]);
+      assert.equal(refusal, 'forbidden');
+      await lock.waitFor();
+      await row.getByRole('button', { name: 'Remove protection: the good one' }).click();
+      await lock.waitFor({ state: 'hidden' });
+    },
+  ],
+  [
     'cancel while creating: the slot is free again, and nobody is told that it failed',
     {},
     async (visit, { web }) => {

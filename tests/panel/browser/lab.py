@@ -51,6 +51,8 @@ class Lab:
                     client.start("operation.cancel", vps=guest.vps, operation=state["operation"]["id"])
                     client.wait_operation(guest.vps, state["operation"]["id"])
                 for backup in client.request("vps.get", vps=guest.vps)["backups"]:
+                    if backup["protected"]:
+                        client.request("backup.protect", vps=guest.vps, backup=backup["id"], protected=False)
                     client.request("backup.delete", vps=guest.vps, backup=backup["id"])
                 client.request("slots.set", vps=guest.vps, total=2)
                 if not guest.active:

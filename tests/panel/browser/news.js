@@ -31,6 +31,10 @@ export const news = [
       assert.equal(await list.locator('li.fresh').count(), 1);
       await visit.picture('notifications');
       await unread(page).waitFor({ state: 'hidden' });
+      await bell(page).click();
+      await list.waitFor({ state: 'hidden' });
+      await bell(page).click();
+      await list.waitFor();
       await page.keyboard.press('Escape');
       await list.waitFor({ state: 'hidden' });
       await page.reload();

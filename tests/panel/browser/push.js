@@ -11,9 +11,9 @@ const ENDPOINT = 'https://push.example/one';
 const PERMITTED = { permissions: ['notifications'] };
 
 /** Runs in the page: what a vendor's push service answers, and what goes to the service. */
-function stub(endpoint) {
+function pretendPush(endpoint) {
   const keys = { p256dh: 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4', auth: 'BTBZMqHH6r4Tts7J_aSIgg' };
-  const KEPT = 'stub-subscription';
+  const KEPT = 'pretended-subscription';
   const kept = () => JSON.parse(localStorage.getItem(KEPT) ?? 'null');
   const bytes = (key) => Uint8Array.from(key).buffer;
   const subscription = () => ({
@@ -95,7 +95,7 @@ export const push = [
     PERMITTED,
     async (visit, { web }) => {
       const { page } = visit;
-      await page.addInitScript(stub, ENDPOINT);
+      await page.addInitScript(pretendPush, ENDPOINT);
       await visit.panel(web);
       assert.equal(await page.evaluate(() => window.asked), 0, 'nobody is asked at load');
       await bell(page).click();
@@ -144,7 +144,7 @@ export const push = [
         () => lab('token', { vps: [web] }),
       );
       try {
-        await page.addInitScript(stub, ENDPOINT);
+        await page.addInitScript(pretendPush, ENDPOINT);
         await page.goto(own.url);
         await visit.live();
         await bell(page).click();

@@ -46,6 +46,12 @@ test('time left is rough', () => {
     assert.equal(plain(format.timeLeft(seconds)), text);
 });
 
+test('a duration, exactly', () => {
+  for (const [seconds, text] of [[1800, '30 minutes'], [5400, '90 minutes'], [3600, '1 hour'], [90, '90 seconds'], [1, '1 second']]) assert.equal(format.duration(seconds), text);
+  setLanguage('de');
+  assert.equal(format.duration(1800), '30 Minuten');
+});
+
 test('dates are in the reader’s language and time zone', () => {
   process.env.TZ = 'Europe/Berlin';
   assert.equal(plain(format.date('2026-11-22T21:54:00Z')), 'Nov 22, 2026, 10:54 PM');

@@ -19,8 +19,8 @@ nav button { border: 0; border-radius: 0; box-shadow: none; background: none !im
 nav button:hover { color: var(--text) }
 nav button[aria-current] { color: var(--text); border-color: var(--accent) }
 nav button:focus-visible { outline-offset: -3px }
-select { max-width: 12rem; min-height: 2.25rem; padding: .25rem .5rem; border: 1px solid var(--border); border-radius: calc(var(--radius) * .6667); background: var(--surface) }
-.banner { position: fixed; inset: auto; inset-block-start: .75rem; inset-inline: 0; margin-inline: auto; width: max-content; max-width: calc(100vw - 1.5rem); padding: .5rem .625rem .5rem 1rem; padding-inline: 1rem .625rem; border: 0; border-radius: 2rem; background: light-dark(#1b202a, #e9ecf2); color: light-dark(#fff, #161a22); box-shadow: 0 8px 24px -6px #0007 }
+select { max-width: 12rem; min-height: 2.25rem; padding: .25rem .5rem; border: 1px solid var(--border); border-radius: var(--inner); background: var(--surface) }
+.banner { position: fixed; inset: auto; inset-block-start: .75rem; inset-inline: 0; margin-inline: auto; width: max-content; max-width: calc(100vw - 1.5rem); padding-block: .5rem; padding-inline: 1rem .625rem; border: 0; border-radius: 2rem; background: light-dark(#1b202a, #e9ecf2); color: light-dark(#fff, #161a22); box-shadow: 0 8px 24px -6px #0007 }
 .banner:popover-open { display: flex; align-items: center; gap: .75rem; animation: rise .2s .6s ease-out backwards }
 .banner button { min-height: 2rem; padding-block: .125rem; border-radius: 2rem; border-color: transparent; background: light-dark(#fff2, #0001); color: inherit; box-shadow: none }
 .banner button:hover { background: light-dark(#fff3, #0002) !important }
@@ -42,6 +42,7 @@ export class App extends BackupElement {
   static sheets = [sheet];
 
   #nav = h('nav', { 'aria-label': t('Pages of this VPS') });
+  #heading = h('h2', { class: 'grow' }, t('Your VPSs'));
   #choice = h('select', { 'aria-label': t('VPS'), onchange: () => this.#choose(this.#choice.value) });
   #content = h('div', { part: 'content' });
   #message = h('div', { class: 'message', part: 'message', hidden: true });
@@ -61,22 +62,25 @@ export class App extends BackupElement {
   #tick;
 
   build() {
-    for (const name of ['overview', 'panel', 'resources', 'notifications'])
+    for (const name of ['overview', 'panel', 'resources', 'notifications', 'list'])
       this.#parts[name] = /** @type {BackupElement} */ (document.createElement(`vps-backup-${name}`));
-    const { overview, panel, resources, notifications } = this.#parts;
+    const { overview, panel, resources, notifications, list } = this.#parts;
     for (const [view, label] of VIEWS) this.#nav.append(button({ 'data-view': view }, () => this.#go(view), label()));
-    set(overview, { exportparts: 'header, name, status, power, power-reason, cards, card, counter' });
+    set(overview, { compact: true, exportparts: 'header, name, status, power, power-reason, cards, card, counter' });
     set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, backup-facts, progress, notice, dialog, empty' });
     set(resources, { exportparts: 'slots, total, save, slots-reason' });
     set(notifications, { exportparts: 'bell, unread, notifications, notification, push, push-switch, toasts, toast' });
-    overview.append(h('div', { class: 'bar', slot: 'nav' }, this.#nav, this.#choice, notifications), h('slot', { name: 'cards' }));
+    set(list, { exportparts: 'vps-list, vps' });
+    overview.append(h('div', { class: 'bar', slot: 'nav' }, this.#heading, this.#nav, this.#choice, notifications), h('slot', { name: 'cards' }));
     this.#banner.append(this.#bannerText, this.#countdown, this.#retry);
     this.#message.append(icon('server'), this.#messageTitle, this.#messageBody, this.#again);
     this.#content.append(overview);
     this.root.append(this.#content, this.#message, this.#banner);
-    // Somebody is there: what the next click shows is fetched before it, and there if the connection is not.
-    for (const type of ['pointerover', 'focusin']) this.addEventListener(type, () => /** @type {LazyElement} */ (panel).load().catch(() => {}), { once: true });
     this.addEventListener('vps-backup-open', (event) => this.#opened(/** @type {CustomEvent} */ (event)));
+  }
+
+  prefetch() {
+    return Promise.all([super.prefetch(), /** @type {LazyElement} */ (this.#parts.panel).load()]);
   }
 
   disconnectedCallback() {
@@ -97,11 +101,12 @@ export class App extends BackupElement {
     this.setAttribute('view', value);
   }
 
-  /** The VPS that is shown: with `vps="*"` the reader chooses among those of the token. */
+  /** The VPS that is shown: with `vps="*"` the reader chooses among those of the token; empty: has not yet. */
   get current() {
     if (this.vps !== '*') return this.vps;
-    const known = this.store?.state.vps;
-    return known?.has(this.#chosen) ? this.#chosen : ([...(known?.keys() ?? [])][0] ?? '');
+    const known = [...(this.store?.state.vps.keys() ?? [])];
+    if (known.length === 1) return known[0];
+    return known.includes(this.#chosen) ? this.#chosen : '';
   }
 
   set current(value) {
@@ -110,19 +115,25 @@ export class App extends BackupElement {
   }
 
   update() {
-    const { overview, panel, resources, notifications } = this.#parts;
+    const { overview, panel, resources, notifications, list } = this.#parts;
+    const { current } = this;
+    // Until one is chosen, all are there to choose from.
+    const choosing = this.vps === '*' && !current && !!this.store?.state.vps.size;
     for (const part of Object.values(this.#parts)) {
       part.store = this.store;
-      set(part, { vps: this.current || null });
+      set(part, { vps: part === list ? '*' : current || (part === notifications ? this.vps : null) });
     }
+    list.hidden = !choosing;
+    set(overview, { bare: choosing });
+    this.#nav.hidden = choosing;
+    this.#heading.hidden = !choosing;
     for (const name of ['price', 'currency', 'slots-request']) set(resources, { [name]: this.getAttribute(name) });
     set(panel, { 'support-url': this.getAttribute('support-url') });
     for (const name of ['service-worker', 'push-url']) set(notifications, { [name]: this.getAttribute(name) });
-    set(overview, { compact: this.view !== 'overview' });
-    for (const [element, view] of /** @type {const} */ ([[panel, 'backups'], [resources, 'resources']])) {
-      element.hidden = this.view !== view;
-      if (!element.hidden && !element.isConnected) this.#content.append(element);
-    }
+    set(overview, { compact: choosing || this.view !== 'overview' });
+    panel.hidden = choosing || this.view !== 'backups';
+    resources.hidden = choosing || this.view !== 'resources';
+    for (const part of [panel, resources, list]) if (!part.hidden && !part.isConnected) this.#content.append(part);
     for (const element of this.#nav.children) set(element, { 'aria-current': element.getAttribute('data-view') === this.view ? 'page' : null });
     this.#updateChoice();
     this.#updateConnection();
@@ -130,11 +141,12 @@ export class App extends BackupElement {
 
   #updateChoice() {
     const all = [...(this.store?.state.vps.values() ?? [])].sort((a, b) => a.name.localeCompare(b.name));
-    this.#choice.hidden = this.vps !== '*' || all.length < 2;
+    this.#choice.hidden = this.vps !== '*' || all.length < 2 || !this.current;
     if (this.#choice.hidden) return;
-    while (this.#choice.childElementCount > all.length) this.#choice.lastChild?.remove();
-    while (this.#choice.childElementCount < all.length) this.#choice.append(h('option'));
-    all.forEach(({ vps, name }, index) => {
+    const options = [{ vps: '', name: t('Your VPSs') }, ...all];
+    while (this.#choice.childElementCount > options.length) this.#choice.lastChild?.remove();
+    while (this.#choice.childElementCount < options.length) this.#choice.append(h('option'));
+    options.forEach(({ vps, name }, index) => {
       set(this.#choice.children[index], { value: vps });
       text(this.#choice.children[index], name);
     });
@@ -144,8 +156,8 @@ export class App extends BackupElement {
   #updateConnection() {
     if (!this.store) return;
     const { connection, retryAt, missing, vps } = this.store.state;
-    const known = !!this.current && vps.has(this.current);
-    const gone = connection === 'open' && !known && (missing.has(this.vps) || (this.vps === '*' && !!this.store.state.info && !vps.size));
+    const known = this.vps === '*' ? vps.size > 0 : vps.has(this.vps);
+    const gone = connection === 'open' && !known && (missing.has(this.vps) || (this.vps === '*' && this.store.knowsAll));
     const ended = connection === 'ended';
     this.#wasOpen ||= connection === 'open';
     this.#content.hidden = gone || (ended && !known);
@@ -180,14 +192,18 @@ export class App extends BackupElement {
   #go(view) {
     if (!this.emit('vps-backup-view', { vps: this.current, view })) return;
     this.view = view;
+    this.update();
     if (view === 'backups') this.#parts.panel.focus();
-    if (view === 'resources') this.#parts.resources.focus();
+    else if (view === 'resources') this.#parts.resources.focus();
+    // What was pressed may be gone.
+    else /** @type {HTMLElement | null} */ (this.#nav.querySelector('[aria-current]'))?.focus();
   }
 
   /** @param {string} vps */
   #choose(vps) {
+    if (!this.emit('vps-backup-view', { vps, view: this.view })) return;
     this.current = vps;
-    this.emit('vps-backup-view', { vps, view: this.view });
+    if (!vps) this.#parts.list.focus();
   }
 
   /** @param {CustomEvent} event */

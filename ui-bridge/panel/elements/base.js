@@ -4,10 +4,31 @@
 /** @import { GetToken, Vps } from '../types' */
 /** @import { Store } from '../store.js' */
 /** @import { Session } from '../session.js' */
+/** @typedef {typeof import('./questions.js')} Questions */
 
 import { acquire, release, renew } from '../session.js';
 import { direction, onLanguage, relabel, setLanguage, t, words } from '../i18n.js';
+import { set } from '../dom.js';
 import { theme } from '../theme.js';
+import { errorWords } from '../words.js';
+
+/**
+ * Shows on a button that what it does is under way.
+ * @param {Element} button
+ * @param {() => Promise<unknown> | undefined} act
+ * @returns {Promise<string>} what to say if it has failed
+ */
+export async function attempt(button, act) {
+  set(button, { 'aria-busy': 'true' });
+  try {
+    await act();
+    return '';
+  } catch (error) {
+    return errorWords(error);
+  } finally {
+    set(button, { 'aria-busy': null });
+  }
+}
 
 export class BackupElement extends HTMLElement {
   static observedAttributes = ['endpoint', 'vps', 'token', 'token-url', 'lang'];
@@ -83,7 +104,10 @@ export class BackupElement extends HTMLElement {
   }
 
   connectedCallback() {
-    if (!this.#built) this.build();
+    if (!this.#built) {
+      this.build();
+      for (const type of ['pointerover', 'focusin']) this.addEventListener(type, () => this.prefetch().catch(() => {}), { once: true });
+    }
     this.#built = true;
     this.#endLanguage ??= onLanguage((before) => this.#speak(before));
     this.#mark();
@@ -120,6 +144,23 @@ export class BackupElement extends HTMLElement {
 
   /** Brings the shadow tree to what the store holds. */
   update() {}
+
+  /** Somebody is there: what the next click shows is fetched before it, and there if the connection is not. @returns {Promise<unknown>} */
+  prefetch() {
+    return import('./questions.js');
+  }
+
+  /**
+   * Asks before something happens.
+   * @template {keyof Questions} What
+   * @param {What} what
+   * @param {Parameters<Questions[What]> extends [any, ...infer About] ? About : never} about
+   */
+  async ask(what, ...about) {
+    // Without a connection there may be no way to load it; the page says so then.
+    const questions = await import('./questions.js').catch(() => null);
+    /** @type {((host: BackupElement, ...about: any[]) => void) | undefined} */ (questions?.[what])?.(this, ...about);
+  }
 
   /** The store has just become this element's. Answers what ends it. @param {Store} _store @returns {(() => void)[]} */
   joined(_store) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// An element whose content is loaded when it is first shown: a page that shows the overview is lighter by half.
+// Elements whose content is loaded when it is first shown: what a reader does not look at weighs nothing.
 
 import { BackupElement } from './base.js';
 
-/** @typedef {{update: () => void, focus: () => void}} Content */
+/** @typedef {{update: () => void, focus: () => void}} Content fills the shadow root of its host */
 
 export class LazyElement extends BackupElement {
   /** @type {Content | undefined} */
@@ -11,13 +11,13 @@ export class LazyElement extends BackupElement {
   /** @type {Promise<void> | undefined} */
   #loading;
 
-  /** @returns {Promise<new (host: LazyElement) => Content>} fills the shadow root of its host */
+  /** @returns {Promise<{View: new (host: LazyElement) => Content}>} */
   load() {
     return Promise.reject();
   }
 
   async #show() {
-    const View = await this.load();
+    const { View } = await this.load();
     this.#view = new View(this);
     this.update();
   }
@@ -33,3 +33,13 @@ export class LazyElement extends BackupElement {
     this.#view?.focus();
   }
 }
+
+/**
+ * @param {string[]} attributes of its own
+ * @param {LazyElement['load']} load
+ */
+export const lazy = (attributes, load) =>
+  class extends LazyElement {
+    static observedAttributes = [...LazyElement.observedAttributes, ...attributes];
+    load = load;
+  };

@@ -3,12 +3,11 @@
 
 /** @import { PowerAction, Vps } from '../types' */
 
-import { BackupElement } from './base.js';
-import { ask, checkbox } from './dialog.js';
+import { attempt, BackupElement } from './base.js';
 import { button, disable, h, icon, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { percent } from '../format.js';
-import { errorWords, lockedWords, powerlessWords, statusWord } from '../words.js';
+import { lockedWords, powerlessWords, statusWord } from '../words.js';
 import { t } from '../i18n.js';
 
 const sheet = css`
@@ -24,7 +23,9 @@ h2 { font-size: 1.5em; letter-spacing: -.02em }
 .why { min-height: 1.5em; text-align: end; margin-block-end: -1.75em }
 .nav { display: block; margin-block: 1.75rem }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); gap: 1rem }
-:host([compact]) .cards { display: none }
+vps-backup-card { min-height: 9rem }
+:host([compact]) .cards, :host([bare]) header { display: none }
+:host([bare]) .nav { margin-block: 0 1.5rem }
 @container (inline-size < 36rem) {
   .side { width: 100%; justify-items: stretch }
   .power button { flex: 1 1 auto; padding-inline: .5rem }
@@ -34,6 +35,9 @@ h2 { font-size: 1.5em; letter-spacing: -.02em }
 @container (inline-size < 20rem) { .power .icon { display: none } }
 `;
 
+/** Of the cards. */
+const KINDS = ['backups', 'latest', 'slots'];
+
 /** @type {[PowerAction, 'play' | 'power' | 'restart', () => string][]} */
 const ACTIONS = [
   ['start', 'play', () => t('Start')],
@@ -42,6 +46,7 @@ const ACTIONS = [
 ];
 
 export class Overview extends BackupElement {
+  static observedAttributes = [...BackupElement.observedAttributes, 'compact'];
   static sheets = [sheet];
 
   /** @type {Map<PowerAction, HTMLElement>} */
@@ -50,20 +55,14 @@ export class Overview extends BackupElement {
   #status = h('span', { part: 'status', class: 'state' });
   #progress = h('span', { class: 'muted numbers' });
   #why = h('p', { part: 'power-reason', class: 'why muted small', id: 'why' });
+  #cards = h('div', { class: 'cards', part: 'cards' }, h('slot'));
   #said = h('p', { role: 'status', class: 'unseen' });
   #last = '';
   #failure = '';
 
   build() {
     for (const [action, iconName, label] of ACTIONS)
-      this.#buttons.set(
-        action,
-        button({ part: `power ${action}` }, () => this.#power(action), icon(iconName), label()),
-      );
-    const cards = ['backups', 'latest', 'slots'].map((kind) => document.createElement('vps-backup-card')).map((card, index) => {
-      set(card, { kind: ['backups', 'latest', 'slots'][index], exportparts: 'card, counter' });
-      return card;
-    });
+      this.#buttons.set(action, button({ part: `power ${action}` }, () => this.#power(action), icon(iconName), label()));
     this.root.append(
       h(
         'header',
@@ -82,17 +81,14 @@ export class Overview extends BackupElement {
         ),
       ),
       h('slot', { name: 'nav', class: 'nav' }),
-      h('div', { class: 'cards', part: 'cards' }, ...cards, h('slot', {})),
+      this.#cards,
       this.#said,
     );
   }
 
   update() {
     const { data } = this;
-    for (const card of this.root.querySelectorAll('vps-backup-card')) {
-      Object.assign(card, { store: this.store });
-      set(card, { vps: this.vps });
-    }
+    if (!this.hasAttribute('compact')) this.#updateCards();
     text(this.#name, data?.name ?? t('Loading'));
     text(this.#status, data ? statusWord(data.status) : t('Loading'));
     set(this.#status, { 'data-state': data?.status });
@@ -100,6 +96,19 @@ export class Overview extends BackupElement {
     text(this.#progress, data?.operation ? percent(data.operation.progress) : '');
     this.#updatePower(data);
     this.#announce(data);
+  }
+
+  #updateCards() {
+    if (this.#cards.childElementCount === 1)
+      for (const kind of KINDS) {
+        const card = document.createElement('vps-backup-card');
+        set(card, { kind, exportparts: 'card, counter' });
+        this.#cards.lastElementChild?.before(card);
+      }
+    for (const card of this.#cards.querySelectorAll('vps-backup-card')) {
+      Object.assign(card, { store: this.store });
+      set(card, { vps: this.vps });
+    }
   }
 
   /** @param {Vps | undefined} data */
@@ -116,48 +125,20 @@ export class Overview extends BackupElement {
 
   /** @param {Vps | undefined} data */
   #announce(data) {
-    if (!data || data.status === this.#last) return;
-    if (this.#last) text(this.#said, t('{name}: {status}', { name: data.name, status: statusWord(data.status) }));
-    this.#last = data.status;
-    const { vps, status, power, operation } = data;
+    if (!data) return;
+    const { vps, name, status, power, operation } = data;
+    const before = this.#last;
+    if (before === `${vps} ${status}`) return;
+    this.#last = `${vps} ${status}`;
+    if (before.startsWith(vps)) text(this.#said, t('{name}: {status}', { name, status: statusWord(status) }));
     this.emit('vps-backup-status', { vps, status, power, operation });
   }
 
-  /** Nothing is lost by it: no question. */
-  async #start() {
-    const start = this.#buttons.get('start');
-    if (start) set(start, { 'aria-busy': 'true', 'aria-disabled': 'true' });
-    this.#failure = '';
-    try {
-      await this.store?.power(this.vps, 'start', false);
-    } catch (error) {
-      this.#failure = errorWords(error);
-    }
-    if (start) set(start, { 'aria-busy': null });
-    this.update();
-  }
-
   /** @param {PowerAction} action */
-  #power(action) {
-    const { store, data, vps } = this;
-    if (!store || !data) return;
-    const act = (/** @type {boolean} */ force) => store.power(vps, action, force);
-    if (action === 'start') {
-      this.#start();
-      return;
-    }
-    const stop = action === 'stop';
-    ask(this.root, {
-      title: stop ? t('Stop {name}?', { name: data.name }) : t('Restart {name}?', { name: data.name }),
-      body: [
-        stop
-          ? t('The system is asked to shut down. Its services are not available until you start it again.')
-          : t('The system is asked to reboot. Its services are not available for a short while.'),
-        checkbox('force', t('Force it'), t('For a system that does not answer. Unsaved data is lost.')),
-      ],
-      confirm: stop ? t('Stop') : t('Restart'),
-      danger: true,
-      act: (form) => act(form.has('force')),
-    });
+  async #power(action) {
+    if (action !== 'start') return this.ask('power', action);
+    // Nothing is lost by it: no question.
+    this.#failure = await attempt(/** @type {Element} */ (this.#buttons.get(action)), () => this.store?.power(this.vps, action, false));
+    this.update();
   }
 }

@@ -5,15 +5,15 @@
 /** @import { LazyElement } from './lazy.js' */
 /** @import { Locks } from './row.js' */
 
-import { ask, checkbox } from './dialog.js';
 import { FreeRow, Row, rowSheet } from './row.js';
 import { button, disable, h, icon, iconButton, keyed, set, text } from '../dom.js';
 import { css } from '../theme.js';
-import { count, date, percent, size } from '../format.js';
+import { count, duration, percent } from '../format.js';
 import { lockedWords, reasonWords } from '../words.js';
 import { t, tn } from '../i18n.js';
 
-const NAME_LENGTH = 64;
+/** What services that do not tell it have unless their operator has set another one. */
+const STALL_TIMEOUT_S = 1800;
 /** A reader hears of progress this many times, not at each event. */
 const SPOKEN_STEPS = 4;
 
@@ -26,6 +26,7 @@ const sheet = css`
 .notice { margin-block-end: 1rem; animation: rise .2s ease-out }
 .list { overflow: hidden }
 .empty { display: grid; justify-items: center; gap: .5rem; padding: 2.5rem 1.5rem; text-align: center }
+.empty > .icon { box-sizing: content-box; padding: .75rem; margin-block-end: .25rem; width: 1.5rem; height: 1.5rem; border-radius: 50%; --tone: var(--accent) }
 .empty p { max-width: 26rem; text-wrap: balance }
 .placeholder { height: 5.75rem; margin: 1px }
 @container (inline-size < 36rem) { .head .primary { width: 100% } .hint { min-height: 3em } }
@@ -58,7 +59,7 @@ export class View {
   #host;
   #counter = h('span', { class: 'counter numbers tint', part: 'counter', dir: 'ltr' });
   #title = h('h2', { tabindex: -1, id: 'title' }, t('Backups'), this.#counter);
-  #create = button({ class: 'primary', part: 'create', 'aria-describedby': 'hint' }, () => this.#askCreate(), icon('plus'), t('Create Backup'));
+  #create = button({ class: 'primary', part: 'create', 'aria-describedby': 'hint' }, () => this.#host.ask('create'), icon('plus'), t('Create Backup'));
   #hint = h('span', { id: 'hint', part: 'create-reason' });
   #resources = button({ class: 'link' }, () => this.#host.emit('vps-backup-open', { vps: this.#host.vps, view: 'resources' }), t('Go to Resources'));
   #failed = this.#notice('red', () => this.#dismiss());
@@ -67,7 +68,7 @@ export class View {
   #empty = h(
     'div',
     { class: 'empty box', part: 'empty' },
-    icon('archive'),
+    icon('archive', 'tint'),
     h('h3', {}, t('No backups yet')),
     h('p', { class: 'muted' }, t('A backup is a full copy of all disks. If something goes wrong, restore it and the VPS is as it was.')),
   );
@@ -135,9 +136,17 @@ export class View {
     }
     if (stalled) {
       text(this.#stalled.title, t('No progress'));
-      text(this.#stalled.body, t('There has been no progress for a long time. Please contact support.'));
+      text(this.#stalled.body, this.#stallWords(stalled));
       text(this.#stalled.detail, t('Operation {id}', { id: stalled.id }));
     }
+  }
+
+  /** @param {Operation} operation */
+  #stallWords({ kind, state }) {
+    // A disk that can only be overwritten in place, and is in part: at once, not after a time.
+    if (kind === 'restore' && state === 'finishing') return t('The restore cannot be finished at the moment. Please contact support.');
+    const seconds = this.#host.store?.state.info?.stall_timeout_s ?? STALL_TIMEOUT_S;
+    return t('There has been no progress for {duration}. Please contact support.', { duration: duration(seconds) });
   }
 
   /** @param {Operation} operation */
@@ -179,10 +188,8 @@ export class View {
     const items = data.backups.map((backup) => ({ key: backup.id, backup, vps: data, locks: this.#locks(data, backup) }));
     if (used < total) items.push({ key: 'free', free: tn('{count} free slot', '{count} free slots', total - used) });
     const actions = {
-      restore: (/** @type {Backup} */ backup) => this.#askRestore(backup),
-      remove: (/** @type {Backup} */ backup) => this.#askDelete(backup),
-      cancel: (/** @type {Backup} */ backup) => this.#askCancel(backup),
-      rename: async (/** @type {Backup} */ backup, /** @type {string} */ name) => this.#host.store?.rename(this.#host.vps, backup.id, name),
+      ask: (/** @type {'restore' | 'remove' | 'cancel' | 'rename'} */ what, /** @type {any} */ ...about) => this.#host.ask(what, ...about),
+      protect: async (/** @type {Backup} */ { id, protected: is }) => this.#host.store?.protect(this.#host.vps, id, !is),
     };
     keyed(this.#list, this.#rows, items, ({ key }) => key, (item) => (item.backup ? new Row(item.backup, actions) : new FreeRow()));
   }
@@ -197,93 +204,11 @@ export class View {
     const busy = data.operation ? lockedWords(data) : null;
     return {
       restore: shown && may('backup.restore') ? (offline ?? busy) : undefined,
-      remove: shown && may('backup.delete') ? (offline ?? (own ? busy : null)) : undefined,
+      remove: shown && may('backup.delete') ? (offline ?? (own ? busy : backup.protected ? t('This backup is protected. Take the protection away before you delete it.') : null)) : undefined,
+      protect: shown && backup.protected !== undefined && may('backup.delete') ? offline : undefined,
       rename: shown && may('backup.create') ? offline : undefined,
       cancel: cancellable ? offline : undefined,
     };
-  }
-
-  #askCreate() {
-    const { store, data, vps } = this.#host;
-    if (!store || !data) return;
-    const { used, total } = data.slots;
-    ask(this.#host.root, {
-      title: t('Create a backup?'),
-      body: [
-        t('All disks of {name} are copied as they are now. The VPS keeps running; power actions are locked until it has finished.', { name: data.name }),
-        h(
-          'label',
-          {},
-          t('Name (optional)'),
-          h('input', { name: 'name', maxlength: NAME_LENGTH, autocomplete: 'off', placeholder: t('For example: before the update') }),
-        ),
-        h('p', { class: 'muted small' }, t('It takes slot {number} of {total}.', { number: count(used + 1), total: count(total) })),
-      ],
-      confirm: t('Create Backup'),
-      // The service would name it by a clock that need not be the reader's.
-      act: (form) => store.create(vps, String(form.get('name')).trim() || date(new Date().toISOString())),
-    });
-  }
-
-  /** @param {Backup} backup */
-  #askRestore(backup) {
-    const { store, data, vps } = this.#host;
-    if (!store || !data) return;
-    const running = data.power === 'running' || data.power === 'paused';
-    ask(this.#host.root, {
-      title: t('Restore “{backup}”?', { backup: backup.name }),
-      body: [
-        t('{name} goes back to {date}. Everything that was written to its disks since then is lost: files, databases, settings.', {
-          name: data.name,
-          date: date(backup.created_at),
-        }),
-        running
-          ? t('The VPS keeps running while the copy is prepared, stops for the exchange, and starts again.')
-          : t('The VPS stays off. Start it when the restore has finished.'),
-        ...(running ? [checkbox('stop', t('Stop the VPS right away'), t('Nothing is written any more that the restore would undo.'))] : []),
-      ],
-      confirm: t('Restore'),
-      danger: true,
-      act: (form) => store.restore(vps, backup.id, form.has('stop')),
-    });
-  }
-
-  /** @param {Backup} backup */
-  #askDelete(backup) {
-    const { store, vps } = this.#host;
-    if (!store) return;
-    ask(this.#host.root, {
-      title: t('Delete “{backup}”?', { backup: backup.name }),
-      body: [
-        backup.size_bytes === null
-          ? t('The backup of {date} cannot be brought back.', { date: date(backup.created_at) })
-          : t('The backup of {date} ({size}) cannot be brought back. Your other backups are not touched.', {
-              date: date(backup.created_at),
-              size: size(backup.size_bytes),
-            }),
-      ],
-      confirm: t('Delete'),
-      danger: true,
-      act: async () => {
-        await store.delete(vps, backup.id);
-        // Its button is gone, and with it the place where the focus was.
-        requestAnimationFrame(() => this.focus());
-      },
-    });
-  }
-
-  /** @param {Backup} backup */
-  #askCancel(backup) {
-    const { store, data, vps } = this.#host;
-    const operation = data?.operation;
-    if (!store || !operation) return;
-    const create = operation.kind === 'create';
-    ask(this.#host.root, {
-      title: create ? t('Cancel this backup?') : t('Cancel this restore?'),
-      body: [create ? t('What has been copied of “{backup}” is thrown away.', { backup: backup.name }) : t('The VPS stays as it is now.')],
-      confirm: create ? t('Cancel the backup') : t('Cancel the restore'),
-      act: () => store.cancel(vps, operation.id),
-    });
   }
 
   /** @param {Vps} data */

@@ -4,16 +4,17 @@
 /** @import { Slots } from '../types' */
 /** @import { LazyElement } from './lazy.js' */
 
-import { button, disable, h, iconButton, set, text } from '../dom.js';
+import { attempt } from './base.js';
+import { button, disable, h, iconButton, text } from '../dom.js';
 import { css } from '../theme.js';
 import { count, money } from '../format.js';
-import { errorWords } from '../words.js';
 import { t, tn } from '../i18n.js';
 
 const sheet = css`
 .box { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem 1.5rem; padding: 1.25rem; margin-block-start: 1rem }
 .what { flex: 1 1 15rem; min-width: 0 }
 .stepper { display: flex; align-items: center; gap: .25rem; padding: .25rem; border: 1px solid var(--border); border-radius: var(--radius) }
+.stepper:has(> button[hidden]) { border-color: transparent }
 output { min-width: 3.25rem; text-align: center; font-size: 1.25em; font-weight: 650 }
 .foot { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; flex-basis: 100%; padding-block-start: 1rem; border-block-start: 1px solid var(--border) }
 .foot p { min-height: 1.5em; flex: 1 1 14rem }
@@ -149,14 +150,8 @@ export class View {
       this.#draft(null);
       return;
     }
-    set(this.#save, { 'aria-busy': 'true', 'aria-disabled': 'true' });
-    try {
-      await store.setSlots(vps, total);
-      this.#draft(null);
-    } catch (error) {
-      this.#failure = errorWords(error);
-    }
-    set(this.#save, { 'aria-busy': null });
-    this.update();
+    this.#failure = await attempt(this.#save, () => store.setSlots(vps, total));
+    if (this.#failure) this.update();
+    else this.#draft(null);
   }
 }

@@ -3,10 +3,11 @@
 
 /** @import { Backup, Operation, Vps } from '../types' */
 
+import { attempt } from './base.js';
 import { button, disable, h, icon, iconButton, set, setIcon, text } from '../dom.js';
 import { css } from '../theme.js';
 import { date, fullDate, percent, rate, size, timeLeft } from '../format.js';
-import { backupWord, errorWords } from '../words.js';
+import { backupWord } from '../words.js';
 import { line, t } from '../i18n.js';
 
 export const rowSheet = css`
@@ -21,6 +22,7 @@ li[data-state=free] .badge { border: 1.5px dashed color-mix(in srgb, var(--muted
 .title strong { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .title .icon-button { width: 2rem; min-height: 2rem; min-width: 2rem; flex: none }
 .title .icon { width: 1rem; height: 1rem }
+.protected { display: flex; color: var(--muted) }
 .title form { display: flex; gap: .375rem; width: 100% }
 .title form input { min-height: 2rem; padding-block: .125rem; outline-offset: -1px }
 .title form button { min-height: 2rem; padding-block: .125rem; padding-inline: .625rem }
@@ -28,31 +30,37 @@ li[data-state=free] .badge { border: 1.5px dashed color-mix(in srgb, var(--muted
 .line .state { min-width: 9.25em }
 li[data-state=available] .state { min-width: 0 }
 .facts { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
-.buttons { grid-area: 1 / 3 / -1; display: flex; gap: .25rem }
+.buttons { grid-area: 1 / 3 / -1; display: flex; justify-content: end; gap: .25rem; min-width: 7.75rem }
 .bar { position: absolute; inset-inline: 0; inset-block-end: 0; height: .25rem; background: color-mix(in srgb, var(--tone) 18%, var(--surface)); --tone: var(--amber-fill) }
 .bar > i { display: block; height: 100%; width: 0; background: var(--tone); border-start-end-radius: 1rem; border-end-end-radius: 1rem; transition: width .4s linear }
 li[data-state=restoring] .bar { --tone: var(--blue) }
 li[data-state=available] .bar { --tone: var(--green-fill); animation: fade 1s .6s forwards }
 @container (inline-size < 36rem) {
-  li { padding-inline: 1rem; gap: .25rem .75rem; grid-template-columns: minmax(0, 1fr) auto; min-height: 7rem }
+  li { padding-inline: 1rem; gap: .25rem .75rem; grid-template: auto auto auto / minmax(0, 1fr) auto; min-height: 8.5rem }
   .badge { display: none }
-  .buttons { grid-area: 1 / 2 }
-  .line { grid-column: 1 / -1; min-height: 3em; flex-direction: column }
+  .title, .facts, .error { grid-column: 1 / -1 }
+  .line { display: contents }
+  .state { grid-area: 2 / 1 }
+  .buttons { grid-area: 2 / 2; min-width: 0; min-height: 2.375rem; }
+  .buttons .icon-button:last-child { margin-inline-end: -.5rem }
+  .facts { grid-row: 3; min-height: 1.5em }
+  li[data-state=restoring] .buttons .icon-button { display: none }
 }
+@container (inline-size < 24rem) { .rate { display: none } }
 `;
+
+/** Where a form goes, and what says why it was not taken. @typedef {{title: Element, error: Element, done: () => void}} Place */
 
 /**
  * What a row asks its list to do.
  * @typedef {object} RowActions
- * @property {(backup: Backup) => void} restore
- * @property {(backup: Backup) => void} remove
- * @property {(backup: Backup) => void} cancel
- * @property {(backup: Backup, name: string) => Promise<unknown>} rename
+ * @property {(what: 'restore' | 'remove' | 'cancel' | 'rename', backup: Backup, place?: Place) => void} ask
+ * @property {(backup: Backup) => Promise<unknown>} protect
  */
 
 /**
  * Why an action is not to be had: null, it is; undefined, it is not even shown.
- * @typedef {Record<'restore' | 'remove' | 'cancel' | 'rename', string | null | undefined>} Locks
+ * @typedef {Record<'restore' | 'remove' | 'cancel' | 'rename' | 'protect', string | null | undefined>} Locks
  */
 
 export class Row {
@@ -61,35 +69,37 @@ export class Row {
   #actions;
   #icon = icon('check');
   #name = h('strong', { part: 'backup-name', dir: 'auto' });
+  #protected = h('span', { class: 'protected', part: 'protected', role: 'img' }, icon('lock'));
   #state = h('span', { class: 'state numbers', part: 'backup-state' });
   #time = h('time', {});
   #facts = h('span', { class: 'facts muted numbers', part: 'backup-facts' });
+  #rate = h('span', { class: 'rate' });
   #fill = h('i');
   #bar = h('div', { class: 'bar', part: 'progress', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100', onanimationend: () => (this.#bar.hidden = true) }, this.#fill);
   #title = h('div', { class: 'row title' });
   #error = h('span', { class: 'error small', role: 'alert' });
   #buttons;
-  #editing = false;
 
   /** @param {Backup} backup @param {RowActions} actions */
   constructor(backup, actions) {
     this.#backup = backup;
     this.#actions = actions;
     this.#buttons = {
-      rename: iconButton('pencil', t('Rename'), 'rename', () => this.#edit()),
-      restore: iconButton('restore', t('Restore'), 'restore', () => actions.restore(this.#backup)),
-      remove: iconButton('trash', t('Delete'), 'delete', () => actions.remove(this.#backup)),
-      cancel: button({ part: 'cancel-operation' }, () => actions.cancel(this.#backup), t('Cancel')),
+      rename: iconButton('pencil', t('Rename'), 'rename', () => this.#edit(true)),
+      restore: iconButton('restore', t('Restore'), 'restore', () => actions.ask('restore', this.#backup)),
+      protect: iconButton('lock', '', 'protect', () => this.#protect()),
+      remove: iconButton('trash', t('Delete'), 'delete', () => actions.ask('remove', this.#backup)),
+      cancel: button({ part: 'cancel-operation' }, () => actions.ask('cancel', this.#backup), t('Cancel')),
     };
-    const { rename, restore, remove, cancel } = this.#buttons;
-    this.#title.append(this.#name, rename);
+    const { rename, restore, protect, remove, cancel } = this.#buttons;
+    this.#title.append(this.#protected, this.#name, rename);
     this.element = h(
       'li',
       { part: 'backup' },
       h('span', { class: 'badge tint' }, this.#icon),
       this.#title,
       h('div', { class: 'line small' }, this.#state, this.#facts, this.#error),
-      h('div', { class: 'buttons' }, cancel, restore, remove),
+      h('div', { class: 'buttons' }, cancel, restore, protect, remove),
       this.#bar,
     );
   }
@@ -101,6 +111,9 @@ export class Row {
     setIcon(this.#icon, backup.state === 'restoring' ? 'restore' : backup.state === 'available' ? 'check' : 'archive');
     text(this.#name, backup.name);
     set(this.#name, { title: backup.name });
+    this.#protected.hidden = !backup.protected;
+    set(this.#protected, { 'aria-label': t('Protected'), title: t('Protected') });
+    setIcon(/** @type {SVGElement} */ (this.#buttons.protect.firstChild), backup.protected ? 'unlock' : 'lock');
     this.#updateState(backup, operation);
     for (const [name, element] of Object.entries(this.#buttons)) {
       const lock = locks[/** @type {keyof Locks} */ (name)];
@@ -113,7 +126,12 @@ export class Row {
 
   /** @param {string} name */
   #label(name) {
+    if (name === 'protect') return this.#backup.protected ? t('Remove protection') : t('Protect');
     return name === 'rename' ? t('Rename') : name === 'restore' ? t('Restore') : t('Delete');
+  }
+
+  async #protect() {
+    text(this.#error, await attempt(this.#buttons.protect, () => this.#actions.protect(this.#backup)));
   }
 
   /** @param {Backup} backup @param {Operation | null} operation */
@@ -129,18 +147,19 @@ export class Row {
     set(this.element, { 'data-state': backup.state, 'data-id': backup.id });
     set(this.#bar, { 'aria-valuenow': String(Math.floor(progress)), 'aria-label': t('{state}: {backup}', { state: word, backup: backup.name }) });
     this.#fill.style.width = `${progress}%`;
-    if (working) text(this.#facts, operation ? this.#moving(operation) : '');
-    else this.#resting(backup);
+    if (!working) this.#resting(backup);
+    else if (operation?.state === 'copying' && operation.bytes_total) this.#moving(operation);
+    else text(this.#facts, '');
   }
 
   /** @param {Operation} operation */
-  #moving({ bytes_done: done, bytes_total: total, rate_bytes_per_s: speed, eta_s: left, state }) {
-    if (state !== 'copying' || !total) return '';
-    // What is cut off where it is narrow comes last.
+  #moving({ bytes_done: done, bytes_total: total, rate_bytes_per_s: speed, eta_s: left, stalled }) {
     const facts = [t('{done} of {total}', { done: size(done), total: size(total) })];
-    if (left !== null) facts.unshift(timeLeft(left));
-    if (speed > 0) facts.push(rate(speed));
-    return line(facts);
+    if (left !== null && !stalled) facts.unshift(timeLeft(left));
+    if (this.#rate.parentNode !== this.#facts) this.#facts.replaceChildren('', this.#rate);
+    // Where it is narrow, there is no room for the last of them.
+    /** @type {Text} */ (this.#facts.firstChild).data = line(facts);
+    text(this.#rate, speed > 0 && !stalled ? line(['', rate(speed)]) : '');
   }
 
   /** @param {Backup} backup */
@@ -153,40 +172,15 @@ export class Row {
     if (this.#facts.firstChild !== this.#time || this.#facts.lastChild?.nodeValue !== tail) this.#facts.replaceChildren(this.#time, tail);
   }
 
-  #edit() {
-    if (this.#editing) return;
-    this.#editing = true;
-    const input = h('input', { name: 'name', maxlength: 64, required: true, autocomplete: 'off', 'aria-label': t('Name'), value: this.#backup.name });
-    const form = h('form', { novalidate: true }, input, h('button', { class: 'primary' }, t('Save')), button({}, () => this.#done(form), t('Cancel')));
-    form.addEventListener('submit', (event) => {
-      event.preventDefault();
-      this.#save(form, input);
-    });
-    form.addEventListener('keydown', ({ key }) => key === 'Escape' && this.#done(form));
-    this.#title.replaceChildren(form);
-    input.select();
-  }
-
-  /** @param {HTMLFormElement} form @param {HTMLInputElement} input */
-  async #save(form, input) {
-    const name = input.value.trim();
-    if (!name) return input.focus();
-    try {
-      if (name !== this.#backup.name) await this.#actions.rename(this.#backup, name);
-      this.#done(form);
-    } catch (error) {
-      text(this.#error, errorWords(error));
-      input.focus();
+  /** @param {boolean} editing whether a form stands in the place of the name */
+  #edit(editing) {
+    const [title, error, { rename }] = [this.#title, this.#error, this.#buttons];
+    text(error, '');
+    if (editing) this.#actions.ask('rename', this.#backup, { title, error, done: () => this.#edit(false) });
+    else {
+      title.replaceChildren(this.#protected, this.#name, rename);
+      rename.focus();
     }
-  }
-
-  /** @param {HTMLFormElement} form */
-  #done(form) {
-    if (!form.isConnected) return;
-    this.#editing = false;
-    text(this.#error, '');
-    this.#title.replaceChildren(this.#name, this.#buttons.rename);
-    this.#buttons.rename.focus();
   }
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// One fact about a VPS that leads to its page: "1 / 2" above all.
+// One fact about a VPS that leads to its page. Loaded when it is first shown.
 
 /** @import { Vps } from '../types' */
 /** @import { IconName } from '../dom.js' */
+/** @import { LazyElement } from './lazy.js' */
 
-import { BackupElement } from './base.js';
 import { h, icon, set, setIcon, text } from '../dom.js';
 import { css } from '../theme.js';
 import { count, date, percent, size } from '../format.js';
@@ -64,37 +64,42 @@ const KINDS = {
   slots: { title: () => t('Backup Slots'), icon: 'layers', view: 'resources', fact: slotsFact },
 };
 
-export class Card extends BackupElement {
-  static observedAttributes = [...BackupElement.observedAttributes, 'kind', 'href'];
-  static sheets = [sheet];
-
+export class View {
+  #host;
   #icon = icon('archive');
   #title = h('span', {});
   #value = h('span', { class: 'value numbers', part: 'counter' });
   #slots = h('span', { class: 'slots', 'aria-hidden': 'true' });
   #note = h('span', { class: 'note muted small numbers' });
+  #box;
 
-  get #kind() {
-    return KINDS[this.getAttribute('kind') ?? 'backups'] ?? KINDS.backups;
+  /** @param {LazyElement} host */
+  constructor(host) {
+    const href = host.getAttribute('href');
+    this.#host = host;
+    this.#box = h(
+      href === null ? 'button' : 'a',
+      { class: 'box', part: 'card', href, onclick: (event) => this.#open(event) },
+      h('span', { class: 'title' }, this.#icon, this.#title),
+      h('span', { class: 'chevron' }, icon('chevron')),
+      this.#value,
+      this.#slots,
+      this.#note,
+    );
+    host.root.adoptedStyleSheets.push(sheet);
+    host.root.append(this.#box);
   }
 
-  build() {
-    const href = this.getAttribute('href');
-    this.root.append(
-      h(
-        href === null ? 'button' : 'a',
-        { class: 'box', part: 'card', href, onclick: (event) => this.#open(event) },
-        h('span', { class: 'title' }, this.#icon, this.#title),
-        h('span', { class: 'chevron' }, icon('chevron')),
-        this.#value,
-        this.#slots,
-        this.#note,
-      ),
-    );
+  get #kind() {
+    return KINDS[this.#host.getAttribute('kind') ?? 'backups'] ?? KINDS.backups;
+  }
+
+  focus() {
+    this.#box.focus();
   }
 
   update() {
-    const { data } = this;
+    const { data } = this.#host;
     const fact = data ? this.#kind.fact(data) : { value: '–', note: '', long: false };
     setIcon(this.#icon, this.#kind.icon);
     text(this.#title, this.#kind.title());
@@ -116,6 +121,6 @@ export class Card extends BackupElement {
 
   /** @param {Event} event */
   #open(event) {
-    if (!this.emit('vps-backup-open', { vps: this.vps, view: this.#kind.view })) event.preventDefault();
+    if (!this.#host.emit('vps-backup-open', { vps: this.#host.vps, view: this.#kind.view })) event.preventDefault();
   }
 }

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What is asked before something happens. Loaded when somebody is at the page.
+
+/** @import { Backup, PowerAction } from '../types' */
+/** @import { BackupElement } from './base.js' */
+/** @import { Place } from './row.js' */
+
+import { attempt } from './base.js';
+import { ask, checkbox } from './dialog.js';
+import { button, h, text } from '../dom.js';
+import { count, date, size } from '../format.js';
+import { t } from '../i18n.js';
+
+const NAME_LENGTH = 64;
+
+/** @param {BackupElement} host */
+export function create({ root, store, data, vps }) {
+  if (!store || !data) return;
+  const { used, total } = data.slots;
+  ask(root, {
+    title: t('Create a backup?'),
+    body: [
+      t('All disks of {name} are copied as they are now. The VPS keeps running; power actions are locked until it has finished.', { name: data.name }),
+      h(
+        'label',
+        {},
+        t('Name (optional)'),
+        h('input', { name: 'name', maxlength: NAME_LENGTH, autocomplete: 'off', placeholder: t('For example: before the update') }),
+      ),
+      h('p', { class: 'muted small' }, t('It takes slot {number} of {total}.', { number: count(used + 1), total: count(total) })),
+    ],
+    confirm: t('Create Backup'),
+    // The service would name it by a clock that need not be the reader's.
+    act: (form) => store.create(vps, String(form.get('name')).trim() || date(new Date().toISOString())),
+  });
+}
+
+/** @param {BackupElement} host @param {Backup} backup */
+export function restore({ root, store, data, vps }, backup) {
+  if (!store || !data) return;
+  const running = data.power === 'running' || data.power === 'paused';
+  ask(root, {
+    title: t('Restore “{backup}”?', { backup: backup.name }),
+    body: [
+      t('{name} goes back to {date}. Everything that was written to its disks since then is lost: files, databases, settings.', {
+        name: data.name,
+        date: date(backup.created_at),
+      }),
+      running
+        ? t('The VPS keeps running while the copy is prepared, stops for the exchange, and starts again.')
+        : t('The VPS stays off. Start it when the restore has finished.'),
+      ...(running ? [checkbox('stop', t('Stop the VPS right away'), t('Nothing is written any more that the restore would undo.'))] : []),
+    ],
+    confirm: t('Restore'),
+    danger: true,
+    act: (form) => store.restore(vps, backup.id, form.has('stop')),
+  });
+}
+
+/** @param {BackupElement} host @param {Backup} backup */
+export function remove(host, { id, name, created_at: created, size_bytes: bytes }) {
+  const { root, store, vps } = host;
+  if (!store) return;
+  ask(root, {
+    title: t('Delete “{backup}”?', { backup: name }),
+    body: [
+      bytes === null
+        ? t('The backup of {date} cannot be brought back.', { date: date(created) })
+        : t('The backup of {date} ({size}) cannot be brought back. Your other backups are not touched.', { date: date(created), size: size(bytes) }),
+    ],
+    confirm: t('Delete'),
+    danger: true,
+    act: async () => {
+      await store.delete(vps, id);
+      // Its button is gone, and with it the place where the focus was.
+      requestAnimationFrame(() => host.focus());
+    },
+  });
+}
+
+/** @param {BackupElement} host @param {Backup} backup */
+export function cancel({ root, store, data, vps }, backup) {
+  const operation = data?.operation;
+  if (!store || !operation) return;
+  const creating = operation.kind === 'create';
+  ask(root, {
+    title: creating ? t('Cancel this backup?') : t('Cancel this restore?'),
+    body: [creating ? t('What has been copied of “{backup}” is thrown away.', { backup: backup.name }) : t('The VPS stays as it is now.')],
+    confirm: creating ? t('Cancel the backup') : t('Cancel the restore'),
+    act: () => store.cancel(vps, operation.id),
+  });
+}
+
+/** In place. @param {BackupElement} host @param {Backup} backup @param {Place} place */
+export function rename({ store, vps }, { id, name }, { title, error, done }) {
+  const input = h('input', { name: 'name', maxlength: NAME_LENGTH, required: true, autocomplete: 'off', 'aria-label': t('Name'), value: name });
+  const save = h('button', { class: 'primary' }, t('Save'));
+  const form = h('form', { novalidate: true }, input, save, button({}, done, t('Cancel')));
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    const wanted = input.value.trim();
+    if (!wanted) return input.focus();
+    const failure = wanted === name ? '' : await attempt(save, () => store?.rename(vps, id, wanted));
+    if (!form.isConnected) return;
+    if (!failure) return done();
+    text(error, failure);
+    input.focus();
+  });
+  form.addEventListener('keydown', ({ key }) => key === 'Escape' && done());
+  title.replaceChildren(form);
+  input.select();
+}
+
+/** @param {BackupElement} host @param {PowerAction} action */
+export function power({ root, store, data, vps }, action) {
+  if (!store || !data) return;
+  const stop = action === 'stop';
+  ask(root, {
+    title: stop ? t('Stop {name}?', { name: data.name }) : t('Restart {name}?', { name: data.name }),
+    body: [
+      stop
+        ? t('The system is asked to shut down. Its services are not available until you start it again.')
+        : t('The system is asked to reboot. Its services are not available for a short while.'),
+      checkbox('force', t('Force it'), t('For a system that does not answer. Unsaved data is lost.')),
+    ],
+    confirm: stop ? t('Stop') : t('Restart'),
+    danger: true,
+    act: (form) => store.power(vps, action, form.has('force')),
+  });
+}
