@@ -17,17 +17,19 @@ const withoutHash = (url) => url.split('#')[0];
 async function show(event) {
   const notification = event.data.json();
   await setLanguage(notification.locale);
+  // Where a push service takes short messages only, it comes without names and times.
+  const { vps, vps_name: name, operation, created_at: created } = notification;
   const { title, body } = notificationWords(notification);
-  await worker.registration.showNotification(`${notification.vps_name}: ${title}`, {
-    body,
+  await worker.registration.showNotification(name ? `${name}: ${title}` : title, {
+    body: name ? body : '',
     lang: words(),
     dir: direction(),
     icon: new URL('icon.svg', import.meta.url).href,
     // What comes later of an operation takes the place of what was said of it before.
-    tag: notification.operation ?? notification.vps,
+    tag: operation ?? vps,
     renotify: true,
-    timestamp: Date.parse(notification.created_at),
-    data: { vps: notification.vps },
+    timestamp: created ? Date.parse(created) : Date.now(),
+    data: { vps },
   });
 }
 

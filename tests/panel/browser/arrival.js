@@ -91,7 +91,7 @@ export const arrival = [
   ],
   [
     'several VPSs of one token: a list of them, live; the reader chooses, the address remembers, and all are a step away',
-    {},
+    { rate: '6M' },
     async (visit, { web, db }) => {
       const { page } = visit;
       const token = await lab('token', { vps: [web, db] });
@@ -102,12 +102,12 @@ export const arrival = [
       assert.deepEqual(await said(), ['db-01Running 0 / 2Backups', 'web-01Running 0 / 2Backups']);
       assert.equal(await page.getByRole('button', { name: 'Stop' }).count(), 0, 'no VPS is chosen');
       await visit.picture('list');
-      const { operation } = await lab('call', { method: 'backup.create', params: { vps: db, name: 'seen in the list' } });
-      await rows.first().getByText('Creating Backup').waitFor();
-      await rows.first().getByText(/^[1-9]\d*\s?%$/).waitFor();
+      const { operation } = await lab('call', { method: 'backup.create', params: { vps: web, name: 'seen in the list' } });
+      await rows.last().getByText('Creating Backup').waitFor();
+      await rows.last().getByText(/^[1-9]\d*\s?%$/).waitFor();
       await visit.accessible('list at work');
-      await lab('call', { method: 'operation.cancel', params: { vps: db, operation: operation.id } });
-      await rows.first().getByText('Running').waitFor();
+      await lab('call', { method: 'operation.cancel', params: { vps: web, operation: operation.id } });
+      await rows.last().getByText('Running').waitFor();
 
       await rows.filter({ hasText: 'web-01' }).press('Enter');
       await page.getByRole('heading', { name: 'web-01' }).waitFor();

@@ -19,7 +19,7 @@ const channels = (color) => color.match(/\d+/g).map(Number);
 export const backups = [
   [
     'create: amber and a growing percentage, 100 %, green with the size; power is locked and says why',
-    {},
+    { rate: '6M' },
     async (visit, { web }) => {
       const page = await visit.panel(web, { view: 'backups' });
       await record(page, 'before the update');
@@ -59,7 +59,7 @@ export const backups = [
   ],
   [
     'restore: says what will be lost; blue, power locked; then the guest has its old data',
-    {},
+    { rate: '6M' },
     async (visit, { web }) => {
       await lab('write', { vps: web, text: 'good\n' });
       await lab('backup', { vps: web, name: 'before the update' });
@@ -206,7 +206,7 @@ export const backups = [
   ],
   [
     'cancel while creating: the slot is free again, and nobody is told that it failed',
-    {},
+    { rate: '6M' },
     async (visit, { web }) => {
       const page = await visit.panel(web, { view: 'backups' });
       await visit.create('to be cancelled');
@@ -259,8 +259,9 @@ export const backups = [
       await page.getByRole('button', { name: 'Restore: while off' }).click();
       await page.getByText('The VPS stays off. Start it when the restore has finished.').waitFor();
       await page.locator('dialog [part=confirm]').click();
-      await visit.untilStatus('Restoring Backup');
-      await visit.untilStatus('Stopped');
+      await visit.toast('restore_completed').waitFor();
+      assert.deepEqual((await page.evaluate(() => window.seen.statuses.map(({ status }) => status))).slice(-2), ['restoring_backup', 'stopped']);
+      assert.equal(await visit.status(), 'Stopped');
       await page.getByRole('button', { name: 'Start', exact: true }).click();
       await visit.untilStatus('Running');
       assert.equal(await lab('read', { vps: db }), 'while on\n');

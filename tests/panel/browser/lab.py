@@ -76,14 +76,15 @@ class Lab:
     def restart(self):
         self._service.start()
 
-    def guest(self, name, mib=24):
-        folder = isolated.new_folder("tree")
-        (folder / "letter").write_text("first\n")
-        (folder / "data").write_bytes(os.urandom(mib * MIB))
-        vps = guests.Guest(name, [guests.Disk("vda", size=max(64, 3 * mib) * MIB, tree=folder)], counter=False)
-        self._guests[vps.vps] = vps
-        vps.boot()
-        return vps.vps
+    def guests(self, sizes):
+        """Names and MiB of data; the results are UUIDs. They boot at the same time."""
+        for name, mib in sizes.items():
+            folder = isolated.new_folder("tree")
+            (folder / "letter").write_text("first\n")
+            (folder / "data").write_bytes(os.urandom(mib * MIB))
+            guest = guests.Guest(name, [guests.Disk("vda", size=max(64, 3 * mib) * MIB, tree=folder)], counter=False)
+            self._guests[guest.vps] = guest.start()
+        return [vps for vps, guest in self._guests.items() if guest.wait_ready()]
 
     def write(self, vps, text):
         self._guests[vps].write_file("/mnt/vda/letter", text.encode())

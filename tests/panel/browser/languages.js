@@ -37,8 +37,7 @@ export const languages = [
   [
     'German: words, dates and sizes; another language while the page is open leaves no word behind',
     { locale: 'de-DE', timezoneId: 'Asia/Tokyo' },
-    async (visit, { web, slow }) => {
-      await slow('0');
+    async (visit, { web }) => {
       const { page } = visit;
       await visit.panel(web);
       assert.equal(await visit.status(), 'Läuft');
@@ -94,8 +93,7 @@ export const languages = [
   [
     'Arabic: from right to left as a whole, nothing sticks out, “1 / 2” keeps its order',
     { locale: 'ar' },
-    async (visit, { web, slow }) => {
-      await slow('0');
+    async (visit, { web }) => {
       const { page } = visit;
       await visit.panel(web, { view: 'backups' });
       assert.deepEqual(await page.locator('html').evaluate(({ lang, dir }) => [lang, dir]), ['ar', 'rtl']);

@@ -38,9 +38,8 @@ const connections = (page) => page.evaluate(() => window.seen.connections);
 export const live = [
   [
     'reload in the middle of a create, and away and back again: it goes on where the service is',
-    {},
-    async (visit, { web, slow }) => {
-      await slow();
+    { rate: '3M' },
+    async (visit, { web }) => {
       const page = await visit.panel(web, { view: 'backups' });
       await visit.create('survives reloads');
       await visit.row('survives reloads').getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
@@ -62,7 +61,7 @@ export const live = [
   ],
   [
     'two tabs: what one does, both show; nothing is there twice',
-    {},
+    { rate: '6M' },
     async (visit, { web }) => {
       const one = await visit.panel(web, { view: 'backups' });
       const other = await visit.tab();
@@ -82,9 +81,8 @@ export const live = [
   ],
   [
     'the race for a slot is lost in words: a dialog that was open says what the service refuses',
-    {},
-    async (visit, { web, slow }) => {
-      await slow();
+    { rate: '3M' },
+    async (visit, { web }) => {
       const page = await visit.panel(web, { view: 'backups' });
       await page.getByRole('button', { name: 'Create Backup' }).click();
       await lab('call', { method: 'backup.create', params: { vps: web, name: 'was quicker' } });
@@ -101,9 +99,8 @@ export const live = [
   ],
   [
     'the service is killed in the middle of a create: a banner, growing pauses, then the truth; nothing lost or doubled',
-    {},
-    async (visit, { web, slow }) => {
-      await slow();
+    { rate: '3M' },
+    async (visit, { web }) => {
       const page = await visit.panel(web, { view: 'backups' });
       await visit.create('through a crash');
       await visit.row('through a crash').getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
@@ -132,9 +129,8 @@ export const live = [
   ],
   [
     'the service is restarted in order in the middle of a restore',
-    {},
-    async (visit, { web, slow }) => {
-      await slow();
+    { rate: '3M' },
+    async (visit, { web }) => {
       const page = await visit.panel(web, { view: 'backups' });
       await lab('write', { vps: web, text: 'kept\n' });
       await visit.create('for the restart');
@@ -157,8 +153,7 @@ export const live = [
   [
     'sleep: a connection that died in silence is found out on waking, and what was missed is there',
     {},
-    async (visit, { web, slow }) => {
-      await slow('0');
+    async (visit, { web }) => {
       const tunnel = await openTunnel();
       try {
         const token = await lab('token', { vps: [web] });

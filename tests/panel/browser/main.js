@@ -7,20 +7,19 @@ import { lab } from './lab.js';
 import { closeBrowser, openBrowser, setPanelUrl, Visit } from './visit.js';
 import { tests } from './all.js';
 
-/** What a running operation looks like takes seconds to see: 24 MiB at this many bytes a second. */
-const RATE = '6M';
-const SETTINGS = {
-  operations: { 'bandwidth-limit': RATE, 'stall-timeout': '1800' },
+/** Bytes a second: what an operation looks like takes seconds to see, and is of no interest to most tests. web-01 holds 24 MiB, db-01 one. */
+const RATES = ['0', '6M', '3M', '300K', '1K'];
+const settings = (rate) => ({
+  operations: { 'bandwidth-limit': rate, 'stall-timeout': rate === '1K' ? '1' : '1800' },
   push: { subject: 'mailto:ops@example.org' },
-};
+});
 
-const stage = { web: '', db: '', slow: (rate = '2M') => lab('configure', { operations: { 'bandwidth-limit': rate } }) };
+const stage = { web: '', db: '' };
 
 before(async () => {
-  const { port } = await lab('start', { ...SETTINGS, bridge: { 'allowed-origins': 'http://127.0.0.1:9080' } });
+  const { port } = await lab('start', { ...settings(RATES[0]), bridge: { 'allowed-origins': 'http://127.0.0.1:9080' } });
   setPanelUrl(`http://127.0.0.1:${port}/panel/`);
-  stage.web = await lab('guest', { name: 'web-01' });
-  stage.db = await lab('guest', { name: 'db-01' });
+  [stage.web, stage.db] = await lab('guests', { sizes: { 'web-01': 24, 'db-01': 1 } });
   await openBrowser();
 });
 
@@ -29,10 +28,13 @@ after(async () => {
   await lab('end');
 });
 
-for (const [name, options, run] of tests) {
-  if (!new RegExp(process.env.VB_ONLY ?? '').test(name)) continue;
+const wanted = new RegExp(process.env.VB_ONLY ?? '');
+const rateOf = ([, { rate = '0' }]) => RATES.indexOf(rate);
+
+// Another rate is a restart of the service: those with the same one come together.
+for (const [name, { rate = '0', ...options }, run] of tests.filter(([name]) => wanted.test(name)).sort((a, b) => rateOf(a) - rateOf(b)))
   test(name, { timeout: 240000 }, async () => {
-    await lab('reset', SETTINGS);
+    await lab('reset', settings(rate));
     const visit = await Visit.start(options);
     try {
       await run(visit, stage);
@@ -44,4 +46,3 @@ for (const [name, options, run] of tests) {
     }
     await visit.end();
   });
-}

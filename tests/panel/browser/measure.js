@@ -25,9 +25,8 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 export const measure = [
   [
     'measured: page weight, first paint to live state, event on the socket to pixel',
-    {},
-    async (visit, { web, slow }) => {
-      await slow();
+    { rate: '6M' },
+    async (visit, { web }) => {
       const token = await lab('token', { vps: [web] });
       const { page } = visit;
       await page.addInitScript(() => {

@@ -121,6 +121,14 @@ export const push = [
       await until(async () => (await shown(page))[0]?.title === 'web-01: Backup abgeschlossen', 'the newer one takes its place, in its own language');
       assert.deepEqual(await shown(page), [{ title: 'web-01: Backup abgeschlossen', body: '„Nightly“ ist fertig.', lang: 'de' }]);
 
+      await deliver(visit, { id: 9, type: 'restore_failed', vps: web, locale: 'fr' });
+      const brief = () => shown(page).then((all) => all.find(({ lang }) => lang === 'fr'));
+      await until(brief, 'a short one is shown beside it');
+      assert.deepEqual(await brief(), { title: 'Échec de la restauration', body: '', lang: 'fr' });
+      assert.equal((await shown(page)).length, 2);
+      await page.evaluate(async () => (await (await navigator.serviceWorker.getRegistration()).getNotifications()).find(({ lang }) => lang === 'fr').close());
+      await until(async () => (await shown(page)).length === 1, 'it is put away');
+
       await press(visit);
       await page.getByRole('heading', { name: /^Backups/ }).waitFor();
       assert.equal((await shown(page)).length, 0, 'a pressed notification is gone');

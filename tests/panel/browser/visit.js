@@ -180,7 +180,8 @@ export class Visit {
   }
 
   async draw(name, page = this.page) {
-    await page.waitForTimeout(250); // whatever slides in has arrived: the picture is for people
+    // Whatever slides in has arrived: the picture is for people.
+    await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished)));
     await page.screenshot({ path: join(artefacts, `${name}.png`) });
   }
 
