@@ -102,6 +102,7 @@ export class Transport {
 
   /** The page is left, perhaps to be shown again: no connection is held for it meanwhile. */
   sleep() {
+    this.#opening = {};
     this.#drop();
     this.#set('waiting');
   }

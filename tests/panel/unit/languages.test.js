@@ -15,9 +15,13 @@ const catalogue = (name) => JSON.parse(read(`${process.env.VB_BUILD}/po/${name}.
 /** What the service would answer. @type {string[]} */
 let asked = [];
 globalThis.fetch = async (url) => {
-  asked.push(url.pathname.split('/').at(-1));
-  return { ok: true, json: async () => catalogue(asked.at(-1).replace('.json', '')) };
+  const file = url.pathname.split('/').at(-1);
+  asked.push(file);
+  await late[file];
+  return { ok: true, json: async () => catalogue(file.replace('.json', '')) };
 };
+/** Files that take their time. @type {Record<string, Promise<void>>} */
+let late = {};
 
 afterEach(async () => {
   await setLanguage('en', {});
@@ -60,10 +64,14 @@ test('asked again for the same, it is not loaded again; asked for another meanwh
   await setLanguage('de');
   await setLanguage('de');
   assert.deepEqual(asked, ['de.json']);
+  let arrive = () => {};
+  late = { 'fr.json': new Promise((resolve) => (arrive = resolve)) };
   const first = setLanguage('fr');
   await setLanguage('es');
+  arrive();
   await first;
-  assert.equal(words(), 'es');
+  late = {};
+  assert.deepEqual([words(), t('Backups')], ['es', catalogue('es').Backups]);
 });
 
 test('own words stay when an element asks for their language', async () => {

@@ -125,6 +125,14 @@ test('a create whose answer got lost is asked again with the same key', async ()
   assert.equal((await created).operation.id, 'op');
 });
 
+test('a create that is refused is not asked again', async () => {
+  const socket = await start(vps(1));
+  const refused = assert.rejects(store.create(A, ''), { reason: 'slots_full' });
+  socket.refuse('backup.create', { code: -32000, message: '…', data: { reason: 'slots_full' } });
+  await refused;
+  assert.equal(socket.find('backup.create'), undefined);
+});
+
 test('a create without a name sends none', async () => {
   const socket = await start(vps(1));
   store.create(A, '');
@@ -271,6 +279,16 @@ test('on waking the read marks of other pages are fetched, and nothing is announ
   await answerNotifications(socket, [note(6, { read: true }), note(7, { read: true })]);
   assert.ok(store.state.notifications.every(({ read }) => read));
   assert.deepEqual(heard, []);
+});
+
+test('what comes while the list is being read stays unread', async () => {
+  const socket = await start(vps(1), [note(6)]);
+  const marked = store.markRead();
+  assert.equal(socket.find('notification.read').params.up_to, 6);
+  socket.event('notification.added', note(7));
+  socket.answer('notification.read', {});
+  await marked;
+  assert.deepEqual(store.state.notifications.map(({ id, read }) => [id, read]), [[6, true], [7, false]]);
 });
 
 test('history that the server is too busy for is read a moment later', async () => {

@@ -265,3 +265,30 @@ test('a page that is left holds no connection; shown again, it is back at once',
   FakeSocket.last.accept();
   assert.equal(transport.state, 'open');
 });
+
+test('tokens that come late, after the page was left and came back, make one connection', async () => {
+  const waiting = [];
+  const transport = new Transport({
+    url: endpointUrl(PANEL),
+    getToken: () => new Promise((resolve) => waiting.push(resolve)),
+    onState: () => {},
+    onEvent: () => {},
+  });
+  transport.open();
+  transport.sleep();
+  transport.check();
+  transport.sleep();
+  waiting[0]('T1');
+  waiting[1]('T2');
+  await settle();
+  assert.equal(FakeSocket.all.length, 0, 'none for a page that nobody sees');
+  transport.check();
+  await settle();
+  assert.equal(FakeSocket.all.length, 1);
+  transport.sleep();
+  transport.check();
+  transport.sleep();
+  transport.check();
+  await settle();
+  assert.equal(FakeSocket.all.filter(({ closed }) => !closed).length, 1);
+});
