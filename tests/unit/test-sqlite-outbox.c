@@ -380,6 +380,29 @@ test_retention (JournalLab *f, gconstpointer data)
   g_assert_cmpuint (left->len, ==, 2);
 }
 
+/* What browsers did not take for days is of no interest any more; the operator's receiver gets everything. */
+static void
+test_stale_push (JournalLab *f, gconstpointer data)
+{
+  g_autoptr (GPtrArray) push = NULL;
+  g_autoptr (GPtrArray) webhook = NULL;
+  gint64 next_us;
+
+  set_webhook (f, TRUE);
+  subscribe (f, "alice", "https://push.example/1", "*");
+  notify (f, VPS_A, "stale");
+  g_clear_object (&f->journal);
+  journal_lab_exec_sql (f, "UPDATE outbox SET created_at = created_at - 3 * 86400000000");
+  journal_lab_reopen (f);
+  notify (f, VPS_B, "new");
+
+  push = list (f, VB_CHANNEL_PUSH, 0, &next_us);
+  g_assert_cmpuint (push->len, ==, 1);
+  g_assert_cmpstr (((VbDelivery *) push->pdata[0])->notification->operation, ==, "new");
+  webhook = list (f, VB_CHANNEL_WEBHOOK, 0, &next_us);
+  g_assert_cmpuint (webhook->len, ==, 2);
+}
+
 #define TEST(path, func)                                                                           \
   g_test_add (path, JournalLab, NULL, journal_lab_set_up, func, journal_lab_tear_down)
 
@@ -397,5 +420,6 @@ main (int argc, char **argv)
   TEST ("/sqlite-outbox/revoked", test_revoked);
   TEST ("/sqlite-outbox/slots", test_slots);
   TEST ("/sqlite-outbox/retention", test_retention);
+  TEST ("/sqlite-outbox/stale-push", test_stale_push);
   return g_test_run ();
 }

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import sqlite3
 import time
 
 import pytest
@@ -138,6 +139,25 @@ def test_a_receiver_that_fails_for_a_while(new_host, receiver, tmp_path):
         assert first_seen == taken == sorted(taken) == [one["id"] for one in stored if one["vps"] == vps]
     assert totals(receiver, "shaky") == [5, 2]
     assert receiver.requests("hook", "elsewhere") == []
+
+
+def test_given_up_after_a_day(new_host, receiver, tmp_path):
+    options = settings(tmp_path, receiver.hook("never", *[500] * 20))
+    host = new_host(tmp_path, **options)
+    admin_of(host).back_up(host.add())
+    receiver.wait("hook", "never", 1)
+    host.kill()
+
+    journal = sqlite3.connect(next(tmp_path.rglob("journal.sqlite")))
+    with journal:
+        journal.execute("UPDATE outbox SET created_at = created_at - 86400000000, next_at = 0")
+    tried = len(receiver.requests("hook", "never"))
+    host = new_host(tmp_path, **options)
+    receiver.wait("hook", "never", tried + 1)
+    wait_for(lambda: "gave up message" in host.read_log(), "the service to give up")
+    wait_for(lambda: journal.execute("SELECT count (*) FROM outbox").fetchone() == (0,), "the outbox to be empty")
+    assert len(receiver.requests("hook", "never")) == tried + 1
+    journal.close()
 
 
 def test_nobody_waits_for_it(new_host, receiver, tmp_path):

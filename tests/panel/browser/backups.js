@@ -40,6 +40,14 @@ export const backups = [
       await until(() => row.locator('[role=progressbar]').isHidden(), 'the bar has gone');
       const seen = await recorded(page);
 
+      const [r, g, b] = channels(await state.evaluate((element) => getComputedStyle(element).color));
+      assert.ok(g > r && g > b, 'green');
+      assert.deepEqual(await row.locator('button:visible').evaluateAll((all) => all.map((one) => [one.querySelector('svg').dataset.icon, one.ariaLabel])), [
+        ['pencil', 'Rename: before the update'],
+        ['restore', 'Restore: before the update'],
+        ['lock', 'Protect: before the update'],
+        ['trash', 'Delete: before the update'],
+      ]);
       assert.match(await row.locator('[part=backup-facts]').textContent(), /^\w{3} \d+, 20\d\d, .*[AP]M · [\d.]+\sMB$/);
       const grown = percents(seen.rows.filter((one) => !one.startsWith('available')));
       assert.ok(grown.length > 5, `${seen.rows}`);
@@ -81,6 +89,7 @@ export const backups = [
       await row.getByText(/^Restoring \d+\s?%$/).waitFor();
       const [red, , blue] = channels(await row.locator('[part=backup-state]').evaluate((element) => getComputedStyle(element).color));
       assert.ok(blue > red, 'blue');
+      assert.equal(await row.locator('[part=backup-state]').evaluate((element) => getComputedStyle(element, '::before').animationName), 'pulse');
       assert.equal(await page.locator('[part=power-reason]').textContent(), 'Locked until the restore has finished.');
       assert.match(await page.locator('[part=create-reason]').textContent(), /A backup is being restored/);
       await visit.picture('restoring');
@@ -240,6 +249,28 @@ export const backups = [
       await visit.live();
       await visit.untilConverged(web);
       assert.equal(await page.locator('[part=notice]:visible').count(), 0);
+    },
+  ],
+  [
+    'a backup that fails: a toast and a notice say why, nothing is kept, and the slot is free',
+    { rate: '3M' },
+    async (visit, { web }) => {
+      const page = await visit.panel(web, { view: 'backups' });
+      await visit.create('in vain');
+      await page.getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
+      await lab('pool', { away: true });
+      try {
+        await visit.toast('backup_failed').waitFor();
+      } finally {
+        await lab('pool', { away: false });
+      }
+      const why = 'The backup storage cannot be reached right now. Try again later; if it lasts, contact support.';
+      assert.ok((await visit.toast('backup_failed').textContent()).includes(why));
+      const notice = page.locator('[part=notice]:visible');
+      assert.equal(await notice.textContent(), `The last backup failed${why} No backup was kept, and its slot is free again.Contact support`);
+      await page.getByText('2 slots free.').waitFor();
+      await visit.untilConverged(web);
+      await visit.accessible('backup failed');
     },
   ],
   [

@@ -106,6 +106,11 @@ class Lab:
         with self._service.client() as client:
             return client.request(method, **(params or {}))
 
+    def pool(self, away):
+        """Takes the pool away, or brings it back."""
+        here, elsewhere = self._service.pool, self._service.pool.with_name("elsewhere")
+        (here if away else elsewhere).rename(elsewhere if away else here)
+
     def damage(self, vps, backup):
         """Flips bytes in the middle of what a backup holds."""
         path = self._service.backup_path(vps, backup) / "vda.raw"

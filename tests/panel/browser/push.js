@@ -133,6 +133,14 @@ export const push = [
       await page.getByRole('heading', { name: /^Backups/ }).waitFor();
       assert.equal((await shown(page)).length, 0, 'a pressed notification is gone');
 
+      await page.goto('about:blank');
+      await deliver(visit, { ...message, id: 10, backup_name: 'While closed', type: 'backup_completed', reason: null });
+      const closed = () => worker(visit).then((its) => its.evaluate(async () => (await self.registration.getNotifications()).map(({ body }) => body)));
+      await until(async () => (await closed()).includes('“While closed” is ready.'), 'it is shown with the page closed');
+      await press(visit);
+      assert.equal(await (await worker(visit)).evaluate(() => self.opened), `${panelUrl}#backups/${web}`);
+      await visit.panel(web);
+
       await bell(page).click();
       await page.getByRole('button', { name: 'Turn off' }).click();
       await page.getByText('Be notified even when this page is closed.').waitFor();
