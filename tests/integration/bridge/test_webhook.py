@@ -2,6 +2,7 @@
 """The webhook: every message at least once, signed, in order for each VPS, whatever its receiver does."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -141,6 +142,37 @@ def test_a_receiver_that_fails_for_a_while(new_host, receiver, tmp_path):
     assert receiver.requests("hook", "elsewhere") == []
 
 
+def test_what_one_message_meets_holds_up_no_other_vps(new_host, receiver, tmp_path):
+    options = settings(tmp_path, receiver.hook("picky", {"status": 500, "headers": {"Retry-After": "3600"}}))
+    host = new_host(tmp_path, **options)
+    client, one, two = admin_of(host), host.add("one"), host.add("two")
+    client.back_up(one)
+    receiver.wait("hook", "picky", 1)
+    client.back_up(two)
+    assert [read(request)["vps"] for request in receiver.wait("hook", "picky", 2)] == [one, two]
+
+
+def test_a_receiver_that_has_enough_is_left_alone(new_host, receiver, tmp_path):
+    """What was to follow those under way waits as well."""
+    options = settings(tmp_path, receiver.hook("busy", *[{"status": 429, "headers": {"Retry-After": "3600"}}] * 20))
+    host = new_host(tmp_path, **options)
+    client = admin_of(host)
+    for number in range(7):
+        client.back_up(host.add(f"vps-{number}"))
+    wait_for(lambda: "status 429" in host.read_log(), "the receiver to complain")
+    host.kill()
+
+    with contextlib.closing(sqlite3.connect(next(tmp_path.rglob("journal.sqlite")))) as journal:
+        with journal:
+            journal.execute("UPDATE outbox SET attempts = 0, next_at = 0")
+            journal.execute("UPDATE destinations SET failures = 0, not_before = 0")
+        tried = len(receiver.requests("hook", "busy"))
+        host = new_host(tmp_path, **options)
+        wait_for(lambda: journal.execute("SELECT sum (attempts) FROM outbox").fetchone() == (4,), "those under way to be refused")
+        host.stop()
+    assert len(receiver.requests("hook", "busy")) == tried + 4
+
+
 def test_given_up_after_a_day(new_host, receiver, tmp_path):
     options = settings(tmp_path, receiver.hook("never", *[500] * 20))
     host = new_host(tmp_path, **options)
@@ -148,16 +180,14 @@ def test_given_up_after_a_day(new_host, receiver, tmp_path):
     receiver.wait("hook", "never", 1)
     host.kill()
 
-    journal = sqlite3.connect(next(tmp_path.rglob("journal.sqlite")))
-    with journal:
-        journal.execute("UPDATE outbox SET created_at = created_at - 86400000000, next_at = 0")
-    tried = len(receiver.requests("hook", "never"))
-    host = new_host(tmp_path, **options)
-    receiver.wait("hook", "never", tried + 1)
-    wait_for(lambda: "gave up message" in host.read_log(), "the service to give up")
-    wait_for(lambda: journal.execute("SELECT count (*) FROM outbox").fetchone() == (0,), "the outbox to be empty")
+    with contextlib.closing(sqlite3.connect(next(tmp_path.rglob("journal.sqlite")))) as journal:
+        with journal:
+            journal.execute("UPDATE outbox SET created_at = created_at - 86400000000, next_at = 0")
+        tried = len(receiver.requests("hook", "never"))
+        host = new_host(tmp_path, **options)
+        wait_for(lambda: "gave up message" in host.read_log(), "the service to give up")
+        wait_for(lambda: journal.execute("SELECT count (*) FROM outbox").fetchone() == (0,), "the outbox to be empty")
     assert len(receiver.requests("hook", "never")) == tried + 1
-    journal.close()
 
 
 def test_nobody_waits_for_it(new_host, receiver, tmp_path):
