@@ -173,6 +173,24 @@ def test_a_receiver_that_has_enough_is_left_alone(new_host, receiver, tmp_path):
     assert len(receiver.requests("hook", "busy")) == tried + 4
 
 
+def test_pauses_grow(new_host, receiver, tmp_path):
+    options = settings(tmp_path, receiver.hook("sick", *[500] * 20))
+    host = new_host(tmp_path, **options)
+    admin_of(host).back_up(host.add())
+    receiver.wait("hook", "sick", 1)
+    for attempts, least_s in ((0, 1), (5, 32), (30, 3600)):
+        host.kill()
+        with contextlib.closing(sqlite3.connect(next(tmp_path.rglob("journal.sqlite")))) as journal:
+            with journal:
+                journal.execute("UPDATE outbox SET attempts = ?, next_at = 0", (attempts,))
+            before_us = time.time_ns() // 1000
+            host = new_host(tmp_path, **options)
+            wait_for(lambda: journal.execute("SELECT attempts FROM outbox").fetchone()[0] > attempts, "the next attempt")  # pylint: disable=cell-var-from-loop
+            (next_us,) = journal.execute("SELECT next_at FROM outbox").fetchone()
+        assert next_us - before_us >= least_s * 1000000
+    assert next_us - time.time_ns() // 1000 <= 1.2 * least_s * 1000000, "an hour is the longest"
+
+
 def test_given_up_after_a_day(new_host, receiver, tmp_path):
     options = settings(tmp_path, receiver.hook("never", *[500] * 20))
     host = new_host(tmp_path, **options)

@@ -67,7 +67,7 @@ export class App extends BackupElement {
     const { overview, panel, resources, notifications, list } = this.#parts;
     for (const [view, label] of VIEWS) this.#nav.append(button({ 'data-view': view }, () => this.#go(view), label()));
     set(overview, { compact: true, exportparts: 'header, name, status, power, power-reason, cards, card, counter' });
-    set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, backup-facts, progress, notice, dialog, empty' });
+    set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, backup-facts, protected, progress, notice, dialog, empty' });
     set(resources, { exportparts: 'slots, total, save, slots-reason' });
     set(notifications, { exportparts: 'bell, unread, notifications, notification, push, push-switch, toasts, toast' });
     set(list, { exportparts: 'vps-list, vps' });
