@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Push messages: that the right ones arrive at the right browsers, whatever the push service answers and whoever dies meanwhile."""
 
+import contextlib
 import os
+import sqlite3
 import stat
 import time
 
@@ -124,11 +126,13 @@ def test_killed_between_outcome_and_delivery(new_host, receiver, tmp_path):
     client.back_up(vps)
     receiver.wait("push", "patient", 1)
     host.kill()
+    with contextlib.closing(sqlite3.connect(next(tmp_path.rglob("journal.sqlite")))) as journal, journal:
+        journal.execute("UPDATE outbox SET created_at = created_at - 3600000000")
 
-    receiver.wait("push", "patient", 1)
     host = new_host(tmp_path, **ON)
     first, second = receiver.wait("push", "patient", 2)
     assert first["message"] == second["message"]
+    assert 82000 < int(second["headers"]["ttl"]) <= 82800, "it is of interest for a day in all"
     wait_for(lambda: "has arrived" in host.read_log(), "the journal to know")
     # Delivered, so not again: the next message is the next thing that comes.
     host.kill()
