@@ -236,12 +236,14 @@ export const backups = [
       const page = await visit.panel(web, { view: 'backups' });
       await lab('write', { vps: web, text: 'third\n' });
       await lab('damage', { vps: web, backup });
+      await record(page, 'before the update');
       await page.getByRole('button', { name: 'Restore: before the update' }).click();
       await page.locator('dialog [part=confirm]').click();
       const notice = page.locator('[part=notice]:visible');
       await notice.waitFor();
       assert.match(await notice.textContent(), /The last restore failed.*This backup is damaged.*contact support\..*as it was before/);
       await visit.untilStatus('Running');
+      assert.ok(!(await recorded(page)).rows.includes('available 100'), 'it does not look as if it had been done');
       assert.equal(await lab('read', { vps: web }), 'third\n');
       await visit.picture('failed');
       await notice.getByRole('button', { name: 'Dismiss' }).click();

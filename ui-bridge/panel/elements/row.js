@@ -143,7 +143,8 @@ export class Row {
     const progress = working ? (operation?.progress ?? backup.progress ?? 0) : 100;
     set(this.#state, { 'data-state': backup.state });
     text(this.#state, working && backup.state !== 'queued' ? t('{state} {percent}', { state: word, percent: percent(progress) }) : word);
-    if (working || !before) this.#bar.hidden = !working;
+    // What becomes of a restore is not said yet.
+    if (working || !before || before === 'restoring') this.#bar.hidden = !working;
     set(this.element, { 'data-state': backup.state, 'data-id': backup.id });
     set(this.#bar, { 'aria-valuenow': String(Math.floor(progress)), 'aria-label': t('{state}: {backup}', { state: word, backup: backup.name }) });
     this.#fill.style.width = `${progress}%`;
