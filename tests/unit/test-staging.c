@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "storage-lab.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "vb-qcow2-tables.h"
 
 static const struct
 {
@@ -280,6 +284,40 @@ test_cancel (void)
   g_assert_cmpuint (storage_lab_count (lab->folder), ==, 2);
 }
 
+/* Many more tables than are kept in memory, each set in two parts with all others in between: none forgets its first part. */
+static void
+test_tables (void)
+{
+  enum { TABLES = 50, TABLE_BYTES = 65536, FIRST = TABLE_BYTES / 2 + 8, SECOND = TABLE_BYTES - FIRST };
+  g_autoptr (StorageLab) lab = storage_lab_new ();
+  g_autoptr (GError) error = NULL;
+  g_autofree char *path = storage_lab_path (lab, "tables");
+  g_autofree guint8 *part = g_malloc (FIRST);
+  g_autofree char *text = NULL;
+  gsize length;
+
+  int fd = g_open (path, O_CREAT | O_EXCL | O_RDWR, 0600);
+  g_assert_cmpint (ftruncate (fd, TABLES * TABLE_BYTES), ==, 0);
+  g_autoptr (VbSparseFile) file = vb_sparse_file_new (fd);
+  g_autoptr (VbQcow2Tables) tables = vb_qcow2_tables_new (file, TABLE_BYTES);
+  for (guint i = 0; i < 2 * TABLES; i++)
+    {
+      guint64 table = (guint64) (i % TABLES) * TABLE_BYTES;
+      gboolean first = i < TABLES;
+      memset (part, (int) (i + 1), FIRST);
+      g_assert_true (vb_qcow2_tables_set (tables, table, first ? 0 : FIRST, part, first ? FIRST : SECOND, &error));
+    }
+  g_assert_true (vb_qcow2_tables_flush (tables, &error));
+
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  g_assert_cmpuint (length, ==, TABLES * TABLE_BYTES);
+  for (gsize at = 0; at < length; at += 8)
+    {
+      gsize i = at / TABLE_BYTES + (at % TABLE_BYTES < FIRST ? 0 : TABLES);
+      g_assert_cmpuint ((guint8) text[at], ==, i + 1);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -291,5 +329,6 @@ main (int argc, char **argv)
   g_test_add_func ("/staging/grown", test_grown);
   g_test_add_func ("/staging/mismatch", test_mismatch);
   g_test_add_func ("/staging/cancel", test_cancel);
+  g_test_add_func ("/staging/tables", test_tables);
   return storage_lab_run_tests ();
 }
