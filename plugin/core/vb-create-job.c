@@ -333,7 +333,7 @@ vb_create_job_run (VbJob *self)
   g_autoptr (GError) error = NULL;
   g_autoptr (VbCapture) capture = NULL;
 
-  if (vb_transfer_check (self->transfer, &error) && vb_job_lock (self, "create", &error)
+  if (vb_transfer_check (self->transfer, &error) && vb_job_claim (self, &error) && vb_job_lock (self, "create", &error)
       && vb_job_move (self, VB_OPERATION_PREPARING, &error))
     capture = vb_create_job_copy (self, NULL, &error);
   vb_create_job_end (self, capture, error);

@@ -8,7 +8,7 @@
 #define FIRST_PAUSE_US (G_USEC_PER_SEC / 2)
 #define LONGEST_PAUSE_US (10 * G_USEC_PER_SEC)
 
-/* After a boot the pool may be there later than the service. Nothing is decided without it: what it holds may be
+/* After a boot the pool may be there later than the service, or another host may have taken over. Nothing is decided without it: what it holds may be
  * whole. Meanwhile a point in time that is held must not use up the scratch space. */
 static gboolean
 wait_for_pool (VbJob *self, VbCapture *capture, GError **error)
@@ -19,8 +19,9 @@ wait_for_pool (VbJob *self, VbCapture *capture, GError **error)
     {
       g_autoptr (GError) failure = NULL;
       VbPoolStatus status;
-      if (vb_pool_check (self->pool, &status, &failure)
-          || !g_error_matches (failure, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE))
+      if ((vb_pool_check (self->pool, &status, &failure) && vb_job_try_claim (self, &failure))
+          || !(g_error_matches (failure, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE)
+               || g_error_matches (failure, VB_ERROR, VB_ERROR_OPERATION_RUNNING)))
         return TRUE;
       if (!vb_transfer_check (self->transfer, error)
           || (capture != NULL && !vb_hypervisor_check_capture (self->hypervisor, capture, error)))

@@ -25,6 +25,35 @@ vb_job_insist (VbJob *self, VbJobCall call, gpointer data, GError **error)
     }
 }
 
+gboolean
+vb_job_try_claim (VbJob *self, GError **error)
+{
+  const char *half = self->record->kind == VB_OPERATION_CREATE ? self->record->backup : NULL;
+  if (!self->claimed)
+    self->claimed = vb_claims_take (vb_pool_get_claims (self->pool), self->vps, self->record->id, half, error);
+  return self->claimed;
+}
+
+gboolean
+vb_job_claim (VbJob *self, GError **error)
+{
+  gint64 pause_us = G_USEC_PER_SEC / 2;
+  for (;;)
+    {
+      g_autoptr (GError) failure = NULL;
+      if (vb_job_try_claim (self, &failure))
+        return TRUE;
+      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_OPERATION_RUNNING) || !vb_job_pause (self, pause_us))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return FALSE;
+        }
+      if (!vb_transfer_check (self->transfer, error))
+        return FALSE;
+      pause_us = MIN (pause_us * 2, 10 * G_USEC_PER_SEC);
+    }
+}
+
 static gboolean
 call_get_power (VbJob *self, gpointer data, GError **error)
 {

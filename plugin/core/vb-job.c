@@ -277,6 +277,9 @@ end (VbJob *self, VbOperationState state, gboolean notify)
   if (!save_outcome (self, notification))
     return;
   vb_job_unlock (self);
+  if (self->claimed)
+    vb_claims_give_back (vb_pool_get_claims (self->pool), self->vps);
+  self->claimed = FALSE;
   g_mutex_lock (&self->mutex);
   log_state (self);
   post (self, notification);
@@ -296,9 +299,9 @@ vb_job_fail (VbJob *self, const GError *error)
   gboolean cancelled = code == VB_ERROR_CANCELLED;
 
   g_mutex_lock (&self->mutex);
-  if (cancelled && self->stopping)
+  if (cancelled && (self->stopping || vb_claims_is_lost (vb_pool_get_claims (self->pool), self->vps)))
     {
-      /* Nobody asked to cancel it: the service was stopped under it. */
+      /* Nobody asked to cancel it: the service was stopped under it, or another host has taken over. */
       cancelled = FALSE;
       code = VB_ERROR_INTERRUPTED;
     }

@@ -55,6 +55,7 @@ struct _VbJob
   char **bases;
   VbPowerLock *lock;
   gboolean recovering;
+  gboolean claimed;      /* the VPS is ours, among the hosts that share the pool */
   gboolean point_lost;   /* it cannot go on after a restart of the service */
   gint64 noted_us;       /* when progress was last journalled */
 
@@ -117,6 +118,12 @@ void vb_job_note_progress (VbJob *self);
 /** vb_job_lock: takes or changes the power lock; does nothing without a state folder */
 gboolean vb_job_lock (VbJob *self, const char *word, GError **error);
 void vb_job_unlock (VbJob *self);
+
+/** vb_job_try_claim: takes the VPS from all other hosts, unless that was done before; %VB_ERROR_OPERATION_RUNNING */
+gboolean vb_job_try_claim (VbJob *self, GError **error);
+
+/** vb_job_claim: as vb_job_try_claim(), but waits while another host works on it */
+gboolean vb_job_claim (VbJob *self, GError **error);
 
 /** vb_job_pause: waits up to @us; Returns: %FALSE when the service stops */
 gboolean vb_job_pause (VbJob *self, gint64 us);

@@ -11,7 +11,9 @@ delete_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *can
   VbManager *self = source;
   VbRequest *request = data;
   GError *error = NULL;
-  if (vb_pool_remove (self->pool, request->vps, request->backup, &error))
+  gboolean ok = vb_request_take (self, request, &error) && vb_pool_remove (self->pool, request->vps, request->backup, &error);
+  vb_request_give_back (self, request); /* @request is gone once there is an answer */
+  if (ok)
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);

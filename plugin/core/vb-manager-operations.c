@@ -26,6 +26,7 @@ update_backup (VbJob *job, VbVps *vps, const VbOperationRecord *record)
   if (record->state == VB_OPERATION_COMPLETED)
     {
       vb_backup_set_info (backup, vb_backup_info_copy (job->info));
+      vb_vps_sort_backups (vps); /* one that began anew is of a later time than it was shown with */
       vb_backup_set_state (backup, VB_BACKUP_AVAILABLE);
     }
   else if (vb_operation_state_is_end (record->state))
@@ -186,6 +187,8 @@ report_progress (gpointer data)
       if (operation == NULL)
         continue;
       gboolean changed = vb_operation_sample (operation, now_us);
+      if (vb_claims_is_lost (self->claims, job->vps))
+        vb_transfer_cancel (job->transfer);
       watch_stall (self, job, operation, now_us);
       if (!changed && now_us - job->reported_us < PROGRESS_SILENCE_US)
         continue;

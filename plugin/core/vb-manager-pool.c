@@ -17,12 +17,27 @@ typedef struct
 {
   VbPoolStatus status;
   GPtrArray *infos; /* (nullable): only when the list was asked for */
+  char **changed;   /* (nullable): VPSs that have to be listed again */
 } PoolAnswer;
+
+typedef struct
+{
+  int asked;
+  char **idle; /* VPSs whose backups nobody but another host can have changed */
+} PoolQuestion;
+
+static void
+pool_question_free (PoolQuestion *question)
+{
+  g_strfreev (question->idle);
+  g_free (question);
+}
 
 static void
 pool_answer_free (PoolAnswer *answer)
 {
   g_clear_pointer (&answer->infos, g_ptr_array_unref);
+  g_clear_pointer (&answer->changed, g_strfreev);
   g_free (answer);
 }
 
@@ -38,20 +53,25 @@ vb_manager_store_backup (VbManager *self, const VbBackupInfo *info)
   g_ptr_array_add (infos, vb_backup_info_copy (info));
 }
 
-static void
-attach_backup (VbVps *vps, const VbBackupInfo *info)
+/* Returns: whether that is news */
+gboolean
+vb_manager_attach_backup (VbVps *vps, const VbBackupInfo *info)
 {
   VbBackup *known = vb_vps_find_backup (vps, info->id);
   if (known != NULL)
     {
+      const VbBackupInfo *old = vb_backup_get_info (known);
+      gboolean changed = old->is_protected != info->is_protected || g_strcmp0 (old->name, info->name) != 0;
       /* Another host may have changed it, and journals of old do not know of schedules. */
       vb_backup_set_protected (known, info->is_protected);
       vb_backup_set_scheduled (known, info->is_scheduled);
-      return;
+      vb_backup_set_name (known, info->name);
+      return changed;
     }
   VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));
   g_autoptr (VbBackup) backup = vb_backup_new (vb_backup_info_copy (info), VB_BACKUP_AVAILABLE, lease);
   vb_vps_add_backup (vps, backup);
+  return TRUE;
 }
 
 void
@@ -59,21 +79,27 @@ vb_manager_attach_stored (VbManager *self, VbVps *vps)
 {
   GPtrArray *infos = g_hash_table_lookup (self->stored, vb_vps_get_uuid (vps));
   for (guint i = 0; infos != NULL && i < infos->len; i++)
-    attach_backup (vps, g_ptr_array_index (infos, i));
+    vb_manager_attach_backup (vps, g_ptr_array_index (infos, i));
   g_hash_table_remove (self->stored, vb_vps_get_uuid (vps));
 }
 
-static void
-drop_vanished (VbVps *vps, GHashTable *present)
+/* Returns: whether there were any */
+gboolean
+vb_manager_drop_vanished (VbVps *vps, GHashTable *present)
 {
+  gboolean dropped = FALSE;
   GPtrArray *backups = vb_vps_get_backups (vps);
   for (guint i = backups->len; i > 0; i--)
     {
       VbBackup *backup = g_ptr_array_index (backups, i - 1);
       if (vb_backup_get_state (backup) == VB_BACKUP_AVAILABLE
           && !g_hash_table_contains (present, vb_backup_get_id (backup)))
-        vb_vps_remove_backup (vps, vb_backup_get_id (backup));
+        {
+          vb_vps_remove_backup (vps, vb_backup_get_id (backup));
+          dropped = TRUE;
+        }
     }
+  return dropped;
 }
 
 void
@@ -87,7 +113,7 @@ vb_manager_merge_backups (VbManager *self, GPtrArray *infos)
       VbVps *vps = g_hash_table_lookup (self->vps, info->vps);
       g_hash_table_add (present, info->id);
       if (vps != NULL)
-        attach_backup (vps, info);
+        vb_manager_attach_backup (vps, info);
       else
         vb_manager_store_backup (self, info);
     }
@@ -95,7 +121,7 @@ vb_manager_merge_backups (VbManager *self, GPtrArray *infos)
   g_autoptr (GPtrArray) all = vb_manager_list_vps (self);
   for (guint i = 0; i < all->len; i++)
     {
-      drop_vanished (g_ptr_array_index (all, i), present);
+      vb_manager_drop_vanished (g_ptr_array_index (all, i), present);
       vb_manager_check_schedule (self, g_ptr_array_index (all, i));
       vb_manager_emit_changed (self, g_ptr_array_index (all, i));
     }
@@ -160,7 +186,8 @@ static void
 ask_pool_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   VbManager *self = source;
-  int asked = GPOINTER_TO_INT (data);
+  const PoolQuestion *question = data;
+  int asked = question->asked;
   GError *error = NULL;
   PoolAnswer *answer = g_new0 (PoolAnswer, 1);
 
@@ -169,6 +196,8 @@ ask_pool_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *c
     vb_manager_sweep_pool (self);
   if (there && (asked & ASK_LIST))
     answer->infos = vb_pool_list (self->pool, &error);
+  else if (there)
+    answer->changed = vb_pool_list_changed (self->pool, (const char *const *) question->idle);
   if (error == NULL)
     {
       g_task_return_pointer (task, answer, (GDestroyNotify) pool_answer_free);
@@ -224,6 +253,10 @@ pool_answered (GObject *source, GAsyncResult *result, gpointer user_data)
           self->swept = FALSE;
           vb_manager_sweep_checkpoints (self);
         }
+      for (guint i = 0; answer->changed != NULL && answer->changed[i] != NULL; i++)
+        vb_manager_refresh_vps (self, answer->changed[i]);
+      vb_manager_note_elsewhere (self);
+      self->sweep_due = self->sweep_due || answer->status.remains;
       pool_answer_free (answer);
     }
   else
@@ -250,7 +283,10 @@ ask_pool (gpointer data)
     asked |= ASK_SWEEP;
   self->sweep_due = FALSE;
   self->list_outdated = FALSE;
-  g_task_set_task_data (task, GINT_TO_POINTER (asked), NULL);
+  PoolQuestion *question = g_new0 (PoolQuestion, 1);
+  question->asked = asked;
+  question->idle = vb_manager_list_idle (self);
+  g_task_set_task_data (task, question, (GDestroyNotify) pool_question_free);
   vb_worker_run (self->pool_worker, task, ask_pool_in_thread);
   return G_SOURCE_CONTINUE;
 }

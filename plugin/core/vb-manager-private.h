@@ -21,6 +21,7 @@ struct _VbManager
   VbHypervisor *hypervisor;
   VbPool *pool;
   VbJournal *journal;
+  VbClaims *claims; /* (nullable): the pool's, if other hosts share it */
   VbSettings settings;
 
   /* Threads for blocking calls, apart for each backend so that one that hangs holds up no other. */
@@ -33,6 +34,7 @@ struct _VbManager
   GHashTable *last_seq; /* UUID → guint64 of VPSs that are gone: should one come back, its events go on counting */
   GHashTable *stored; /* VPS UUID → GPtrArray of VbBackupInfo: the pool's backups of VPSs that are not here */
   GHashTable *gates;  /* VPS UUID → GQueue of requests that wait for the one inside */
+  GHashTable *refreshing; /* set of VPS UUIDs whose backups are about to be listed again */
   GHashTable *jobs;   /* operation id → VbJob */
   GHashTable *ended;  /* set of ids of operations that have ended of late */
   GQueue queue;       /* VbJob, not yet started (borrowed from jobs) */
@@ -142,6 +144,15 @@ void vb_manager_merge_backups (VbManager *self, GPtrArray *infos);
 void vb_manager_remember_backups (VbManager *self);
 /** vb_manager_measure_backups: a backup of the VPS has come or gone: the others hold more or less that is theirs alone */
 void vb_manager_measure_backups (VbManager *self, const char *uuid);
+gboolean vb_manager_attach_backup (VbVps *vps, const VbBackupInfo *info);
+gboolean vb_manager_drop_vanished (VbVps *vps, GHashTable *present);
+
+/* vb-manager-hosts.c: other hosts that share the pool */
+void vb_manager_give_back (VbManager *self, const char *vps);
+void vb_manager_merge_vps (VbManager *self, const char *uuid, GPtrArray *infos);
+void vb_manager_refresh_vps (VbManager *self, const char *uuid);
+char **vb_manager_list_idle (VbManager *self);
+void vb_manager_note_elsewhere (VbManager *self);
 
 /* vb-manager-access.c: who may come in no more, and who asked what */
 void vb_manager_keep_revoked (VbManager *self, GPtrArray *revocations);

@@ -8,7 +8,10 @@ protect_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *ca
   VbManager *self = source;
   VbRequest *request = data;
   GError *error = NULL;
-  if (vb_pool_protect (self->pool, request->vps, request->backup, request->is_protected, &error))
+  gboolean ok = vb_request_take (self, request, &error)
+                && vb_pool_protect (self->pool, request->vps, request->backup, request->is_protected, &error);
+  vb_request_give_back (self, request); /* @request is gone once there is an answer */
+  if (ok)
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);

@@ -67,6 +67,21 @@ vb_request_work (VbManager *self, GTask *task)
 }
 
 gboolean
+vb_request_take (VbManager *self, VbRequest *request, GError **error)
+{
+  request->claimed = vb_claims_take (self->claims, request->vps, NULL, NULL, error);
+  return request->claimed;
+}
+
+void
+vb_request_give_back (VbManager *self, VbRequest *request)
+{
+  if (request->claimed)
+    vb_claims_give_back (self->claims, request->vps);
+  request->claimed = FALSE;
+}
+
+gboolean
 vb_request_require_pool (VbManager *self, GError **error)
 {
   if (!self->pool_available)

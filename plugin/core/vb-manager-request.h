@@ -17,6 +17,7 @@ typedef struct
   VbPowerAction action;
   gboolean force;
   gboolean is_protected;
+  gboolean claimed; /* from all other hosts */
   guint64 bad_chunks;
   VbTransfer *transfer;
   GTaskThreadFunc func;                        /* the blocking part; the request is its task data */
@@ -39,6 +40,12 @@ void vb_request_work (VbManager *self, GTask *task);
 /** vb_request_leave: answers, with @error (transfer full) (nullable), and opens the gate. Ends the
  * life of @task */
 void vb_request_leave (VbManager *self, GTask *task, GError *error);
+
+/** vb_request_take: for func: %VB_ERROR_OPERATION_RUNNING when another host works on the VPS */
+gboolean vb_request_take (VbManager *self, VbRequest *request, GError **error);
+
+/** vb_request_give_back: for func, at its end: of what was taken, if anything was */
+void vb_request_give_back (VbManager *self, VbRequest *request);
 
 gboolean vb_request_require_pool (VbManager *self, GError **error);
 gboolean vb_request_require_hypervisor (VbManager *self, GError **error);

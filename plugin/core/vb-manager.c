@@ -54,6 +54,7 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->gates);
   g_hash_table_unref (self->stored);
   g_hash_table_unref (self->gone);
+  g_hash_table_unref (self->refreshing);
   g_hash_table_unref (self->last_seq);
   g_hash_table_unref (self->vps);
   g_hash_table_unref (self->checkpoint_gone);
@@ -110,6 +111,7 @@ vb_manager_init (VbManager *self)
   self->stored
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->gates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_queue_free);
+  self->refreshing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, job_detach);
   self->ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->to_measure = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -157,6 +159,8 @@ on_vps_changed (VbHypervisor *hypervisor, const VbVpsInfo *info, gpointer user_d
   changed = vb_manager_check_schedule (self, vps) || changed;
   if (added || changed)
     vb_manager_emit_changed (self, vps);
+  if (added)
+    vb_manager_refresh_vps (self, info->uuid);
 }
 
 void
@@ -208,6 +212,7 @@ vb_manager_new (VbHypervisor *hypervisor, VbPool *pool, VbJournal *journal, cons
   VbManager *self = g_object_new (VB_TYPE_MANAGER, NULL);
   self->hypervisor = g_object_ref (hypervisor);
   self->pool = g_object_ref (pool);
+  self->claims = vb_pool_get_claims (pool);
   self->journal = g_object_ref (journal);
   self->settings = *settings;
   g_signal_connect (hypervisor, "vps-changed", G_CALLBACK (on_vps_changed), self);

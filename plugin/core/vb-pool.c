@@ -28,6 +28,27 @@ vb_pool_list_vps (VbPool *self, const char *vps, GError **error)
   return VB_POOL_GET_IFACE (self)->list_vps (self, vps, error);
 }
 
+char **
+vb_pool_list_changed (VbPool *self, const char *const *vps)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  return iface->list_changed ? iface->list_changed (self, vps) : g_new0 (char *, 1);
+}
+
+GPtrArray *
+vb_pool_list_again (VbPool *self, const char *vps, GError **error)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  return iface->list_again ? iface->list_again (self, vps, error) : NULL;
+}
+
+VbClaims *
+vb_pool_get_claims (VbPool *self)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  return iface->get_claims ? iface->get_claims (self) : NULL;
+}
+
 gboolean
 vb_pool_check_space (VbPool *self, guint64 bytes, GError **error)
 {

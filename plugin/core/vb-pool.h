@@ -5,6 +5,7 @@
 
 #include "vb-backup-info.h"
 #include "vb-capture.h"
+#include "vb-claims.h"
 #include "vb-disk.h"
 #include "vb-staging.h"
 #include "vb-transfer.h"
@@ -16,12 +17,14 @@ G_BEGIN_DECLS
  * @free_bytes: free for backups, the reserve already taken off
  * @total_bytes: size of the pool's file system
  * @reflinks: whether a repeat backup can share extents with the one before
+ * @remains: whether another host that died has left something to be swept
  */
 typedef struct
 {
   guint64 free_bytes;
   guint64 total_bytes;
   gboolean reflinks;
+  gboolean remains;
 } VbPoolStatus;
 
 /**
@@ -46,6 +49,10 @@ typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer
  * @check: whether the pool is there and can be written, with its free space
  * @list: (transfer full) (element-type VbBackupInfo): all backups of all VPSs that are complete
  * @list_vps: (transfer full) (element-type VbBackupInfo): likewise, of one VPS
+ * @list_changed: (transfer full): those of @vps whose backups are not as they were listed last, because another host has
+ *   changed them, or we have. Cheap. (nullable), with @list_again: the pool is not shared
+ * @list_again: (transfer full) (element-type VbBackupInfo): as @list_vps, but %NULL without an error when nothing has changed since
+ * @get_claims: (transfer none) (nullable): who works on what among the hosts that share the pool; never blocks
  * @check_space: %VB_ERROR_INSUFFICIENT_SPACE when @bytes more do not fit beside the reserve
  * @capture: copies a point in time into a partial folder, with checksums, domain XML and UEFI variables; fills
  *   in disks, sizes and incremental of @info. What was copied of a resumed one is taken up, its definition and UEFI variables
@@ -54,7 +61,8 @@ typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer
  *   @info (completed_at and unique_bytes are set here), rename, fsync of the parent. Only after it returns the backup is available
  * @discard: removes what is left of a backup that was not committed; success when there is nothing
  * @remove: deletes a backup; it disappears at one instant (rename to the name of a deleted one first)
- * @sweep: removes what is left of deletes, and the halves of backups that @given_up names. (nullable)
+ * @sweep: removes what is left of deletes, the halves of backups that @given_up names, and what hosts that died have left, but
+ *   nothing of a VPS that another host works on. (nullable)
  * @rename: gives a backup another name, durable when it returns
  * @protect: notes whether a backup may be deleted, durable when it returns
  * @verify: reads all of a backup; (out) @bad_chunks chunks differ from their checksums
@@ -75,6 +83,9 @@ struct _VbPoolInterface
   gboolean (*check) (VbPool *self, VbPoolStatus *status, GError **error);
   GPtrArray *(*list) (VbPool *self, GError **error);
   GPtrArray *(*list_vps) (VbPool *self, const char *vps, GError **error);
+  char **(*list_changed) (VbPool *self, const char *const *vps);
+  GPtrArray *(*list_again) (VbPool *self, const char *vps, GError **error);
+  VbClaims *(*get_claims) (VbPool *self);
   gboolean (*check_space) (VbPool *self, guint64 bytes, GError **error);
   gboolean (*capture) (VbPool *self,
                        const VbCapture *capture,
@@ -118,6 +129,9 @@ struct _VbPoolInterface
 gboolean vb_pool_check (VbPool *self, VbPoolStatus *status, GError **error);
 GPtrArray *vb_pool_list (VbPool *self, GError **error);
 GPtrArray *vb_pool_list_vps (VbPool *self, const char *vps, GError **error);
+char **vb_pool_list_changed (VbPool *self, const char *const *vps);
+GPtrArray *vb_pool_list_again (VbPool *self, const char *vps, GError **error);
+VbClaims *vb_pool_get_claims (VbPool *self);
 gboolean vb_pool_check_space (VbPool *self, guint64 bytes, GError **error);
 gboolean vb_pool_capture (VbPool *self,
                           const VbCapture *capture,

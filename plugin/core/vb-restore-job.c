@@ -153,7 +153,7 @@ vb_restore_job_run (VbJob *self)
   g_autoptr (GPtrArray) disks = NULL;
   g_autoptr (VbStaging) staging = NULL;
 
-  if (vb_transfer_check (self->transfer, &error) && vb_job_lock (self, "restore", &error)
+  if (vb_transfer_check (self->transfer, &error) && vb_job_claim (self, &error) && vb_job_lock (self, "restore", &error)
       && prepare (self, &disks, &error) && vb_job_move (self, VB_OPERATION_COPYING, &error))
     staging = stage (self, disks, &error);
   if (staging != NULL && vb_restore_begin_swap (self, staging, &error) && vb_restore_swap (self, staging, &error))
@@ -281,6 +281,12 @@ vb_restore_job_recover (VbJob *self)
   if (!vb_job_lock (self, self->record->swapping ? "swap" : "restore", &error))
     vb_job_log_failed (self, "Locking the power for the recovery of a restore", error);
 
+  /* Disks that another host works on meanwhile are not swapped. */
+  g_autoptr (GError) claim_error = NULL;
+  if (self->record->swapping && !vb_job_claim (self, &claim_error))
+    vb_job_log_failed (self, "Claiming the VPS for the recovery of a restore", claim_error);
+  if (g_error_matches (claim_error, VB_ERROR, VB_ERROR_OPERATION_RUNNING))
+    return;
   if (!insist_on_staging (self, &staging))
     return;
   if (staging != NULL && self->record->swapping && go_forward (self, staging, &failure))

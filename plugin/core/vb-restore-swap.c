@@ -93,10 +93,20 @@ put_in_place (VbJob *self, VbStaging *staging, GError **error)
     }
 }
 
+/* Stopping the VPS may have taken long. The pool is not asked any more: it must not keep the VPS off. */
+static gboolean
+check_claim (VbJob *self, GError **error)
+{
+  if (!vb_claims_is_lost (vb_pool_get_claims (self->pool), self->vps))
+    return TRUE;
+  vb_error_set_public (error, VB_ERROR_INTERRUPTED);
+  return FALSE;
+}
+
 gboolean
 vb_restore_swap (VbJob *self, VbStaging *staging, GError **error)
 {
-  if (!vb_restore_power_off (self, error) || !put_in_place (self, staging, error))
+  if (!vb_restore_power_off (self, error) || !check_claim (self, error) || !put_in_place (self, staging, error))
     return FALSE;
 
   /* Without the checkpoint the next backup reads everything; that is no reason to fail the restore. */
@@ -173,6 +183,9 @@ vb_restore_abandon (VbJob *self, VbStaging *staging, const GError *error)
 gboolean
 vb_restore_begin_swap (VbJob *self, VbStaging *staging, GError **error)
 {
+  /* While it can still be cancelled, and the VPS is on. */
+  if (!vb_claims_confirm (vb_pool_get_claims (self->pool), self->vps, self->transfer, error))
+    return FALSE;
   if (!vb_transfer_close (self->transfer))
     {
       vb_error_set_public (error, VB_ERROR_CANCELLED);

@@ -12,6 +12,7 @@ struct _VbVps
   GDateTime *next_run; /* (nullable) */
   gboolean hypervisor_available;
   gboolean pool_available;
+  gboolean elsewhere;
   guint64 seq;
 };
 
@@ -121,6 +122,12 @@ can_create (VbVps *self, gboolean is_full)
 VbCanCreate
 vb_vps_can_create (VbVps *self)
 {
+  return self->elsewhere ? VB_CANNOT_OPERATION_RUNNING : vb_vps_check_create (self);
+}
+
+VbCanCreate
+vb_vps_check_create (VbVps *self)
+{
   return can_create (self, vb_slots_is_full (self->slots));
 }
 
@@ -225,6 +232,14 @@ vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool)
   return changed;
 }
 
+gboolean
+vb_vps_set_elsewhere (VbVps *self, gboolean elsewhere)
+{
+  gboolean changed = self->elsewhere != elsewhere;
+  self->elsewhere = elsewhere;
+  return changed;
+}
+
 void
 vb_vps_set_schedule (VbVps *self, VbSchedule *schedule)
 {
@@ -260,10 +275,16 @@ compare_newest_first (gconstpointer a, gconstpointer b)
 }
 
 void
+vb_vps_sort_backups (VbVps *self)
+{
+  g_ptr_array_sort (self->backups, compare_newest_first);
+}
+
+void
 vb_vps_add_backup (VbVps *self, VbBackup *backup)
 {
   g_ptr_array_insert (self->backups, 0, g_object_ref (backup));
-  g_ptr_array_sort (self->backups, compare_newest_first);
+  vb_vps_sort_backups (self);
 }
 
 void

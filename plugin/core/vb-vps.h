@@ -71,6 +71,10 @@ guint64 vb_vps_get_seq (VbVps *self);
 
 /* For core only. */
 gboolean vb_vps_set_info (VbVps *self, const VbVpsInfo *info);
+/** vb_vps_set_elsewhere: whether another host works on it; Returns: whether that is news */
+gboolean vb_vps_set_elsewhere (VbVps *self, gboolean elsewhere);
+/** vb_vps_check_create: as vb_vps_can_create(), but what another host does is not asked */
+VbCanCreate vb_vps_check_create (VbVps *self);
 gboolean vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool);
 /** vb_vps_set_schedule: @schedule: (nullable) */
 void vb_vps_set_schedule (VbVps *self, VbSchedule *schedule);
@@ -91,6 +95,8 @@ VbBackup *vb_vps_find_without_slot (VbVps *self);
  */
 VbBackup *vb_vps_find_rotatable (VbVps *self, const char *except, guint *n);
 void vb_vps_add_backup (VbVps *self, VbBackup *backup);
+/** vb_vps_sort_backups: after the time of one has changed */
+void vb_vps_sort_backups (VbVps *self);
 void vb_vps_remove_backup (VbVps *self, const char *backup);
 guint64 vb_vps_next_seq (VbVps *self);
 void vb_vps_set_seq (VbVps *self, guint64 seq);

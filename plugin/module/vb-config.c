@@ -41,6 +41,7 @@ static const Key keys[] = {
   { "libvirt", "uri", KEY_TEXT, FALSE, AT (libvirt_uri), "qemu:///system" },
   { "pool", "path", KEY_PATH, FALSE, AT (pool_path), "/srv/backups" },
   { "pool", "reserve", KEY_RESERVE, FALSE, AT (pool_reserve), "5%" },
+  { "pool", "claim-timeout", KEY_UINT, FALSE, AT (claim_timeout_s), "60", 2, 3600 },
   { "slots", "included", KEY_UINT, FALSE, AT (settings.slots_included), "2", 0, 1000 },
   { "slots", "step", KEY_UINT, FALSE, AT (settings.slots_step), "1", 1, 1000 },
   { "slots", "maximum", KEY_UINT, FALSE, AT (settings.slots_maximum), "10", 1, 1000 },

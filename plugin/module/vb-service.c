@@ -3,6 +3,7 @@
 
 #include "vb-bridge.h"
 #include "vb-config.h"
+#include "vb-directory-claims.h"
 #include "vb-directory-pool.h"
 #include "vb-i18n.h"
 #include "vb-libvirt-hypervisor.h"
@@ -44,6 +45,7 @@ struct _VbService
 
   /* In the order in which they are made. */
   VbStateFolder *state_folder;
+  char *owner; /* of claims in the pool */
   VbJournal *journal;
   VbHypervisor *hypervisor;
   VbPool *pool;
@@ -266,6 +268,7 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
       end_start (self, task, error);
       return;
     }
+  vb_directory_pool_share (VB_DIRECTORY_POOL (self->pool), self->owner, config->claim_timeout_s);
   self->manager = vb_manager_new (self->hypervisor, self->pool, self->journal, &config->settings);
   vb_service_signals_connect (G_OBJECT (self), self->manager);
   vb_manager_start_async (self->manager, on_manager_started, g_steal_pointer (&task));
@@ -280,6 +283,7 @@ prepare_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *ca
   GError *error = NULL;
 
   self->state_folder = vb_state_folder_open (self->config->state_folder, &error);
+  self->owner = vb_directory_claims_owner_of (self->config->state_folder);
   if (self->state_folder != NULL)
     self->journal = (VbJournal *) vb_sqlite_journal_new (file, &error);
   /* Before anything can happen that the webhook is to hear of. */
@@ -307,6 +311,7 @@ vb_service_finalize (GObject *object)
     g_critical ("A service was dropped without being stopped");
   release_parts (self);
   g_free (self->status);
+  g_free (self->owner);
   g_clear_pointer (&self->config, vb_config_free);
   G_OBJECT_CLASS (vb_service_parent_class)->finalize (object);
 }

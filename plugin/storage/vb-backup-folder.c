@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-backup-folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "vb-error.h"
 #include "vb-extents.h"
@@ -13,44 +13,6 @@
 #include "vb-log.h"
 #include "vb-manifest.h"
 #include "vb-pool-folder.h"
-
-/**
- * EntryFunc:
- * @folder: descriptor of the folder that is walked through
- * @name: of an entry
- *
- * Returns: %FALSE with @error set to end the walk
- */
-typedef gboolean (*EntryFunc) (int folder, const char *name, gpointer user_data, GError **error);
-
-static gboolean
-for_each_entry (int folder, EntryFunc func, gpointer user_data, GError **error)
-{
-  struct dirent *entry;
-  gboolean ok = TRUE;
-
-  int fd = openat (folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *stream = fd >= 0 ? fdopendir (fd) : NULL;
-  if (stream == NULL)
-    {
-      vb_error_set_errno (error, errno, "Listing a folder");
-      vb_fd_clear (&fd);
-      return FALSE;
-    }
-  errno = 0;
-  while (ok && (entry = readdir (stream)) != NULL)
-    {
-      ok = g_str_equal (entry->d_name, ".") || g_str_equal (entry->d_name, "..") || func (folder, entry->d_name, user_data, error);
-      errno = 0;
-    }
-  if (ok && errno != 0)
-    {
-      vb_error_set_errno (error, errno, "Listing a folder");
-      ok = FALSE;
-    }
-  closedir (stream);
-  return ok;
-}
 
 /* --- list --- */
 
@@ -121,7 +83,7 @@ list_vps (int root, const char *name, gpointer user_data, GError **error)
   if (!g_uuid_string_is_valid (name))
     return TRUE;
   vb_autofd int folder = vb_files_open_folder (root, name, &local);
-  if (folder < 0 || !for_each_entry (folder, list_backup, listing, &local))
+  if (folder < 0 || !vb_files_for_each (folder, list_backup, listing, &local))
     vb_log_warning (name, NULL, NULL, "The backups of a VPS cannot be listed: %s", local->message);
   return TRUE;
 }
@@ -131,7 +93,7 @@ vb_backup_folder_list (int root, gboolean reflinks, GError **error)
 {
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
   Listing listing = { .reflinks = reflinks, .found = found };
-  return for_each_entry (root, list_vps, &listing, error) ? g_steal_pointer (&found) : NULL;
+  return vb_files_for_each (root, list_vps, &listing, error) ? g_steal_pointer (&found) : NULL;
 }
 
 GPtrArray *
@@ -144,7 +106,7 @@ vb_backup_folder_list_vps (int root, const char *vps, gboolean reflinks, GError 
   vb_autofd int folder = vb_pool_folder_open_vps (root, vps, FALSE, &local);
   if (folder < 0 && g_error_matches (local, VB_ERROR, VB_ERROR_NOT_FOUND))
     return g_steal_pointer (&found);
-  if (folder >= 0 && for_each_entry (folder, list_backup, &listing, &local))
+  if (folder >= 0 && vb_files_for_each (folder, list_backup, &listing, &local))
     return g_steal_pointer (&found);
   g_propagate_error (error, g_steal_pointer (&local));
   return NULL;
@@ -201,7 +163,7 @@ write_final_manifest (int folder, VbBackupInfo *info, GError **error)
 
   g_autofree char *text = vb_manifest_to_text (manifest);
   return vb_files_replace (folder, VB_MANIFEST_FILE, text, strlen (text), error)
-         && for_each_entry (folder, sync_entry, NULL, error) && vb_files_sync (folder, "the backup folder", error);
+         && vb_files_for_each (folder, sync_entry, NULL, error) && vb_files_sync (folder, "the backup folder", error);
 }
 
 static gboolean
@@ -255,6 +217,7 @@ typedef struct
   int root;
   const char *vps;
   VbBusySet *busy;
+  VbClaims *claims;
   VbPoolGivenUp given_up;
   gpointer user_data;
 } Sweep;
@@ -287,6 +250,29 @@ sweep_entry (int folder, const char *name, gpointer user_data, GError **error)
 }
 
 static gboolean
+has_hidden (int folder, const char *name, gpointer user_data, GError **error)
+{
+  gboolean *found = user_data;
+  *found = *found || (name[0] == '.' && (g_str_has_suffix (name, ".deleted") || g_str_has_suffix (name, ".partial")));
+  return TRUE;
+}
+
+/* Another host that works on the VPS will end what it has begun. */
+static gboolean
+sweep_folder (Sweep *sweep, int folder, GError **error)
+{
+  gboolean found = FALSE;
+
+  if (!vb_files_for_each (folder, has_hidden, &found, error))
+    return FALSE;
+  if (!found || !vb_claims_take (sweep->claims, sweep->vps, NULL, NULL, NULL))
+    return TRUE;
+  gboolean ok = vb_files_for_each (folder, sweep_entry, sweep, error);
+  vb_claims_give_back (sweep->claims, sweep->vps);
+  return ok;
+}
+
+static gboolean
 sweep_vps (int root, const char *name, gpointer user_data, GError **error)
 {
   Sweep *sweep = user_data;
@@ -296,16 +282,21 @@ sweep_vps (int root, const char *name, gpointer user_data, GError **error)
   if (!g_uuid_string_is_valid (name))
     return TRUE;
   vb_autofd int folder = vb_files_open_folder (root, name, &local);
-  if (folder < 0 || !for_each_entry (folder, sweep_entry, sweep, &local))
+  if (folder < 0 || !sweep_folder (sweep, folder, &local))
     vb_log_warning (name, NULL, NULL, "Removing what incomplete backups of a VPS have left: %s", local->message);
   return TRUE;
 }
 
 gboolean
-vb_backup_folder_sweep (int root, VbBusySet *busy, VbPoolGivenUp given_up, gpointer user_data, GError **error)
+vb_backup_folder_sweep (int root,
+                        VbBusySet *busy,
+                        VbClaims *claims,
+                        VbPoolGivenUp given_up,
+                        gpointer user_data,
+                        GError **error)
 {
-  Sweep sweep = { .root = root, .busy = busy, .given_up = given_up, .user_data = user_data };
-  return for_each_entry (root, sweep_vps, &sweep, error);
+  Sweep sweep = { .root = root, .busy = busy, .claims = claims, .given_up = given_up, .user_data = user_data };
+  return vb_files_for_each (root, sweep_vps, &sweep, error);
 }
 
 /* Returns: (transfer full) (nullable): the manifest; @folder: (out): where it is */
@@ -316,11 +307,17 @@ open_manifest (int root, const char *vps, const char *backup, int *folder, GErro
   return *folder >= 0 ? vb_manifest_load (*folder, vps, backup, error) : NULL;
 }
 
+/* The time of the VPS's folder tells the other hosts to read it again. */
 static gboolean
 replace_manifest (int folder, const VbManifest *manifest, GError **error)
 {
   g_autofree char *text = vb_manifest_to_text (manifest);
-  return vb_files_replace (folder, VB_MANIFEST_FILE, text, strlen (text), error);
+  if (!vb_files_replace (folder, VB_MANIFEST_FILE, text, strlen (text), error))
+    return FALSE;
+  vb_autofd int parent = openat (folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (parent >= 0)
+    (void) futimens (parent, NULL);
+  return TRUE;
 }
 
 gboolean

@@ -37,10 +37,16 @@ gboolean vb_backup_folder_remove (int root, const char *vps, const char *backup,
 /**
  * vb_backup_folder_sweep:
  * @busy: whoever works on a backup is in it
+ * @claims: (nullable): a VPS that another host has is left alone
  *
  * See #VbPoolInterface.sweep.
  */
-gboolean vb_backup_folder_sweep (int root, VbBusySet *busy, VbPoolGivenUp given_up, gpointer user_data, GError **error);
+gboolean vb_backup_folder_sweep (int root,
+                                 VbBusySet *busy,
+                                 VbClaims *claims,
+                                 VbPoolGivenUp given_up,
+                                 gpointer user_data,
+                                 GError **error);
 
 /** vb_backup_folder_protect: notes in its manifest whether it may be deleted */
 gboolean vb_backup_folder_protect (int root, const char *vps, const char *backup, gboolean is_protected, GError **error);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-directory-pool.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -11,13 +10,14 @@
 #include "vb-busy-set.h"
 #include "vb-capture-job.h"
 #include "vb-delta-job.h"
+#include "vb-directory-claims.h"
 #include "vb-error.h"
 #include "vb-files.h"
+#include "vb-folder-stamps.h"
 #include "vb-image-staging.h"
 #include "vb-log.h"
 #include "vb-nbd-server.h"
-#include "vb-pool-folder.h"
-#include "vb-sparse-file.h"
+#include "vb-pool-root.h"
 #include "vb-stage-job.h"
 #include "vb-verify-job.h"
 
@@ -26,11 +26,9 @@ struct _VbDirectoryPool
   GObject parent_instance;
 
   VbBusySet *busy;
-
-  GMutex mutex; /* protects the rest */
-  VbPoolFolder folder;
-  gboolean reflinks_known;
-  gboolean reflinks;
+  VbPoolRoot *root;
+  VbFolderStamps *stamps;
+  VbDirectoryClaims *claims; /* (nullable) */
 };
 
 static void vb_directory_pool_iface_init (VbPoolInterface *iface);
@@ -42,59 +40,6 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (VbDirectoryPool,
 
 /* --- helpers --- */
 
-static VbPoolFolder *
-dup_folder (VbDirectoryPool *self)
-{
-  g_mutex_lock (&self->mutex);
-  VbPoolFolder *folder = vb_pool_folder_copy (&self->folder);
-  g_mutex_unlock (&self->mutex);
-  return folder;
-}
-
-/* The first pool that is seen is ours: another one that is mounted there later is not. */
-static int
-open_root (VbDirectoryPool *self, GError **error)
-{
-  g_autofree char *id = NULL;
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
-
-  int root = vb_pool_folder_open (folder, &id, error);
-  g_mutex_lock (&self->mutex);
-  if (root >= 0 && self->folder.id == NULL)
-    self->folder.id = g_steal_pointer (&id);
-  g_mutex_unlock (&self->mutex);
-  return root;
-}
-
-static gboolean
-has_reflinks (VbDirectoryPool *self, int root)
-{
-  g_mutex_lock (&self->mutex);
-  gboolean known = self->reflinks_known, reflinks = self->reflinks;
-  g_mutex_unlock (&self->mutex);
-  if (known)
-    return reflinks;
-
-  reflinks = vb_sparse_file_can_clone (root);
-  g_mutex_lock (&self->mutex);
-  self->reflinks_known = TRUE;
-  self->reflinks = reflinks;
-  g_mutex_unlock (&self->mutex);
-  return reflinks;
-}
-
-/* Reads only: it is asked where nobody may be kept waiting by a pool that takes no writes. */
-static gboolean
-look (VbDirectoryPool *self, VbPoolStatus *status, GError **error)
-{
-  vb_autofd int root = open_root (self, error);
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
-  if (root < 0 || !vb_pool_folder_get_space (folder, root, status, error))
-    return FALSE;
-  status->reflinks = has_reflinks (self, root);
-  return TRUE;
-}
-
 /* When something went wrong that has no better name, it may be because the pool has gone away or become read-only. */
 static gboolean
 blame_pool (VbDirectoryPool *self, gboolean ok, GError *failure, GError **error)
@@ -104,7 +49,7 @@ blame_pool (VbDirectoryPool *self, gboolean ok, GError *failure, GError **error)
 
   if (ok)
     return TRUE;
-  if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL) && !look (self, &status, &pool_error))
+  if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL) && !vb_pool_root_look (self->root, &status, &pool_error))
     {
       g_error_free (failure);
       failure = g_steal_pointer (&pool_error);
@@ -121,12 +66,17 @@ pool_check (VbPool *pool, VbPoolStatus *status, GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
 
-  if (!look (self, status, error))
+  if (!vb_pool_root_look (self->root, status, error))
     return FALSE;
-  vb_autofd int root = open_root (self, error);
+  if (self->claims)
+    {
+      vb_directory_claims_watch (self->claims);
+      status->remains = vb_directory_claims_has_remains (self->claims);
+    }
+  vb_autofd int root = vb_pool_root_open (self->root, error);
   if (root < 0)
     return FALSE;
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  g_autoptr (VbPoolFolder) folder = vb_pool_root_dup_folder (self->root);
   if (futimens (root, NULL) == 0)
     return TRUE;
   g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s cannot be written: %s", folder->path,
@@ -139,8 +89,8 @@ pool_check_space (VbPool *pool, guint64 bytes, GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
 
-  vb_autofd int root = open_root (self, error);
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  vb_autofd int root = vb_pool_root_open (self->root, error);
+  g_autoptr (VbPoolFolder) folder = vb_pool_root_dup_folder (self->root);
   return root >= 0 && vb_pool_folder_check_space (folder, root, bytes, error);
 }
 
@@ -148,16 +98,51 @@ static GPtrArray *
 pool_list (VbPool *pool, GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
-  vb_autofd int root = open_root (self, error);
-  return root >= 0 ? vb_backup_folder_list (root, has_reflinks (self, root), error) : NULL;
+  vb_autofd int root = vb_pool_root_open (self->root, error);
+  if (root < 0)
+    return NULL;
+  vb_folder_stamps_take_all (self->stamps, root);
+  return vb_backup_folder_list (root, vb_pool_root_has_reflinks (self->root, root), error);
 }
 
 static GPtrArray *
 pool_list_vps (VbPool *pool, const char *vps, GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
-  vb_autofd int root = open_root (self, error);
-  return root >= 0 ? vb_backup_folder_list_vps (root, vps, has_reflinks (self, root), error) : NULL;
+  vb_autofd int root = vb_pool_root_open (self->root, error);
+  if (root < 0)
+    return NULL;
+  return vb_backup_folder_list_vps (root, vps, vb_pool_root_has_reflinks (self->root, root), error);
+}
+
+static char **
+pool_list_changed (VbPool *pool, const char *const *vps)
+{
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  g_autoptr (GStrvBuilder) changed = g_strv_builder_new ();
+  vb_autofd int root = self->claims ? vb_pool_root_open (self->root, NULL) : -1;
+
+  for (guint i = 0; root >= 0 && vps[i] != NULL; i++)
+    if (vb_folder_stamps_is_changed (self->stamps, root, vps[i]))
+      g_strv_builder_add (changed, vps[i]);
+  return g_strv_builder_end (changed);
+}
+
+static GPtrArray *
+pool_list_again (VbPool *pool, const char *vps, GError **error)
+{
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  vb_autofd int root = self->claims ? vb_pool_root_open (self->root, error) : -1;
+  if (root < 0 || !vb_folder_stamps_is_changed (self->stamps, root, vps))
+    return NULL;
+  vb_folder_stamps_take (self->stamps, root, vps);
+  return vb_backup_folder_list_vps (root, vps, vb_pool_root_has_reflinks (self->root, root), error);
+}
+
+static VbClaims *
+pool_get_claims (VbPool *pool)
+{
+  return (VbClaims *) VB_DIRECTORY_POOL (pool)->claims;
 }
 
 static gboolean
@@ -167,9 +152,9 @@ pool_capture (VbPool *pool, const VbCapture *capture, VbBackupInfo *info, VbTran
   g_autoptr (GError) local = NULL;
   VbPoolStatus status;
 
-  if (!look (self, &status, error))
+  if (!vb_pool_root_look (self->root, &status, error))
     return FALSE;
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  g_autoptr (VbPoolFolder) folder = vb_pool_root_dup_folder (self->root);
   gboolean ok = vb_capture_job_run (folder, status.reflinks, self->busy, capture, info, transfer, &local);
   return blame_pool (self, ok, g_steal_pointer (&local), error);
 }
@@ -180,10 +165,10 @@ pool_commit (VbPool *pool, VbBackupInfo *info, GError **error)
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
   g_autoptr (GError) local = NULL;
 
-  vb_autofd int root = open_root (self, error);
-  if (root < 0)
+  vb_autofd int root = vb_pool_root_open (self->root, error);
+  if (root < 0 || !vb_claims_confirm (pool_get_claims (pool), info->vps, NULL, error))
     return FALSE;
-  gboolean ok = vb_backup_folder_commit (root, has_reflinks (self, root), info, &local);
+  gboolean ok = vb_backup_folder_commit (root, vb_pool_root_has_reflinks (self->root, root), info, &local);
   return blame_pool (self, ok, g_steal_pointer (&local), error);
 }
 
@@ -195,7 +180,7 @@ pool_discard (VbPool *pool, const char *vps, const char *backup, GError **error)
 
   if (!vb_busy_set_acquire (self->busy, backup, NULL, error))
     return FALSE;
-  vb_autofd int root = open_root (self, error);
+  vb_autofd int root = vb_pool_root_open (self->root, error);
   gboolean ok = root >= 0 && vb_pool_folder_remove_partial (root, vps, backup, error);
   vb_busy_set_release (self->busy, backup);
   return ok;
@@ -207,8 +192,8 @@ pool_remove (VbPool *pool, const char *vps, const char *backup, GError **error)
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
   g_autoptr (GError) local = NULL;
 
-  vb_autofd int root = open_root (self, error);
-  if (root < 0)
+  vb_autofd int root = vb_pool_root_open (self->root, error);
+  if (root < 0 || !vb_claims_confirm (pool_get_claims (pool), vps, NULL, error))
     return FALSE;
   gboolean ok = vb_backup_folder_remove (root, vps, backup, &local);
   return blame_pool (self, ok, g_steal_pointer (&local), error);
@@ -218,8 +203,12 @@ static gboolean
 pool_sweep (VbPool *pool, VbPoolGivenUp given_up, gpointer user_data, GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
-  vb_autofd int root = open_root (self, error);
-  return root >= 0 && vb_backup_folder_sweep (root, self->busy, given_up, user_data, error);
+  vb_autofd int root = vb_pool_root_open (self->root, error);
+  if (root < 0)
+    return FALSE;
+  if (self->claims)
+    vb_directory_claims_bury (self->claims);
+  return vb_backup_folder_sweep (root, self->busy, pool_get_claims (pool), given_up, user_data, error);
 }
 
 static gboolean
@@ -228,7 +217,7 @@ pool_rename (VbPool *pool, const char *vps, const char *backup, const char *name
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
   g_autoptr (GError) local = NULL;
 
-  vb_autofd int root = open_root (self, error);
+  vb_autofd int root = vb_pool_root_open (self->root, error);
   if (root < 0)
     return FALSE;
   gboolean ok = vb_backup_folder_rename (root, vps, backup, name, &local);
@@ -241,7 +230,7 @@ pool_protect (VbPool *pool, const char *vps, const char *backup, gboolean is_pro
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
   g_autoptr (GError) local = NULL;
 
-  vb_autofd int root = open_root (self, error);
+  vb_autofd int root = vb_pool_root_open (self->root, error);
   if (root < 0)
     return FALSE;
   gboolean ok = vb_backup_folder_protect (root, vps, backup, is_protected, &local);
@@ -257,7 +246,7 @@ pool_verify (VbPool *pool,
              GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  g_autoptr (VbPoolFolder) folder = vb_pool_root_dup_folder (self->root);
   g_autoptr (GError) local = NULL;
 
   gboolean ok = vb_verify_job_run (folder, vps, backup, transfer, bad_chunks, &local);
@@ -268,7 +257,7 @@ static gboolean
 pool_check_stage (VbPool *pool, const char *vps, const char *backup, GPtrArray *disks, GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  g_autoptr (VbPoolFolder) folder = vb_pool_root_dup_folder (self->root);
   return vb_stage_job_check (folder, vps, backup, disks, error);
 }
 
@@ -282,7 +271,7 @@ pool_stage (VbPool *pool,
             GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  g_autoptr (VbPoolFolder) folder = vb_pool_root_dup_folder (self->root);
   g_autoptr (GError) local = NULL;
 
   VbImageStaging *staging = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks, transfer, &local);
@@ -304,7 +293,7 @@ pool_stage_delta (VbPool *pool,
                   GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
-  g_autoptr (VbPoolFolder) folder = dup_folder (self);
+  g_autoptr (VbPoolFolder) folder = vb_pool_root_dup_folder (self->root);
   g_autoptr (GError) local = NULL;
 
   VbImageStaging *staging = vb_delta_job_run (folder, self->busy, delta, disks, limit_bytes, transfer, &local);
@@ -314,7 +303,7 @@ pool_stage_delta (VbPool *pool,
 static VbStaging *
 pool_recover_staging (VbPool *pool, const char *operation, GPtrArray *disks, GError **error)
 {
-  g_autoptr (VbPoolFolder) folder = dup_folder (VB_DIRECTORY_POOL (pool));
+  g_autoptr (VbPoolFolder) folder = vb_pool_root_dup_folder (VB_DIRECTORY_POOL (pool)->root);
   VbImageStaging *staging = vb_image_staging_recover (folder, operation, disks, error);
   return staging ? VB_STAGING (staging) : NULL;
 }
@@ -325,6 +314,9 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
   iface->check = pool_check;
   iface->list = pool_list;
   iface->list_vps = pool_list_vps;
+  iface->list_changed = pool_list_changed;
+  iface->list_again = pool_list_again;
+  iface->get_claims = pool_get_claims;
   iface->check_space = pool_check_space;
   iface->capture = pool_capture;
   iface->commit = pool_commit;
@@ -344,37 +336,55 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
 /* --- lifecycle --- */
 
 static void
+vb_directory_pool_dispose (GObject *object)
+{
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (object);
+
+  if (self->claims)
+    vb_directory_claims_stop (self->claims);
+  g_clear_object (&self->claims);
+  G_OBJECT_CLASS (vb_directory_pool_parent_class)->dispose (object);
+}
+
+static void
 vb_directory_pool_finalize (GObject *object)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (object);
 
-  g_free (self->folder.path);
-  g_free (self->folder.id);
+  g_clear_pointer (&self->root, vb_pool_root_unref);
   vb_busy_set_unref (self->busy);
-  g_mutex_clear (&self->mutex);
+  vb_folder_stamps_free (self->stamps);
   G_OBJECT_CLASS (vb_directory_pool_parent_class)->finalize (object);
 }
 
 static void
 vb_directory_pool_class_init (VbDirectoryPoolClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = vb_directory_pool_dispose;
   G_OBJECT_CLASS (klass)->finalize = vb_directory_pool_finalize;
 }
 
 static void
 vb_directory_pool_init (VbDirectoryPool *self)
 {
-  g_mutex_init (&self->mutex);
   self->busy = vb_busy_set_new ();
+  self->stamps = vb_folder_stamps_new ();
 }
 
 VbDirectoryPool *
 vb_directory_pool_new (const char *path, const char *reserve, GError **error)
 {
   g_autoptr (VbDirectoryPool) self = g_object_new (VB_TYPE_DIRECTORY_POOL, NULL);
-  self->folder.path = g_strdup (path);
   vb_nbd_server_sweep ();
-  return vb_reserve_parse (reserve, &self->folder.reserve, error) ? g_steal_pointer (&self) : NULL;
+  self->root = vb_pool_root_new (path, reserve, error);
+  return self->root ? g_steal_pointer (&self) : NULL;
+}
+
+void
+vb_directory_pool_share (VbDirectoryPool *self, const char *owner, guint timeout_s)
+{
+  g_return_if_fail (self->claims == NULL);
+  self->claims = vb_directory_claims_new (self->root, owner, timeout_s);
 }
 
 gboolean

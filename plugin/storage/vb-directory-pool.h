@@ -24,6 +24,15 @@ G_DECLARE_FINAL_TYPE (VbDirectoryPool, vb_directory_pool, VB, DIRECTORY_POOL, GO
 VbDirectoryPool *vb_directory_pool_new (const char *path, const char *reserve, GError **error);
 
 /**
+ * vb_directory_pool_share:
+ * @owner: see vb_directory_claims_owner_of()
+ * @timeout_s: the claim of a host that does not renew it for so long can be taken over
+ *
+ * Other hosts may use the same pool: from now on it has #VbClaims. Once, before anybody uses it.
+ */
+void vb_directory_pool_share (VbDirectoryPool *self, const char *owner, guint timeout_s);
+
+/**
  * vb_directory_pool_create:
  * @path: a folder that is empty or does not exist
  *

@@ -257,3 +257,32 @@ vb_files_is_zero (const void *data, gsize length)
   /* Equal to itself shifted by one, and the first byte is zero: so are all. libc's memcmp is vectorised. */
   return length == 0 || (bytes[0] == 0 && memcmp (bytes, bytes + 1, length - 1) == 0);
 }
+
+gboolean
+vb_files_for_each (int folder, VbFilesFunc func, gpointer user_data, GError **error)
+{
+  struct dirent *entry;
+  gboolean ok = TRUE;
+
+  int fd = openat (folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *stream = fd >= 0 ? fdopendir (fd) : NULL;
+  if (stream == NULL)
+    {
+      vb_error_set_errno (error, errno, "Listing a folder");
+      vb_fd_clear (&fd);
+      return FALSE;
+    }
+  errno = 0;
+  while (ok && (entry = readdir (stream)) != NULL)
+    {
+      ok = g_str_equal (entry->d_name, ".") || g_str_equal (entry->d_name, "..") || func (folder, entry->d_name, user_data, error);
+      errno = 0;
+    }
+  if (ok && errno != 0)
+    {
+      vb_error_set_errno (error, errno, "Listing a folder");
+      ok = FALSE;
+    }
+  closedir (stream);
+  return ok;
+}

@@ -79,4 +79,16 @@ gboolean vb_files_pread (int fd, void *data, gsize length, guint64 offset);
 /** vb_files_is_zero: whether @data is nothing but zero bytes */
 gboolean vb_files_is_zero (const void *data, gsize length);
 
+/**
+ * VbFilesFunc:
+ * @folder: descriptor of the folder that is walked through
+ * @name: of an entry
+ *
+ * Returns: %FALSE with @error set to end the walk
+ */
+typedef gboolean (*VbFilesFunc) (int folder, const char *name, gpointer user_data, GError **error);
+
+/** vb_files_for_each: calls @func for each entry of a folder. Returns: %FALSE when that did, or the folder cannot be listed */
+gboolean vb_files_for_each (int folder, VbFilesFunc func, gpointer user_data, GError **error);
+
 G_END_DECLS

@@ -261,6 +261,16 @@ vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GE
 }
 
 gboolean
+vb_pool_folder_give_up_partial (int root, const char *vps, const char *backup, GError **error)
+{
+  g_autofree char *partial = vb_pool_folder_partial_name (backup);
+  g_autofree char *deleted = vb_pool_folder_deleted_name (backup);
+
+  vb_autofd int folder = vb_pool_folder_open_vps (root, vps, FALSE, NULL);
+  return folder < 0 || !vb_files_exists (folder, partial) || vb_files_rename (folder, partial, deleted, error);
+}
+
+gboolean
 vb_pool_folder_remove_deleted (int root, const char *vps, const char *backup, GError **error)
 {
   g_autofree char *name = vb_pool_folder_deleted_name (backup);

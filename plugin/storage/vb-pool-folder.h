@@ -24,7 +24,8 @@ G_BEGIN_DECLS
  * | `vps-backup.json` | marker: `{"format": "vps-backup pool", "version": 1, "id": UUID}` |
  * | `VPS/BACKUP/` | a complete backup, 0700 |
  * | `VPS/.BACKUP.partial/` | one that is being written |
- * | `VPS/.BACKUP.deleted/` | one that is deleted: whoever finds it removes it |
+ * | `VPS/.BACKUP.deleted/` | one that is deleted: whoever has the claim on the VPS removes it |
+ * | `.claims/` | which host works on which VPS, see vb-claim-file.h |
  *
  * Versions: 1 is the first.
  */
@@ -67,6 +68,9 @@ int vb_pool_folder_open_partial (int root, const char *vps, const char *backup, 
 
 /** vb_pool_folder_remove_partial: removes it, and the folder of @vps if nothing else is in it; success if there is none */
 gboolean vb_pool_folder_remove_partial (int root, const char *vps, const char *backup, GError **error);
+
+/** vb_pool_folder_give_up_partial: makes an incomplete backup a deleted one; success if there is none */
+gboolean vb_pool_folder_give_up_partial (int root, const char *vps, const char *backup, GError **error);
 
 /** vb_pool_folder_deleted_name: Returns: (transfer full): name of the folder of a deleted @backup */
 char *vb_pool_folder_deleted_name (const char *backup);

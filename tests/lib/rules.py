@@ -35,6 +35,10 @@ def _while_running(vps, operation):
     return problems
 
 
+# Whether the pool has other hosts: what one of them works on cannot be worked on here.
+OTHER_HOSTS = False
+
+
 def _while_idle(vps):
     problems = []
     actions = {"running": (False, True, True), "stopped": (True, False, False), "crashed": (True, False, False)}
@@ -46,10 +50,11 @@ def _while_idle(vps):
         problems.append(f"power actions {vps['power_actions']} while {vps['power']}")
     if any(backup["state"] != "available" for backup in vps["backups"]):
         problems.append(f"backups {[backup['state'] for backup in vps['backups']]} without operation")
+    elsewhere = OTHER_HOSTS and vps["can_create"] == {"allowed": False, "reason": "operation_running"}
     full = vps["slots"]["used"] >= vps["slots"]["total"]
-    if full and vps["can_create"] != {"allowed": False, "reason": "slots_full"}:
+    if full and not elsewhere and vps["can_create"] != {"allowed": False, "reason": "slots_full"}:
         problems.append(f"can_create {vps['can_create']} with slots {vps['slots']}")
-    if not full and vps["can_create"]["reason"] in ("slots_full", "operation_running"):
+    if not full and not elsewhere and vps["can_create"]["reason"] in ("slots_full", "operation_running"):
         problems.append(f"can_create {vps['can_create']} with slots {vps['slots']} and no operation")
     return problems
 
