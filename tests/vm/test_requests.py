@@ -317,7 +317,7 @@ def test_hypervisor_that_is_away_is_told_and_comes_back(service, new_blank):
     assert client.back_up(vps.vps)[0]["state"] == "completed"
 
 
-def test_restore_ends_with_a_stopping_service_and_is_reported(slow_service, new_blank):
+def test_restore_goes_on_after_the_service_was_stopped(slow_service, new_blank):
     vps = new_blank()
     client = slow_service.client()
     client.follow(vps.vps)
@@ -327,9 +327,9 @@ def test_restore_ends_with_a_stopping_service_and_is_reported(slow_service, new_
     slow_service.restart()
     client = slow_service.client()
     client.follow(vps.vps)
-    client.wait_vps(vps.vps, lambda now: now["operation"] is None, "the interrupted operation is cleared away")
+    client.wait_vps(vps.vps, lambda now: now["operation"] is None, "the operation has ended", deadline_s=300)
     ended = client.operation(vps.vps, operation)
-    assert ended["state"] in ("failed", "cancelled") and ended["error"]["reason"] in ("interrupted", "cancelled"), ended
+    assert ended["state"] == "completed", ended
     assert traces(slow_service, vps) == {**NO_TRACE, "pool": [backup], "checkpoints": [f"vps-backup.{backup}"]}
     assert vps.running and client.back_up(vps.vps)[0]["state"] == "completed"
 
