@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { lab } from './lab.js';
 import { keep, panelUrl, Visit } from './visit.js';
 
-const LOADS = 7;
+const LOADS = 5;
 const WEIGHT_GOAL = 60 * 1024;
 
 /** Runs in the page: what it has loaded so far, unpacked; catalogues do not count. */
