@@ -72,8 +72,6 @@ button .icon { width: 1.125rem; height: 1.125rem }
 button:not([aria-disabled=true]):hover { background: var(--sunken); border-color: color-mix(in srgb, var(--border), var(--text) 14%) }
 button.primary { background: var(--accent); border-color: transparent; color: var(--on-accent) }
 button.primary:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--accent), var(--text) 16%) }
-button.danger { background: var(--red); border-color: transparent; color: light-dark(#fff, #2b0a0a) }
-button.danger:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--red), var(--text) 16%) }
 button[aria-disabled=true]:not(.icon-button) { cursor: not-allowed; color: var(--faint); background: var(--sunken); border-color: var(--border); box-shadow: none }
 button.icon-button { width: 2.375rem; padding: 0; border-color: transparent; background: none; box-shadow: none; color: var(--muted) }
 button.icon-button:not([aria-disabled=true]):hover { background: var(--sunken); color: var(--text) }
@@ -83,8 +81,6 @@ button.link { display: inline; min-height: 0; padding: 0; border: 0; background:
 button.link:hover { text-decoration-color: currentColor }
 button[aria-busy=true] { position: relative; cursor: progress; color: transparent !important }
 button[aria-busy=true]::before { content: ''; position: absolute; inset: 0; margin: auto; width: 1em; height: 1em; border: 2px solid var(--muted); border-inline-end-color: transparent; border-radius: 50%; animation: turn .8s linear infinite }
-input:not([type=checkbox]) { font-weight: 400; width: 100%; min-width: 0; min-height: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: var(--inner); background: var(--surface) }
-input::placeholder { color: var(--muted); opacity: 1 }
 .error { color: var(--red); font-weight: 550 }
 .error:empty { display: none }
 

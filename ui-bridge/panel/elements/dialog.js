@@ -7,7 +7,15 @@ import { ConnectionLost } from '../transport.js';
 import { errorWords } from '../words.js';
 import { t } from '../i18n.js';
 
+/** Of a form, wherever it stands. */
+export const fields = css`
+input:not([type=checkbox]) { font-weight: 400; width: 100%; min-width: 0; min-height: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: var(--inner); background: var(--surface) }
+input::placeholder { color: var(--muted); opacity: 1 }
+`;
+
 const sheet = css`
+button.danger { background: var(--red); border-color: transparent; color: light-dark(#fff, #2b0a0a) }
+button.danger:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--red), var(--text) 16%) }
 dialog { width: min(28rem, calc(100vw - 2rem)); max-height: calc(100dvh - 2rem); margin: auto; padding: 1.5rem; border: 0; border-radius: calc(var(--radius) * 1.25); background: var(--surface); color: inherit; box-shadow: var(--raised) }
 dialog[open] { animation: rise .18s ease-out }
 dialog::backdrop { background: #0b0f1880 }
@@ -31,12 +39,18 @@ dialog input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: .125rem
 
 let questions = 0;
 
+/** @param {ShadowRoot} root @param {CSSStyleSheet} its */
+export function adopt(root, its) {
+  if (!root.adoptedStyleSheets.includes(its)) root.adoptedStyleSheets.push(its);
+}
+
 /**
  * @param {ShadowRoot} root
  * @param {Question} question
  */
 export function ask(root, { title, body, confirm, danger = false, act }) {
-  if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
+  adopt(root, sheet);
+  adopt(root, fields);
   const id = `question-${++questions}`;
   const failure = h('p', { class: 'error', role: 'alert' });
   const doIt = h('button', { type: 'submit', class: danger ? 'danger' : 'primary', part: 'confirm' }, confirm);

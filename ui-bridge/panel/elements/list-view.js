@@ -4,6 +4,7 @@
 /** @import { Vps } from '../types' */
 /** @import { LazyElement } from './lazy.js' */
 
+import { fields } from './dialog.js';
 import { h, icon, keyed, set, text } from '../dom.js';
 import { count, percent } from '../format.js';
 import { css } from '../theme.js';
@@ -74,7 +75,7 @@ export class View {
   /** @param {LazyElement} host */
   constructor(host) {
     this.#host = host;
-    host.root.adoptedStyleSheets.push(sheet);
+    host.root.adoptedStyleSheets.push(fields, sheet);
     host.root.append(this.#search, this.#list, this.#none);
   }
 

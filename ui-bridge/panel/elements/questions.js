@@ -6,7 +6,7 @@
 /** @import { Place } from './row.js' */
 
 import { attempt } from './base.js';
-import { ask, checkbox } from './dialog.js';
+import { adopt, ask, checkbox, fields } from './dialog.js';
 import { button, h, text } from '../dom.js';
 import { count, date, size } from '../format.js';
 import { t } from '../i18n.js';
@@ -92,7 +92,8 @@ export function cancel({ root, store, data, vps }, backup) {
 }
 
 /** In place. @param {BackupElement} host @param {Backup} backup @param {Place} place */
-export function rename({ store, vps }, { id, name }, { title, error, done }) {
+export function rename({ root, store, vps }, { id, name }, { title, error, done }) {
+  adopt(root, fields);
   const input = h('input', { name: 'name', maxlength: NAME_LENGTH, required: true, autocomplete: 'off', 'aria-label': t('Name'), value: name });
   const save = h('button', { class: 'primary' }, t('Save'));
   const form = h('form', { novalidate: true }, input, save, button({}, done, t('Cancel')));
