@@ -32,25 +32,19 @@ const sheet = css`
 @container (inline-size < 36rem) { .head .primary { width: 100% } .hint { min-height: 3em } }
 `;
 
-/** Which failure the reader has put away; kept across reloads. */
-const dismissed = {
-  key: 'vps-backup-dismissed',
-  get() {
-    try {
-      return localStorage.getItem(this.key);
-    } catch {
-      return null;
-    }
-  },
-  /** @param {string} id */
-  set(id) {
-    try {
-      localStorage.setItem(this.key, id);
-    } catch {
-      // Without storage it is shown again after a reload.
-    }
-  },
-};
+const DISMISSED = 'vps-backup-dismissed';
+let dismissed = '';
+
+/** Which failure the reader has put away; kept across reloads where a page may keep anything. @param {string} [id] another one */
+function dismissedFailure(id) {
+  dismissed = id ?? dismissed;
+  try {
+    if (id) localStorage.setItem(DISMISSED, id);
+    return localStorage.getItem(DISMISSED);
+  } catch {
+    return dismissed;
+  }
+}
 
 /** @param {Operation} operation */
 const failureTitle = ({ kind }) => (kind === 'create' ? t('The last backup failed') : t('The last restore failed'));
@@ -124,7 +118,7 @@ export class View {
   /** @param {Vps | undefined} data */
   #updateNotices(data) {
     const last = this.#host.store?.state.lastOperation.get(this.#host.vps);
-    const failure = !data?.operation && last?.state === 'failed' && last.id !== dismissed.get() ? last : null;
+    const failure = !data?.operation && last?.state === 'failed' && last.id !== dismissedFailure() ? last : null;
     const stalled = data?.operation?.stalled ? data.operation : null;
     const support = this.#host.getAttribute('support-url');
     for (const { link } of [this.#failed, this.#stalled]) set(link, { href: support, hidden: support === null });
@@ -157,7 +151,7 @@ export class View {
 
   #dismiss() {
     const last = this.#host.store?.state.lastOperation.get(this.#host.vps);
-    if (last) dismissed.set(last.id);
+    if (last) dismissedFailure(last.id);
     this.update();
     this.focus();
   }
