@@ -180,8 +180,11 @@ export class Visit {
   }
 
   async draw(name, page = this.page) {
-    // Whatever slides in has arrived: the picture is for people.
-    await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished)));
+    // Whatever slides in or changes its colour has arrived: the picture is for people, and axe judges colours.
+    await page.evaluate(async () => {
+      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+      await Promise.allSettled(document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished));
+    });
     await page.screenshot({ path: join(artefacts, `${name}.png`) });
   }
 
