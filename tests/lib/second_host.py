@@ -4,7 +4,6 @@
 import contextlib
 import os
 import signal
-import subprocess
 
 import isolated
 import libvirt
@@ -18,8 +17,8 @@ mount --bind "$1/etc" /etc/libvirt
 mount --rbind "$1/lib" /var/lib/libvirt
 mount --bind "$1/cache" /var/cache/libvirt
 mount --bind "$1/log" /var/log/libvirt
-/usr/sbin/virtlogd -d
-exec /usr/sbin/libvirtd -d
+/usr/sbin/virtlogd -d --pid-file "$1/virtlogd.pid"
+exec /usr/sbin/libvirtd -d --pid-file "$1/libvirtd.pid"
 """
 
 
@@ -48,6 +47,5 @@ class SecondHost:
             if domain.isActive():
                 domain.destroy()
         self.connection.close()
-        listed = subprocess.run(["fuser", self.folder / "run/libvirt-sock"], capture_output=True, text=True, check=False)
-        for pid in listed.stdout.split():
-            os.kill(int(pid), signal.SIGTERM)
+        for name in ("libvirtd", "virtlogd"):
+            os.kill(int((self.folder / f"{name}.pid").read_text()), signal.SIGTERM)
