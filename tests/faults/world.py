@@ -210,7 +210,7 @@ class World:
         with contextlib.suppress(FileNotFoundError):
             found += [f"lock {name}" for name in os.listdir(self.service.state / "locks")]
         found += [f"folder {name}" for name in os.listdir(self.service.folder) if UUID.fullmatch(name)]
-        found += [f"pool {name}" for name in os.listdir(self.service.pool) if name.startswith(".")]
+        found += [f"pool {name}" for name in os.listdir(self.service.pool) if name.startswith(".") and name != ".claims"]
         known = {f"vps-backup.{backup}" for backup in self.backups}
         found += [f"checkpoint {name}" for name in self.vps.checkpoints() if name not in known]
         found += helpers()
