@@ -14,6 +14,9 @@ const number = (value, options) => new Intl.NumberFormat(locale(), options).form
 export const date = (time) =>
   time === null ? '–' : new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time));
 
+/** The reader's time zone, by its name. */
+export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+
 /** With the seconds and the name of the time zone. @param {string} time RFC 3339 */
 export const fullDate = (time) =>
   new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'long' }).format(new Date(time));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The one place that holds state. It says only what the server has said; views read it and call its actions.
 
-/** @import { GetToken, Notification, Operation, PowerAction, State, Vps } from './types' */
+/** @import { GetToken, Notification, Operation, PowerAction, Schedule, State, Vps } from './types' */
 
 import { ConnectionLost, RpcError, Transport, endpointUrl } from './transport.js';
 
@@ -181,6 +181,11 @@ export class Store {
   /** @param {string} vps @param {number} total */
   setSlots(vps, total) {
     return this.#transport.request('slots.set', { vps, total });
+  }
+
+  /** @param {string} vps @param {Schedule | null} schedule null: none any more */
+  setSchedule(vps, schedule) {
+    return this.#transport.request('schedule.set', { vps, schedule });
   }
 
   /** @param {string} vps @param {PowerAction} action @param {boolean} force */

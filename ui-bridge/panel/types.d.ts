@@ -33,7 +33,16 @@ export interface Backup {
   incremental: boolean;
   /** it cannot be deleted before that is taken back; missing in older services */
   protected?: boolean;
+  scheduled?: boolean;
   disks: { target: string; virtual_size_bytes: number; size_bytes: number }[];
+}
+
+export interface Schedule {
+  /** HH:MM */
+  at: string;
+  keep: number;
+  jitter_minutes?: number;
+  zone?: string;
 }
 
 export interface Operation {
@@ -62,6 +71,9 @@ export interface Vps {
   can_create: { allowed: boolean; reason: Reason | null };
   operation: Operation | null;
   backups: Backup[];
+  /** missing, as the next, in older services */
+  schedule?: Schedule | null;
+  next_run_at?: string | null;
   seq: number;
 }
 

@@ -11,7 +11,7 @@ import { setLanguage } from './i18n.js';
 export { setLanguage };
 
 async function panel() {
-  const [view] = await Promise.all([import('./elements/panel-view.js'), import('./elements/row.js')]);
+  const [view] = await Promise.all([import('./elements/panel-view.js'), import('./elements/row.js'), import('./elements/schedule.js')]);
   return view;
 }
 

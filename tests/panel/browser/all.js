@@ -11,6 +11,7 @@ import { news } from './news.js';
 import { people } from './people.js';
 import { push } from './push.js';
 import { resources } from './resources.js';
+import { schedule } from './schedule.js';
 
 /** @type {Test[]} */
-export const tests = [...arrival, ...backups, ...resources, ...news, ...push, ...live, ...embed, ...people, ...languages, ...measure];
+export const tests = [...arrival, ...backups, ...resources, ...schedule, ...news, ...push, ...live, ...embed, ...people, ...languages, ...measure];

@@ -6,6 +6,7 @@
 /** @import { Locks } from './row.js' */
 
 import { FreeRow, Row, rowSheet } from './row.js';
+import { ScheduleLine, scheduleSheet } from './schedule.js';
 import { button, disable, h, icon, iconButton, keyed, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { count, duration, percent } from '../format.js';
@@ -56,6 +57,8 @@ export class View {
   #create = button({ class: 'primary', part: 'create', 'aria-describedby': 'hint' }, () => this.#host.ask('create'), icon('plus'), t('Create Backup'));
   #hint = h('span', { id: 'hint', part: 'create-reason' });
   #resources = button({ class: 'link' }, () => this.#host.emit('vps-backup-open', { vps: this.#host.vps, view: 'resources' }), t('Go to Resources'));
+  /** @type {ScheduleLine} */
+  #schedule;
   #failed = this.#notice('red', () => this.#dismiss());
   #stalled = this.#notice('amber', null);
   #list = h('ul', { class: 'list box', part: 'list', 'aria-labelledby': 'title' });
@@ -75,10 +78,11 @@ export class View {
   /** @param {LazyElement} host */
   constructor(host) {
     this.#host = host;
-    host.root.adoptedStyleSheets.push(rowSheet, sheet);
+    host.root.adoptedStyleSheets.push(rowSheet, scheduleSheet, sheet);
+    this.#schedule = new ScheduleLine(host);
     const head = h('div', { class: 'head' }, h('div', { class: 'grow' }, this.#title), this.#create);
     const hint = h('p', { class: 'hint muted small' }, this.#hint, ' ', this.#resources);
-    this.#host.root.append(head, hint, this.#stalled.element, this.#failed.element, this.#loading, this.#empty, this.#list, this.#said);
+    this.#host.root.append(head, hint, this.#schedule.element, this.#stalled.element, this.#failed.element, this.#loading, this.#empty, this.#list, this.#said);
   }
 
   focus() {
@@ -90,6 +94,7 @@ export class View {
     this.#loading.hidden = !!data;
     this.#updateNotices(data);
     this.#updateCreate(data);
+    this.#schedule.update(data);
     this.#list.hidden = !data?.backups.length;
     this.#empty.hidden = !data || data.backups.length > 0;
     if (!data) return;

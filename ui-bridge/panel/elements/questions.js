@@ -8,10 +8,11 @@
 import { attempt } from './base.js';
 import { adopt, ask, checkbox, fields } from './dialog.js';
 import { button, h, text } from '../dom.js';
-import { count, date, size } from '../format.js';
+import { count, date, ownZone, size } from '../format.js';
 import { t } from '../i18n.js';
 
 const NAME_LENGTH = 64;
+const MAX_KEEP = 99;
 
 /** @param {BackupElement} host */
 export function create({ root, store, data, vps }) {
@@ -127,5 +128,38 @@ export function power({ root, store, data, vps }, action) {
     confirm: stop ? t('Stop') : t('Restart'),
     danger: true,
     act: (form) => store.power(vps, action, form.has('force')),
+  });
+}
+
+/** @param {string} label @param {Element} field */
+const labelled = (label, field) => h('label', {}, label, field);
+
+/** @param {string} chosen */
+function zoneField(chosen) {
+  const zones = [...new Set([chosen, ownZone(), 'UTC'])];
+  return h('select', { name: 'zone' }, ...zones.map((zone) => h('option', { value: zone, selected: zone === chosen }, zone)));
+}
+
+/** When backups are made by themselves. @param {BackupElement} host */
+export function schedule({ root, store, data, vps }) {
+  if (!store || !data) return;
+  const { at = '03:30', keep = Math.max(1, data.slots.total - 1), zone = ownZone(), jitter_minutes: jitter = 0 } = data.schedule ?? {};
+  const fields = [
+    labelled(t('Time of day'), h('input', { type: 'time', name: 'at', required: true, value: at })),
+    labelled(t('Time zone'), zoneField(zone)),
+    labelled(t('Backups to keep'), h('input', { type: 'number', name: 'keep', required: true, min: 1, max: MAX_KEEP, value: keep })),
+  ];
+  if (data.schedule) fields.push(checkbox('off', t('Turn off'), t('No more are made. Those that are there stay.')));
+  ask(root, {
+    title: t('Scheduled backups'),
+    body: [
+      t('A backup is made every day. When it is complete, older scheduled ones that are not to be kept are deleted. Protected backups, and those that you have made yourself, stay.'),
+      ...fields,
+    ],
+    confirm: t('Save'),
+    act: (form) => {
+      const wanted = { at: String(form.get('at')), keep: Number(form.get('keep')), zone: String(form.get('zone')), jitter_minutes: jitter };
+      return store.setSchedule(vps, form.has('off') ? null : wanted);
+    },
   });
 }

@@ -164,12 +164,12 @@ export class Row {
   }
 
   /** @param {Backup} backup */
-  #resting({ created_at: created, size_bytes: bytes }) {
+  #resting({ created_at: created, size_bytes: bytes, scheduled }) {
     if (created) {
       text(this.#time, date(created));
       set(this.#time, { datetime: created, title: fullDate(created) });
     }
-    const tail = bytes === null ? '' : ` · ${size(bytes)}`;
+    const tail = (bytes === null ? '' : ` · ${size(bytes)}`) + (scheduled ? ` · ${t('Scheduled')}` : '');
     if (this.#facts.firstChild !== this.#time || this.#facts.lastChild?.nodeValue !== tail) this.#facts.replaceChildren(this.#time, tail);
   }
 
