@@ -46,6 +46,7 @@ struct _VbManager
   GHashTable *schedules;       /* VPS UUID → what vb-manager-schedules.c keeps of it */
   GHashTable *schedules_due;   /* set of UUIDs whose schedule is to be looked at */
   VbWorker *schedule_worker;   /* one thread: what is noted last stays */
+  guint schedule_saves;        /* under way */
   guint schedule_timer;
   guint schedule_idle;
   VbClock clock;

@@ -100,10 +100,13 @@ saved (GObject *source, GAsyncResult *result, gpointer user_data)
   VbManager *self = VB_MANAGER (source);
   const Save *save = g_task_get_task_data (G_TASK (result));
   g_autoptr (GError) error = NULL;
+
+  self->schedule_saves--;
   if (!g_task_propagate_boolean (G_TASK (result), &error))
     vb_log_warning (save->record->vps, NULL, NULL, "Noting the day of the schedule: %s", error->message);
   else if (save->notification != NULL)
     vb_manager_emit_notification (self, save->notification);
+  vb_manager_check_stopped (self);
 }
 
 /* @notification: (transfer full) (nullable): announced once it is stored */
@@ -115,6 +118,7 @@ save_schedule (VbManager *self, const char *vps, const Schedule *schedule, VbNot
   save->record = vb_schedule_record_new (vps, schedule->timing, schedule->day, schedule->rotation.made);
   save->notification = notification;
   g_task_set_task_data (task, save, save_free);
+  self->schedule_saves++;
   vb_worker_run (self->schedule_worker, task, save_in_thread);
 }
 
