@@ -9,7 +9,7 @@ import { t } from '../i18n.js';
 
 /** Of a form, wherever it stands. */
 export const fields = css`
-input:not([type=checkbox]) { font-weight: 400; width: 100%; min-width: 0; min-height: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: var(--inner); background: var(--surface) }
+:is(input:not([type=checkbox]), select) { font-weight: 400; width: 100%; min-width: 0; min-height: 2.375rem; padding: .375rem .75rem; border: 1px solid color-mix(in srgb, var(--border), var(--text) 30%); border-radius: var(--inner); background: var(--surface) }
 input::placeholder { color: var(--muted); opacity: 1 }
 `;
 
