@@ -2,7 +2,7 @@
 // The service worker: says in the reader's language what has happened while no page is open, and leads there.
 
 import { direction, setLanguage, words } from './i18n.js';
-import { notificationWords } from './words.js';
+import { notificationWords } from './outcomes.js';
 
 const worker = /** @type {any} */ (globalThis);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The protocol's words in the reader's: states, reasons, outcomes.
+// The protocol's words in the reader's: states, reasons.
 
-/** @import { Backup, Notification, Operation, PowerAction, Vps } from './types' */
+/** @import { Backup, Operation, PowerAction, Vps } from './types' */
 
 import { ConnectionLost, RpcError } from './transport.js';
 import { t } from './i18n.js';
@@ -70,24 +70,4 @@ export const lockedWords = (vps) =>
 export function powerlessWords({ can_create: { reason } }, action) {
   if (reason === 'hypervisor_unavailable') return reasonWords(reason);
   return action === 'start' ? t('The VPS is already running.') : t('The VPS is not running.');
-}
-
-/** @param {Notification} notification */
-export function notificationWords({ type, backup_name: name, reason }) {
-  const backup = name ?? '';
-  const why = reason ? reasonWords(reason) : '';
-  switch (type) {
-    case 'backup_completed':
-      return { title: t('Backup complete'), body: t('“{backup}” is ready.', { backup }), tone: 'green' };
-    case 'restore_completed':
-      return { title: t('Restore complete'), body: t('The VPS is back at “{backup}”.', { backup }), tone: 'green' };
-    case 'backup_failed':
-      return { title: t('Backup failed'), body: why, tone: 'red' };
-    case 'restore_failed':
-      return { title: t('Restore failed'), body: t('The VPS is as it was before. {reason}', { reason: why }), tone: 'red' };
-    case 'schedule_skipped':
-      return { title: t('Scheduled backup skipped'), body: t('No backup was made at the scheduled time. {reason}', { reason: why }), tone: 'amber' };
-    default:
-      return { title: t('No progress'), body: t('“{backup}” has made no progress for a long time. Please contact support.', { backup }), tone: 'amber' };
-  }
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, test } from 'node:test';
 
 import { direction, LANGUAGES, locale, setLanguage, t, tn, words } from '../../../ui-bridge/panel/i18n.js';
-import { notificationWords } from '../../../ui-bridge/panel/words.js';
+import { notificationWords } from '../../../ui-bridge/panel/outcomes.js';
 
 const read = (path) => readFileSync(path, 'utf8');
 const po = (name) => read(new URL(`../../../po/${name.replace('-', '_')}.po`, import.meta.url)).replaceAll('"\n"', ''); // long lines are wrapped

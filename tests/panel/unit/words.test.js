@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { errorWords, notificationWords, powerlessWords, reasonWords } from '../../../ui-bridge/panel/words.js';
+import { notificationWords } from '../../../ui-bridge/panel/outcomes.js';
+import { errorWords, powerlessWords, reasonWords } from '../../../ui-bridge/panel/words.js';
 import { ConnectionLost, RpcError } from '../../../ui-bridge/panel/transport.js';
 
 const types = readFileSync(new URL('../../../ui-bridge/panel/types.d.ts', import.meta.url), 'utf8');

@@ -10,7 +10,7 @@ import { MARKS } from './notifications.js';
 import { h, icon, keyed, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { ago, fullDate } from '../format.js';
-import { notificationWords } from '../words.js';
+import { notificationWords } from '../outcomes.js';
 import { line, t } from '../i18n.js';
 
 const SHOWN = 50;

@@ -8,7 +8,6 @@ import { BackupElement } from './base.js';
 import { button, h, icon, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { count } from '../format.js';
-import { notificationWords } from '../words.js';
 import { t, tn } from '../i18n.js';
 
 const sheet = css`
@@ -105,9 +104,9 @@ export class Notifications extends BackupElement {
   /** @param {Notification} notification */
   async #arrived(notification) {
     if (!this.emit('vps-backup-notification', notification)) return;
+    const [{ Toasts }, { notificationWords }] = await Promise.all([import('./toasts.js'), import('../outcomes.js')]);
     const { title, body, tone } = notificationWords(notification);
     text(tone === 'green' ? this.#polite : this.#urgent, `${notification.vps_name}: ${title}. ${body}`);
-    const { Toasts } = await import('./toasts.js');
     this.#toasts ??= new Toasts(this.root);
     this.#toasts.add(notification);
   }

@@ -6,7 +6,7 @@
 import { MARKS } from './notifications.js';
 import { h, icon, iconButton } from '../dom.js';
 import { css } from '../theme.js';
-import { notificationWords } from '../words.js';
+import { notificationWords } from '../outcomes.js';
 import { t } from '../i18n.js';
 
 const TOAST_MS = 8000;
