@@ -112,8 +112,11 @@ export const push = [
       await visit.live();
       await until(async () => (await told(page, 'push.subscribe')).length === 1, 'a visit confirms it');
       const message = outcome(web);
-      await deliver(visit, message);
-      await until(async () => (await shown(page)).length === 1, 'it is shown');
+      // A browser that cannot start the worker in time drops the message; a second one with the same tag changes nothing.
+      await until(async () => {
+        await deliver(visit, message);
+        return until(async () => (await shown(page)).length === 1, 'it is shown', 10000).catch(() => false);
+      }, 'one of the messages is shown');
       assert.deepEqual(await shown(page), [
         { title: 'web-01: Backup failed', body: 'The backup storage cannot be reached right now. Try again later; if it lasts, contact support.', lang: 'en' },
       ]);
