@@ -5,6 +5,8 @@ import contextlib
 import datetime
 import sqlite3
 
+import isolated
+
 
 def a_while_ago():
     return (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=2)).strftime("%H:%M")
@@ -45,8 +47,8 @@ def test_a_backup_a_day_and_two_are_kept_in_two_slots(service, new_blank):
             assert event["slots"]["used"] <= event["slots"]["total"] == 2
             assert len(event["backups"]) < 3 or not set(before) - set(ids(event))
         before = ids(now)
-    client.wait_for(lambda: {("backup.create", "schedule"), ("backup.delete", "schedule")} <= {
-        (one["method"], one["subject"]) for one in client.request("audit.list", vps=vps.vps)["entries"]}, "the audit log")
+    isolated.wait_until(lambda: {("backup.create", "schedule"), ("backup.delete", "schedule")} <= {
+        (one["method"], one["subject"]) for one in client.request("audit.list", vps=vps.vps)["entries"]}, "the audit log", pause_s=0.5)
 
     # A restart makes no second one, and a full VPS without anything to replace is told of.
     service.restart()
@@ -57,8 +59,8 @@ def test_a_backup_a_day_and_two_are_kept_in_two_slots(service, new_blank):
     let_a_day_pass(service)
     client = service.client()
     client.follow(vps.vps)
-    client.wait_for(lambda: client.request("notification.list", vps=vps.vps)["notifications"][-1]["type"] == "schedule_skipped",
-                    "the notification")
+    isolated.wait_until(lambda: client.request("notification.list", vps=vps.vps)["notifications"][-1]["type"] == "schedule_skipped",
+                        "the notification", pause_s=0.5)
     told = client.request("notification.list", vps=vps.vps)["notifications"][-1]
     assert (told["reason"], told["operation"], told["vps_name"]) == ("slots_full", None, vps.name)
     assert ids(client.vps[vps.vps]) == before == sorted(service.backup_folders(vps.vps), key=before.index)
