@@ -39,7 +39,7 @@ may_hear (VbSession *session, const char *vps)
 
 /* The one way for an event to a client; permission and scope are asked here and nowhere else. */
 static void
-deliver (VbHub *self, VbSendKind kind, const char *vps, EventFunc make, gpointer data)
+deliver (VbHub *self, VbSendKind kind, const char *vps, gboolean admins_only, EventFunc make, gpointer data)
 {
   g_autoptr (GPtrArray) listeners = vb_subscriptions_collect (self->subscriptions, vps);
   char *texts[2] = { NULL, NULL };
@@ -54,6 +54,8 @@ deliver (VbHub *self, VbSendKind kind, const char *vps, EventFunc make, gpointer
         continue;
 
       for_admin = vb_identity_is_admin (vb_session_get_identity (session)) ? 1 : 0;
+      if (admins_only && !for_admin)
+        continue;
       if (texts[for_admin] == NULL)
         texts[for_admin] = make (data, for_admin);
       vb_session_send (session, kind, vps, texts[for_admin]);
@@ -105,7 +107,7 @@ on_vps_changed (VbManager *manager, VbVps *vps, guint64 seq, gpointer user_data)
 {
   Event event = { .vps = vps, .seq = seq };
 
-  deliver (user_data, VB_SEND_STATE, vb_vps_get_uuid (vps), make_changed, &event);
+  deliver (user_data, VB_SEND_STATE, vb_vps_get_uuid (vps), FALSE, make_changed, &event);
 }
 
 static void
@@ -113,7 +115,7 @@ on_vps_removed (VbManager *manager, const char *vps, guint64 seq, gpointer user_
 {
   Event event = { .uuid = vps, .seq = seq };
 
-  deliver (user_data, VB_SEND_ALWAYS, vps, make_removed, &event);
+  deliver (user_data, VB_SEND_ALWAYS, vps, FALSE, make_removed, &event);
 }
 
 static void
@@ -125,7 +127,7 @@ on_progress (VbManager *manager,
 {
   Event event = { .vps = vps, .operation = operation, .seq = seq };
 
-  deliver (user_data, VB_SEND_PROGRESS, vb_vps_get_uuid (vps), make_progress, &event);
+  deliver (user_data, VB_SEND_PROGRESS, vb_vps_get_uuid (vps), FALSE, make_progress, &event);
 }
 
 static void
@@ -133,7 +135,8 @@ on_notification (VbManager *manager, VbNotification *notification, gpointer user
 {
   Event event = { .notification = notification };
 
-  deliver (user_data, VB_SEND_ALWAYS, notification->vps, make_notification, &event);
+  deliver (user_data, VB_SEND_ALWAYS, notification->vps, vb_notification_type_is_for_admins (notification->type),
+           make_notification, &event);
 }
 
 static void check_sessions (VbHub *self);

@@ -183,6 +183,11 @@ print_ended (VbMetrics *self, GString *out)
     }
   print_number (out, "vps_backup_stalls_total", "counter",
                 "Times that nothing moved for longer than stall-timeout.", self->stalls);
+  print_head (out, "vps_backup_checks_total", "counter", "Backups that were verified in the background.");
+  g_string_append_printf (out, "vps_backup_checks_total{outcome=\"whole\"} %" G_GUINT64_FORMAT "\n",
+                          vb_manager_get_n_checked (self->manager, FALSE));
+  g_string_append_printf (out, "vps_backup_checks_total{outcome=\"damaged\"} %" G_GUINT64_FORMAT "\n",
+                          vb_manager_get_n_checked (self->manager, TRUE));
   print_number (out, "vps_backup_recoveries_total", "counter",
                 "Operations taken up again after a restart of the service.", self->recoveries);
 }

@@ -7,14 +7,18 @@
 #define LIST_MAX 1000
 
 static JsonObject *
-make_list (GPtrArray *notifications)
+make_list (GPtrArray *notifications, gboolean for_admin)
 {
   JsonArray *array = json_array_new ();
   JsonObject *object = json_object_new ();
 
   for (guint i = 0; notifications != NULL && i < notifications->len; i++)
-    json_array_add_object_element (array,
-                                   vb_json_notification (g_ptr_array_index (notifications, i)));
+    {
+      const VbNotification *one = g_ptr_array_index (notifications, i);
+
+      if (for_admin || !vb_notification_type_is_for_admins (one->type))
+        json_array_add_object_element (array, vb_json_notification (one));
+    }
 
   json_object_set_array_member (object, "notifications", array);
   return object;
@@ -28,7 +32,7 @@ on_listed (GObject *source, GAsyncResult *result, gpointer user_data)
       = vb_manager_list_notifications_finish (VB_MANAGER (source), result, &error);
 
   if (notifications != NULL)
-    vb_call_answer (user_data, make_list (notifications));
+    vb_call_answer (user_data, make_list (notifications, vb_identity_is_admin (vb_call_get_identity (user_data))));
   else
     vb_call_refuse (user_data, error);
 }
@@ -43,7 +47,7 @@ run_list (VbCall *call)
 
   if (vps != NULL && vps[0] == NULL)
     {
-      vb_call_answer (call, make_list (NULL));
+      vb_call_answer (call, make_list (NULL, FALSE));
       return;
     }
 

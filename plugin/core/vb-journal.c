@@ -109,3 +109,19 @@ vb_journal_load_schedules (VbJournal *self, GError **error)
 {
   return VB_JOURNAL_GET_IFACE (self)->load_schedules (self, error);
 }
+
+gboolean
+vb_journal_save_check (VbJournal *self,
+                       const char *backup,
+                       const VbCheck *check,
+                       VbNotification *notification,
+                       GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->save_check (self, backup, check, notification, error);
+}
+
+GHashTable *
+vb_journal_load_checks (VbJournal *self, GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->load_checks (self, error);
+}

@@ -44,6 +44,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbScheduleRecord, vb_schedule_record_free)
 G_DECLARE_INTERFACE (VbJournal, vb_journal, VB, JOURNAL, GObject)
 
 /**
+ * VbCheck:
+ * @at_us: µs since 1970
+ * @bad_chunks: how many differed from their checksums
+ *
+ * The last verification of a backup.
+ */
+typedef struct
+{
+  gint64 at_us;
+  guint64 bad_chunks;
+} VbCheck;
+
+/**
  * VbJournalInterface:
  * @save_operation: inserts or replaces @record and, in the same transaction, adds @notification (nullable), whose
  *   id is filled in. A second notification of the same type for the same operation is not stored again (its id
@@ -59,6 +72,8 @@ G_DECLARE_INTERFACE (VbJournal, vb_journal, VB, JOURNAL, GObject)
  * @load_backups: (transfer full) (element-type VbBackupInfo): what save_backups() remembered
  * @save_schedule: inserts or replaces @record, and adds @notification (nullable) as save_operation() does
  * @load_schedules: (transfer full) (element-type VbScheduleRecord): of all VPSs
+ * @save_check: a backup was verified now, with so many bad chunks; @notification (nullable) is added in the same transaction
+ * @load_checks: (transfer full) (element-type utf8 VbCheck): backup id → when it was verified last
  */
 struct _VbJournalInterface
 {
@@ -89,6 +104,12 @@ struct _VbJournalInterface
                              VbNotification *notification,
                              GError **error);
   GPtrArray *(*load_schedules) (VbJournal *self, GError **error);
+  gboolean (*save_check) (VbJournal *self,
+                          const char *backup,
+                          const VbCheck *check,
+                          VbNotification *notification,
+                          GError **error);
+  GHashTable *(*load_checks) (VbJournal *self, GError **error);
 };
 
 gboolean vb_journal_save_operation (VbJournal *self,
@@ -116,5 +137,11 @@ gboolean vb_journal_save_schedule (VbJournal *self,
                                    VbNotification *notification,
                                    GError **error);
 GPtrArray *vb_journal_load_schedules (VbJournal *self, GError **error);
+gboolean vb_journal_save_check (VbJournal *self,
+                                const char *backup,
+                                const VbCheck *check,
+                                VbNotification *notification,
+                                GError **error);
+GHashTable *vb_journal_load_checks (VbJournal *self, GError **error);
 
 G_END_DECLS

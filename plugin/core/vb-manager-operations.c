@@ -206,6 +206,7 @@ vb_manager_attach_job (VbManager *self, VbVps *vps, VbJob *job)
 {
   VbOperationRecord *record = vb_operation_record_copy (job->record);
   g_hash_table_insert (self->jobs, g_strdup (record->id), vb_job_ref (job));
+  vb_manager_pause_checks (self);
   if (self->progress_timer == 0)
     self->progress_timer = g_timeout_add (PROGRESS_PERIOD_MS, report_progress, self);
   if (vps == NULL)

@@ -55,6 +55,13 @@ struct _VbManager
   GPtrArray *audit_waiting; /* GTask, each with a VbAuditEntry to be written */
   gboolean audit_writing;
 
+  GHashTable *checks;   /* backup id → VbCheck */
+  VbWorker *scrub_worker; /* one thread: nobody waits for what it does */
+  VbTransfer *scrub;    /* (nullable): of the backup that is being verified in the background */
+  char *scrubbed_vps;
+  guint scrub_timer;
+  guint64 n_checked[2]; /* found whole, damaged */
+
   VbPoolStatus pool_status;
   gboolean pool_available;
   gboolean pool_asked_once;
@@ -157,6 +164,15 @@ void vb_manager_note_elsewhere (VbManager *self);
 
 /* vb-manager-access.c: who may come in no more, and who asked what */
 void vb_manager_keep_revoked (VbManager *self, GPtrArray *revocations);
+
+/* vb-manager-scrub.c: verifying the pool in the background */
+void vb_manager_init_checks (VbManager *self);
+/* @checks: backup id → VbCheck, from the journal; called before the operations that a crash has left go on */
+void vb_manager_watch_checks (VbManager *self, GHashTable *checks);
+void vb_manager_pause_checks (VbManager *self);
+void vb_manager_stop_checks (VbManager *self);
+/* What the timer does: begins with the backup that is due, or pauses or goes on with the one that is being verified. */
+void vb_manager_look_at_checks (VbManager *self);
 
 /* vb-manager-sweep.c: the pool in a worker thread, right before it is listed; the checkpoints once it was */
 void vb_manager_sweep_pool (VbManager *self);

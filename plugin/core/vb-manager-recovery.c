@@ -14,6 +14,7 @@ typedef struct
   GPtrArray *backups;
   GPtrArray *revocations;
   GPtrArray *schedules;
+  GHashTable *checks;
 } Journalled;
 
 static void
@@ -23,6 +24,7 @@ journalled_free (Journalled *self)
   g_clear_pointer (&self->backups, g_ptr_array_unref);
   g_clear_pointer (&self->revocations, g_ptr_array_unref);
   g_clear_pointer (&self->schedules, g_ptr_array_unref);
+  g_clear_pointer (&self->checks, g_hash_table_unref);
   g_free (self);
 }
 
@@ -191,6 +193,8 @@ load_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
         = vb_access_journal_load_revocations (VB_ACCESS_JOURNAL (self->journal), &error);
   if (journalled->revocations != NULL)
     journalled->schedules = vb_journal_load_schedules (self->journal, &error);
+  if (journalled->schedules != NULL)
+    journalled->checks = vb_journal_load_checks (self->journal, &error);
   if (error == NULL)
     {
       g_task_return_pointer (task, journalled, (GDestroyNotify) journalled_free);
@@ -219,6 +223,7 @@ loaded (GObject *source, GAsyncResult *result, gpointer user_data)
     vb_manager_store_backup (self, g_ptr_array_index (journalled->backups, i));
   vb_manager_keep_revoked (self, journalled->revocations);
   vb_manager_watch_schedules (self, journalled->schedules);
+  vb_manager_watch_checks (self, journalled->checks);
   journalled_free (journalled);
 
   sweep_locks (self);
@@ -267,7 +272,7 @@ stop_without_them (gpointer data)
 void
 vb_manager_check_stopped (VbManager *self)
 {
-  if (self->stop_task != NULL && self->running == 0 && !self->audit_writing && self->schedule_saves == 0)
+  if (self->stop_task != NULL && self->running == 0 && !self->audit_writing && self->schedule_saves == 0 && self->scrub == NULL)
     finish_stop (self);
 }
 
@@ -289,6 +294,7 @@ vb_manager_stop_async (VbManager *self, GAsyncReadyCallback callback, gpointer u
   g_task_set_source_tag (self->stop_task, vb_manager_stop_async);
   vb_manager_unwatch_pool (self);
   vb_manager_unwatch_schedules (self);
+  vb_manager_stop_checks (self);
   vb_manager_fail_waiting (self, VB_ERROR_INTERRUPTED);
   g_hash_table_iter_init (&iter, self->jobs);
   while (g_hash_table_iter_next (&iter, NULL, &job))

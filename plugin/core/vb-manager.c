@@ -37,6 +37,7 @@ vb_manager_dispose (GObject *object)
   clear_timer (&self->start_timer);
   clear_timer (&self->stop_timer);
   vb_manager_unwatch_schedules (self);
+  vb_manager_stop_checks (self);
   if (self->hypervisor != NULL)
     g_signal_handlers_disconnect_by_data (self->hypervisor, self);
   g_hash_table_remove_all (self->jobs);
@@ -55,6 +56,9 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->stored);
   g_hash_table_unref (self->gone);
   g_hash_table_unref (self->refreshing);
+  g_hash_table_unref (self->checks);
+  g_clear_object (&self->scrub);
+  g_free (self->scrubbed_vps);
   g_hash_table_unref (self->last_seq);
   g_hash_table_unref (self->vps);
   g_hash_table_unref (self->checkpoint_gone);
@@ -67,6 +71,7 @@ vb_manager_finalize (GObject *object)
   vb_revocations_free (self->revocations);
   g_clear_pointer (&self->hypervisor_worker, vb_worker_free);
   g_clear_pointer (&self->pool_worker, vb_worker_free);
+  g_clear_pointer (&self->scrub_worker, vb_worker_free);
   g_clear_pointer (&self->journal_worker, vb_worker_free);
   g_clear_object (&self->hypervisor);
   g_clear_object (&self->pool);
@@ -125,6 +130,7 @@ vb_manager_init (VbManager *self)
   self->hypervisor_worker = vb_worker_new (4);
   self->pool_worker = vb_worker_new (64);
   self->journal_worker = vb_worker_new (4);
+  vb_manager_init_checks (self);
 }
 
 static VbVps *

@@ -59,6 +59,8 @@ gboolean vb_manager_stop_finish (VbManager *self, GAsyncResult *result, GError *
 GPtrArray *vb_manager_list_vps (VbManager *self);
 /** vb_manager_get_vps: Returns: (transfer none) (nullable): the VPS of that UUID */
 VbVps *vb_manager_get_vps (VbManager *self, const char *vps);
+/** vb_manager_get_n_checked: Returns: how many backups were verified in the background and found @damaged, or whole */
+guint64 vb_manager_get_n_checked (VbManager *self, gboolean damaged);
 VbJournal *vb_manager_get_journal (VbManager *self);
 /** vb_manager_get_outbox: Returns: (transfer none) (nullable): the journal's, if it has one */
 VbOutbox *vb_manager_get_outbox (VbManager *self);

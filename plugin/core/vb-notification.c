@@ -3,6 +3,7 @@
 
 static const char *const type_words[] = {
   "backup_completed", "backup_failed", "restore_completed", "restore_failed", "operation_stalled", "schedule_skipped",
+  "backup_damaged",
 };
 
 G_DEFINE_BOXED_TYPE (VbNotification, vb_notification, vb_notification_copy, vb_notification_free)
@@ -23,6 +24,12 @@ vb_notification_type_from_string (const char *text, VbNotificationType *type)
         return TRUE;
       }
   return FALSE;
+}
+
+gboolean
+vb_notification_type_is_for_admins (VbNotificationType type)
+{
+  return type == VB_NOTIFICATION_BACKUP_DAMAGED;
 }
 
 VbNotification *

@@ -13,9 +13,12 @@ typedef enum
   VB_NOTIFICATION_RESTORE_FAILED,
   VB_NOTIFICATION_OPERATION_STALLED,
   VB_NOTIFICATION_SCHEDULE_SKIPPED,
+  VB_NOTIFICATION_BACKUP_DAMAGED, /* for administrators only */
 } VbNotificationType;
 
 const char *vb_notification_type_to_string (VbNotificationType type);
+/** vb_notification_type_is_for_admins: whether customers do not hear of it */
+gboolean vb_notification_type_is_for_admins (VbNotificationType type);
 gboolean vb_notification_type_from_string (const char *text, VbNotificationType *type);
 
 /**
@@ -26,7 +29,7 @@ gboolean vb_notification_type_from_string (const char *text, VbNotificationType 
  * @vps_name: its name at that time
  * @backup: (nullable): id of the backup; %NULL when a schedule was skipped, as there is none
  * @backup_name: (nullable): its name
- * @operation: (nullable): id of the operation
+ * @operation: (nullable): id of the operation, or of the check that found a backup damaged
  * @reason: (nullable): reason of a failure, as the protocol spells it
  * @created_at: UTC
  * @read: whether the subject that asked has marked it read

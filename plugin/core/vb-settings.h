@@ -18,6 +18,8 @@ G_BEGIN_DECLS
  * @delta_limit_bytes: a restore that has to write back more than this is staged
  * @scratch_reserve_bytes: free space that a capture leaves on the VPS's own storage
  * @full_every: forces a capture that reads everything each so many backups of a VPS, 0 for never
+ * @check_interval_s: each backup in the pool is verified so often, 0 for never
+ * @check_bandwidth_bytes_per_s: for that, 0 for no limit
  *
  * What the operator decides; read from the config file by the module, owned by it, constant afterwards.
  */
@@ -34,6 +36,8 @@ typedef struct
   guint64 delta_limit_bytes;
   guint64 scratch_reserve_bytes;
   guint full_every;
+  guint64 check_interval_s;
+  guint64 check_bandwidth_bytes_per_s;
 } VbSettings;
 
 G_END_DECLS

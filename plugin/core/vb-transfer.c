@@ -4,12 +4,17 @@
 #include "vb-error.h"
 #include "vb-i18n.h"
 
+/* How often one that is paused looks whether it still is. */
+#define PAUSE_US (100 * G_TIME_SPAN_MILLISECOND)
+
 struct _VbTransfer
 {
   GObject parent_instance;
 
   GCancellable *cancellable;
   guint64 bandwidth_limit;
+  gboolean background;
+  gint paused; /* atomic */
 
   GMutex mutex; /* protects the next five: they are read and decided as pairs */
   guint64 done;
@@ -120,6 +125,24 @@ vb_transfer_close (VbTransfer *self)
   return won;
 }
 
+void
+vb_transfer_set_background (VbTransfer *self)
+{
+  self->background = TRUE;
+}
+
+gboolean
+vb_transfer_is_background (VbTransfer *self)
+{
+  return self->background;
+}
+
+void
+vb_transfer_set_paused (VbTransfer *self, gboolean paused)
+{
+  g_atomic_int_set (&self->paused, paused);
+}
+
 guint64
 vb_transfer_get_bandwidth_limit (VbTransfer *self)
 {
@@ -201,6 +224,8 @@ vb_transfer_check (VbTransfer *self, GError **error)
 gint64
 vb_transfer_throttle_us (VbTransfer *self)
 {
+  if (g_atomic_int_get (&self->paused))
+    return PAUSE_US;
   if (self->bandwidth_limit == 0)
     return 0;
 

@@ -34,6 +34,15 @@ VbTransfer *vb_transfer_new (GCancellable *cancellable, guint64 bandwidth_limit_
 /** vb_transfer_get_cancellable: Returns: (transfer none): any thread */
 GCancellable *vb_transfer_get_cancellable (VbTransfer *self);
 
+/** vb_transfer_set_background: it must hold up nobody: lowest priority for its reads; before it starts only */
+void vb_transfer_set_background (VbTransfer *self);
+
+/** vb_transfer_is_background: Returns: whether vb_transfer_set_background() was called; any thread */
+gboolean vb_transfer_is_background (VbTransfer *self);
+
+/** vb_transfer_set_paused: no further requests are made meanwhile, by what keeps to vb_transfer_throttle_us(). Any thread */
+void vb_transfer_set_paused (VbTransfer *self, gboolean paused);
+
 /** vb_transfer_get_bandwidth_limit: Returns: bytes a second, 0 for none; any thread */
 guint64 vb_transfer_get_bandwidth_limit (VbTransfer *self);
 

@@ -7,6 +7,7 @@
 
 #include "vb-error.h"
 
+#define DURATION_MAX_S (3650 * 24 * 3600)
 #define RESERVE_MAX_PERCENT 90
 
 static gboolean
@@ -63,6 +64,31 @@ vb_config_parse_size (const char *text, guint64 *bytes, GError **error)
   if (!g_ascii_string_to_unsigned (digits, 10, 0, G_MAXINT64 >> shift, &parsed, NULL))
     return refuse (error, "must be a number of bytes, or a whole number followed by K, M, G or T");
   *bytes = parsed << shift;
+  return TRUE;
+}
+
+gboolean
+vb_config_parse_duration (const char *text, guint64 *seconds, GError **error)
+{
+  static const struct
+  {
+    char suffix;
+    guint seconds;
+  } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 24 * 3600 } };
+  g_autofree char *digits = g_strdup (text);
+  gsize length = strlen (digits);
+  guint factor = 24 * 3600;
+  guint64 parsed;
+
+  for (gsize i = 0; length > 1 && i < G_N_ELEMENTS (units); i++)
+    if (text[length - 1] == units[i].suffix)
+      {
+        factor = units[i].seconds;
+        digits[length - 1] = '\0';
+      }
+  if (!g_ascii_string_to_unsigned (digits, 10, 0, DURATION_MAX_S / factor, &parsed, NULL))
+    return refuse (error, "must be a number of days, or a whole number followed by s, m, h or d, up to ten years");
+  *seconds = parsed * factor;
   return TRUE;
 }
 

@@ -19,6 +19,9 @@ gboolean vb_config_parse_boolean (const char *text, gboolean *value, GError **er
 /** vb_config_parse_size: bytes, or a whole number of K, M, G or T (powers of 1024) */
 gboolean vb_config_parse_size (const char *text, guint64 *bytes, GError **error);
 
+/** vb_config_parse_duration: a number of days, or with s, m, h or d; 0 is 0 */
+gboolean vb_config_parse_duration (const char *text, guint64 *seconds, GError **error);
+
 /** vb_config_check_reserve: a size as above, or a percentage from 0% to 90% */
 gboolean vb_config_check_reserve (const char *text, GError **error);
 

@@ -11,6 +11,7 @@ typedef enum
   KEY_BOOLEAN,
   KEY_UINT,
   KEY_SIZE,
+  KEY_DURATION,
   KEY_RESERVE,
   KEY_PATH,
   KEY_SOCKET,
@@ -42,6 +43,8 @@ static const Key keys[] = {
   { "pool", "path", KEY_PATH, FALSE, AT (pool_path), "/srv/backups" },
   { "pool", "reserve", KEY_RESERVE, FALSE, AT (pool_reserve), "5%" },
   { "pool", "claim-timeout", KEY_UINT, FALSE, AT (claim_timeout_s), "60", 2, 3600 },
+  { "pool", "check-interval", KEY_DURATION, FALSE, AT (settings.check_interval_s), "30d" },
+  { "pool", "check-bandwidth", KEY_SIZE, FALSE, AT (settings.check_bandwidth_bytes_per_s), "20M" },
   { "slots", "included", KEY_UINT, FALSE, AT (settings.slots_included), "2", 0, 1000 },
   { "slots", "step", KEY_UINT, FALSE, AT (settings.slots_step), "1", 1, 1000 },
   { "slots", "maximum", KEY_UINT, FALSE, AT (settings.slots_maximum), "10", 1, 1000 },
@@ -148,6 +151,8 @@ store (VbConfig *self, const Key *key, const char *text, GError **error)
       return vb_config_parse_boolean (text, target, error);
     case KEY_SIZE:
       return vb_config_parse_size (text, target, error);
+    case KEY_DURATION:
+      return vb_config_parse_duration (text, target, error);
     case KEY_ORIGINS:
       return parse_list (text, vb_config_parse_origin, target, error);
     case KEY_ADDRESSES:
@@ -355,7 +360,7 @@ vb_config_free (VbConfig *self)
 
       if (keys[i].type == KEY_ORIGINS || keys[i].type == KEY_ADDRESSES)
         g_strfreev (*(char ***) target);
-      else if (keys[i].type != KEY_UINT && keys[i].type != KEY_SIZE
+      else if (keys[i].type != KEY_UINT && keys[i].type != KEY_SIZE && keys[i].type != KEY_DURATION
                && keys[i].type != KEY_BOOLEAN)
         g_free (*(char **) target);
     }

@@ -3,6 +3,7 @@
 
 #include "vb-journal.h"
 #include "vb-sqlite-backups.h"
+#include "vb-sqlite-checks.h"
 #include "vb-sqlite-journal-private.h"
 #include "vb-sqlite-notifications.h"
 #include "vb-sqlite-operations.h"
@@ -200,6 +201,43 @@ vb_sqlite_journal_load_schedules (VbJournal *journal, GError **error)
   return vb_sqlite_schedules_load (self->sqlite, error);
 }
 
+typedef struct
+{
+  const char *backup;
+  const VbCheck *check;
+  VbNotification *notification;
+} SaveCheck;
+
+static gboolean
+save_check_in_transaction (VbSqlite *sqlite, gpointer user_data, GError **error)
+{
+  const SaveCheck *save = user_data;
+
+  return vb_sqlite_checks_save (sqlite, save->backup, save->check, error)
+         && (save->notification == NULL || vb_sqlite_notifications_add (sqlite, save->notification, error));
+}
+
+static gboolean
+vb_sqlite_journal_save_check (VbJournal *journal,
+                              const char *backup,
+                              const VbCheck *check,
+                              VbNotification *notification,
+                              GError **error)
+{
+  SaveCheck save = { .backup = backup, .check = check, .notification = notification };
+
+  return vb_sqlite_journal_transaction (VB_SQLITE_JOURNAL (journal), save_check_in_transaction, &save, error);
+}
+
+static GHashTable *
+vb_sqlite_journal_load_checks (VbJournal *journal, GError **error)
+{
+  VbSqliteJournal *self = VB_SQLITE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return vb_sqlite_checks_load (self->sqlite, error);
+}
+
 static void
 vb_sqlite_journal_journal_init (VbJournalInterface *iface)
 {
@@ -213,6 +251,8 @@ vb_sqlite_journal_journal_init (VbJournalInterface *iface)
   iface->load_backups = vb_sqlite_journal_load_backups;
   iface->save_schedule = vb_sqlite_journal_save_schedule;
   iface->load_schedules = vb_sqlite_journal_load_schedules;
+  iface->save_check = vb_sqlite_journal_save_check;
+  iface->load_checks = vb_sqlite_journal_load_checks;
 }
 
 /* ---- lifecycle ---- */

@@ -12,6 +12,7 @@ gboolean
 vb_sqlite_outbox_add (VbSqlite *sqlite, const VbNotification *notification, GError **error)
 {
   const gint64 now_us = g_get_real_time ();
+  const gint64 to_customers = !vb_notification_type_is_for_admins (notification->type);
 
   /* With push turned off nobody takes these. */
   return vb_sqlite_destinations_forget_expired (sqlite, now_us, error)
@@ -22,9 +23,9 @@ vb_sqlite_outbox_add (VbSqlite *sqlite, const VbNotification *notification, GErr
          && vb_sqlite_run (sqlite, error,
                            "INSERT INTO outbox (destination, vps, notification, key, created_at,"
                            " next_at) SELECT id, ?1, ?2, 'msg_' || lower (hex (randomblob (16))),"
-                           " ?3, ?3 FROM destinations WHERE channel = 'webhook' OR id IN"
-                           " (SELECT destination FROM destination_vps WHERE vps IN (?1, '*'))",
-                           "sii", notification->vps, notification->id, now_us);
+                           " ?3, ?3 FROM destinations WHERE channel = 'webhook' OR (?4 AND id IN"
+                           " (SELECT destination FROM destination_vps WHERE vps IN (?1, '*')))",
+                           "siii", notification->vps, notification->id, now_us, to_customers);
 }
 
 static gboolean

@@ -46,6 +46,10 @@
  * - schedules: for each VPS that has or had a schedule: its timing ('': none any more), the newest day that needs no run any
  *   more, and the scheduled backup that may still have to replace older ones. Without timing it goes after a week
  *
+ * Version 6
+ *
+ * - checks: when each backup of the pool was verified last; that of one that is no more goes after a year
+ *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released.
  */
@@ -199,6 +203,11 @@ const char *const vb_sqlite_schema_steps[] = {
   "  timing TEXT NOT NULL,"
   "  day TEXT NOT NULL,"
   "  made TEXT) WITHOUT ROWID;",
+
+  "CREATE TABLE checks ("
+  "  backup TEXT PRIMARY KEY,"
+  "  checked_at INTEGER NOT NULL,"
+  "  bad_chunks INTEGER NOT NULL) WITHOUT ROWID;",
 
   NULL,
 };

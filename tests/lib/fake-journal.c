@@ -13,6 +13,7 @@ struct _VbFakeJournal
   GPtrArray *backups;       /* VbBackupInfo */
   GHashTable *read;         /* subject → id up to which all is read */
   GHashTable *schedules;    /* VPS UUID → VbScheduleRecord */
+  GHashTable *checks;       /* backup id → VbCheck */
 };
 
 static void vb_fake_journal_iface_init (VbJournalInterface *iface);
@@ -64,6 +65,7 @@ vb_fake_journal_finalize (GObject *object)
   g_ptr_array_unref (self->backups);
   g_hash_table_unref (self->read);
   g_hash_table_unref (self->schedules);
+  g_hash_table_unref (self->checks);
   g_mutex_clear (&self->mutex);
   G_OBJECT_CLASS (vb_fake_journal_parent_class)->finalize (object);
 }
@@ -84,6 +86,7 @@ vb_fake_journal_init (VbFakeJournal *self)
   self->backups = g_ptr_array_new_with_free_func (info_free);
   self->read = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->schedules = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, schedule_free);
+  self->checks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
 }
 
 VbFakeJournal *
@@ -365,9 +368,48 @@ fake_load_schedules (VbJournal *journal, GError **error)
   return list;
 }
 
+static gboolean
+fake_save_check (VbJournal *journal,
+                 const char *backup,
+                 const VbCheck *check,
+                 VbNotification *notification,
+                 GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+
+  if (!vb_fake_script_enter (journal, "save_check", NULL, error))
+    return FALSE;
+
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_hash_table_replace (self->checks, g_strdup (backup), g_memdup2 (check, sizeof *check));
+  if (notification != NULL)
+    store_notification (self, notification);
+  return TRUE;
+}
+
+static GHashTable *
+fake_load_checks (VbJournal *journal, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  GHashTableIter iter;
+  gpointer backup, check;
+
+  if (!vb_fake_script_enter (journal, "load_checks", NULL, error))
+    return NULL;
+
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  GHashTable *copy = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_hash_table_iter_init (&iter, self->checks);
+  while (g_hash_table_iter_next (&iter, &backup, &check))
+    g_hash_table_replace (copy, g_strdup (backup), g_memdup2 (check, sizeof (VbCheck)));
+  return copy;
+}
+
 static void
 vb_fake_journal_iface_init (VbJournalInterface *iface)
 {
+  iface->save_check = fake_save_check;
+  iface->load_checks = fake_load_checks;
   iface->save_schedule = fake_save_schedule;
   iface->load_schedules = fake_load_schedules;
   iface->save_operation = fake_save_operation;

@@ -87,6 +87,7 @@ manager_lab_begin_start (ManagerLab *f, GAsyncResult **result)
     .slots_maximum = 4,
     .max_concurrent = f->max_concurrent,
     .stall_timeout_s = f->stall_timeout_s,
+    .check_interval_s = f->check_interval_s,
   };
 
   f->seq = 0;

@@ -20,6 +20,7 @@ typedef struct
   VbManager *manager;
   guint max_concurrent;
   guint stall_timeout_s;
+  guint check_interval_s;
   GDateTime *(*clock) (void); /* what the manager takes for the time, or NULL */
   GPtrArray *states;        /* "state/status" at each vps-changed of VPS */
   GPtrArray *notifications; /* type words */

@@ -27,6 +27,8 @@ test_defaults (void)
   g_assert_cmpstr (config->pool_path, ==, "/srv/backups");
   g_assert_cmpstr (config->pool_reserve, ==, "5%");
   g_assert_cmpuint (config->claim_timeout_s, ==, 60);
+  g_assert_cmpuint (config->settings.check_interval_s, ==, 30 * 24 * 3600);
+  g_assert_cmpuint (config->settings.check_bandwidth_bytes_per_s, ==, 20 << 20);
   g_assert_cmpuint (config->settings.slots_included, ==, 2);
   g_assert_cmpuint (config->settings.slots_step, ==, 1);
   g_assert_cmpuint (config->settings.slots_maximum, ==, 10);
@@ -133,6 +135,7 @@ static const struct
   { "[operations]\ndelta-limit=9999999T\n", "line 2:", "bytes" },
   { "[operations]\nstall-timeout=\n", "line 2:", "whole number" },
   { "[pool]\nreserve=91%\n", "line 2:", "90%" },
+  { "[pool]\ncheck-interval=5w\n", "line 2:", "days" },
   { "[pool]\nclaim-timeout=1\n", "line 2:", "2" },
   { "[pool]\nreserve=%\n", "line 2:", "90%" },
   { "[pool]\nreserve=lots\n", "line 2:", "lots" },

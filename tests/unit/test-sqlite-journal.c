@@ -407,6 +407,46 @@ test_schedules (JournalLab *f, gconstpointer data)
   g_assert_null (last->backup);
 }
 
+static void
+save_check (JournalLab *f, const char *backup, gint64 at_us, guint64 bad_chunks, VbNotification *notification)
+{
+  const VbCheck check = { at_us, bad_chunks };
+  g_autoptr (GError) error = NULL;
+  g_assert_true (vb_journal_save_check (f->journal, backup, &check, notification, &error));
+  g_assert_no_error (error);
+}
+
+/* When it was verified last stays known for as long as there is the backup. */
+static void
+test_checks (JournalLab *f, gconstpointer data)
+{
+  const gint64 now = g_get_real_time (), long_ago = now - 400 * G_TIME_SPAN_DAY;
+  g_autoptr (GPtrArray) backups = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
+  g_autoptr (VbNotification) notification = vb_notification_new ();
+
+  g_ptr_array_add (backups, make_backup ("there", 1));
+  g_assert_true (vb_journal_save_backups (f->journal, backups, NULL));
+  notification->type = VB_NOTIFICATION_BACKUP_DAMAGED;
+  notification->vps = g_strdup (VPS_A);
+  notification->operation = g_strdup ("a check");
+  notification->created_at = g_date_time_new_now_utc ();
+  save_check (f, "there", long_ago - 1, 0, NULL);
+  save_check (f, "there", long_ago, 7, notification);
+  save_check (f, "gone", long_ago, 0, NULL);
+  save_check (f, "gone of late", now, 0, NULL);
+  g_assert_cmpint (notification->id, >, 0);
+
+  journal_lab_reopen (f);
+  g_autoptr (GHashTable) checks = vb_journal_load_checks (f->journal, NULL);
+  g_assert_cmpuint (g_hash_table_size (checks), ==, 2);
+  const VbCheck *check = g_hash_table_lookup (checks, "there");
+  g_assert_cmpint (check->at_us, ==, long_ago);
+  g_assert_cmpuint (check->bad_chunks, ==, 7);
+  g_assert_true (g_hash_table_contains (checks, "gone of late"));
+  g_autoptr (GPtrArray) told = journal_lab_list_notifications (f, NULL, "tester", 0, 10);
+  g_assert_cmpuint (told->len, ==, 1);
+}
+
 #define TEST(path, func)                                                                           \
   g_test_add (path, JournalLab, NULL, journal_lab_set_up, func, journal_lab_tear_down)
 
@@ -424,5 +464,6 @@ main (int argc, char **argv)
   TEST ("/sqlite-journal/notification-retention", test_notification_retention);
   TEST ("/sqlite-journal/backups", test_backups);
   TEST ("/sqlite-journal/schedules", test_schedules);
+  TEST ("/sqlite-journal/checks", test_checks);
   return g_test_run ();
 }

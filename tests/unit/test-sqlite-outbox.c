@@ -111,6 +111,19 @@ test_together (JournalLab *f, gconstpointer data)
   g_assert_cmpuint (count (f, VB_CHANNEL_WEBHOOK), ==, 0);
 }
 
+/* What is for administrators goes to the webhook, and to no customer's device. */
+static void
+test_for_admins (JournalLab *f, gconstpointer data)
+{
+  set_webhook (f, TRUE);
+  subscribe (f, "alice", "https://push.example/1", VPS_A);
+  journal_lab_notify (f, VB_NOTIFICATION_BACKUP_DAMAGED, VPS_A, "a check");
+  g_assert_cmpuint (count (f, VB_CHANNEL_WEBHOOK), ==, 1);
+  g_assert_cmpuint (count (f, VB_CHANNEL_PUSH), ==, 0);
+  notify (f, VPS_A, "op-1");
+  g_assert_cmpuint (count (f, VB_CHANNEL_PUSH), ==, 1);
+}
+
 /* If either cannot be stored, neither is. */
 static void
 test_all_or_nothing (JournalLab *f, gconstpointer data)
@@ -411,6 +424,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   TEST ("/sqlite-outbox/together", test_together);
+  TEST ("/sqlite-outbox/for-admins", test_for_admins);
   TEST ("/sqlite-outbox/all-or-nothing", test_all_or_nothing);
   TEST ("/sqlite-outbox/order", test_order);
   TEST ("/sqlite-outbox/hold", test_hold);

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What is damaged, missing, full or refuses to work hurts neither the VPS nor the next backup."""
 
+import contextlib
 import os
 import pathlib
 import signal
+import sqlite3
 import stat
 
 import guest as guests
@@ -73,6 +75,40 @@ def test_damage_in_a_hole_is_found(service, new_blank):
     assert client.request("backup.verify", vps=vps.vps, backup=backup) == {"ok": False, "bad_chunks": 1}
     assert client.restore(vps.vps, backup)["error"]["reason"] == "checksum_mismatch"
     assert vps.running
+
+
+def last_check(service, backup):
+    """When, and with how many bad chunks; (0, None) before the first."""
+    with contextlib.closing(sqlite3.connect(service.state / "journal.sqlite")) as journal:
+        return journal.execute("SELECT checked_at, bad_chunks FROM checks WHERE backup = ?", (backup,)).fetchone() or (0, None)
+
+
+def test_rot_is_reported_to_the_operator_before_anybody_needs_the_backup(new_service, new_blank):
+    vps = new_blank()
+    service = new_service(pool={"check-interval": "1s"})
+    client, customer = service.client(), service.customer(vps.vps)
+    client.follow(vps.vps)
+    customer.follow(vps.vps)
+    _, backup = client.back_up(vps.vps)
+    image = service.backup_path(vps.vps, backup) / "vda.raw"
+
+    def told(who):
+        return [one["backup"] for one in who.request("notification.list", vps=vps.vps)["notifications"] if one["type"] == "backup_damaged"]
+
+    def wait_checked(bad):
+        before, _ = last_check(service, backup)
+        isolated.wait_until(lambda: (check := last_check(service, backup))[0] > before and check[1] == bad, f"a check finds {bad} bad chunks")
+
+    wait_checked(0)
+    assert told(client) == []
+    flip_byte(image, 9 * MIB + 12345)
+    event = client.wait_event("notification.added", lambda one: one["type"] == "backup_damaged")
+    assert (event["backup"], event["reason"]) == (backup, "checksum_mismatch")
+    assert told(customer) == [] and "backup_damaged" not in str(customer.events), "this is nothing for customers"
+    service.restart()
+    client = service.client()
+    wait_checked(1)
+    assert told(client) == [backup], "it is told once"
 
 
 def test_truncated_or_missing_file_of_a_backup_is_found(service, new_blank):

@@ -21,6 +21,8 @@ export function notificationWords({ type, backup_name: name, reason }) {
       return { title: t('Restore failed'), body: t('The VPS is as it was before. {reason}', { reason: why }), tone: 'red' };
     case 'schedule_skipped':
       return { title: t('Scheduled backup skipped'), body: t('No backup was made at the scheduled time. {reason}', { reason: why }), tone: 'amber' };
+    case 'backup_damaged': // administrators only
+      return { title: backup, body: why, tone: 'red' };
     default:
       return { title: t('No progress'), body: t('“{backup}” has made no progress for a long time. Please contact support.', { backup }), tone: 'amber' };
   }

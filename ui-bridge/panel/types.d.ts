@@ -79,7 +79,7 @@ export interface Vps {
 
 export interface Notification {
   id: number;
-  type: 'backup_completed' | 'backup_failed' | 'restore_completed' | 'restore_failed' | 'operation_stalled' | 'schedule_skipped';
+  type: 'backup_completed' | 'backup_failed' | 'restore_completed' | 'restore_failed' | 'operation_stalled' | 'schedule_skipped' | 'backup_damaged';
   vps: string;
   vps_name: string;
   /** null, as the next two, when a schedule was skipped */

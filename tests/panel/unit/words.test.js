@@ -44,6 +44,9 @@ test('each notification has a title, a body and a tone', () => {
   const skipped = notificationWords({ ...notification, type: 'schedule_skipped', backup: null, backup_name: null, operation: null, reason: 'slots_full' });
   assert.match(skipped.body, /^No backup was made.* slots are in use/);
   assert.equal(skipped.tone, 'amber');
+  const damaged = notificationWords({ ...notification, type: 'backup_damaged', reason: 'checksum_mismatch' });
+  assert.match(damaged.body, /damaged/);
+  assert.equal(damaged.tone, 'red');
 });
 
 test('a power button that is of no use says why', () => {
