@@ -52,8 +52,13 @@ function readAddress() {
   return chosen;
 }
 
+let chosen = '';
+let loaded = false;
+
 function follow() {
-  app.current = readAddress();
+  chosen = readAddress();
+  // Before that it is no element of ours yet.
+  if (loaded) app.current = chosen;
   entitle();
 }
 
@@ -75,10 +80,12 @@ app.addEventListener('vps-backup-view', (event) => {
 });
 app.addEventListener('vps-backup-status', entitle);
 
-// The elements ask for language and view when they are defined.
-const chosen = readAddress();
-const first = FIRST.get(app.getAttribute('view') ?? '') ?? ['./elements/card-view.js'];
-await Promise.all(['./vps-backup.js', ...first].map((name) => import(name)));
-app.current = chosen;
 addEventListener('hashchange', follow);
 addEventListener('popstate', follow);
+
+// The elements ask for language and view when they are defined.
+follow();
+const first = FIRST.get(app.getAttribute('view') ?? '') ?? ['./elements/card-view.js'];
+await Promise.all(['./vps-backup.js', ...first].map((name) => import(name)));
+loaded = true;
+app.current = chosen;

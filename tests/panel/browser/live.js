@@ -160,6 +160,7 @@ export const live = [
         await visit.page.goto(`${tunnel.url}#vps=${web}&token=${token}`);
         await visit.live();
         await visit.go('backups');
+        await visit.page.getByRole('button', { name: 'Create Backup' }).waitFor();
         tunnel.silent = true;
         await lab('call', { method: 'backup.create', params: { vps: web, name: 'made in the night' } });
         await until(async () => (await lab('state', { vps: web })).operation === null, 'it is complete');
@@ -188,6 +189,9 @@ export const live = [
         await page.goto(`${tunnel.url}#vps=${web}&token=${token}`);
         await visit.live();
         await visit.go('backups');
+        await page.getByRole('button', { name: 'Delete: made in the night' }).click();
+        await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
         tunnel.silent = true;
         await page.getByRole('button', { name: 'Delete: made in the night' }).click();
         await page.locator('dialog [part=confirm]').click();
