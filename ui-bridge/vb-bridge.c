@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-bridge.h"
 
-#include "vb-close-codes.h"
-#include "vb-error.h"
-#include "vb-http.h"
-#include "vb-i18n.h"
-#include "vb-log.h"
-#include "vb-push.h"
-#include "vb-sockets.h"
-#include "vb-token-key.h"
-#include "vb-token.h"
-#include "vb-webhook.h"
+#include "protocol/vb-close-codes.h"
+#include "core/base/vb-error.h"
+#include "http/vb-http.h"
+#include "core/base/vb-i18n.h"
+#include "core/base/vb-log.h"
+#include "delivery/vb-push.h"
+#include "net/vb-sockets.h"
+#include "auth/vb-token-key.h"
+#include "auth/vb-token.h"
+#include "delivery/vb-webhook.h"
 
 /* How soon the first key is noticed; later ones are with the first token that they signed. */
 #define KEYS_LOOK_S 2
@@ -19,7 +19,7 @@ struct _VbBridge
 {
   GObject parent_instance;
 
-  VbHub *hub;
+  VbSessionRegistry *hub;
   VbHttp *http;
   char *socket;
   char *socket_group;
@@ -110,7 +110,7 @@ vb_bridge_new (VbManager *manager, const VbBridgeSettings *settings)
   self->push_allow_loopback = settings->push_allow_loopback;
   self->webhook_url = dup_if_set (settings->webhook_url);
   self->webhook_secret_file = dup_if_set (settings->webhook_secret_file);
-  self->hub = vb_hub_new (manager, self->token_keys);
+  self->hub = vb_session_registry_new (manager, self->token_keys);
   self->http = vb_http_new (self->hub, metrics, settings);
   return self;
 }
@@ -136,7 +136,7 @@ start_unix (VbBridge *self, GError **error)
   if (socket == NULL)
     return FALSE;
 
-  vb_door_listen (vb_http_get_door (self->http), socket, NULL, admins);
+  vb_acceptor_listen (vb_http_get_door (self->http), socket, NULL, admins);
   return TRUE;
 }
 
@@ -180,7 +180,7 @@ open_tcp (VbBridge *self, GError **error)
       return FALSE;
     }
 
-  vb_door_listen (vb_http_get_door (self->http), socket, certificate, NULL);
+  vb_acceptor_listen (vb_http_get_door (self->http), socket, certificate, NULL);
   return TRUE;
 }
 
@@ -235,7 +235,7 @@ make_push (VbBridge *self, VbOutbox *outbox, GError **error)
 
   self->push
       = vb_push_new (self->manager, outbox, key, self->push_contact, self->push_allow_loopback);
-  vb_hub_set_push (self->hub, self->push);
+  vb_session_registry_set_push (self->hub, self->push);
   return TRUE;
 }
 
@@ -288,11 +288,11 @@ vb_bridge_stop (VbBridge *self)
   if (self->webhook != NULL)
     vb_webhook_stop (self->webhook);
   vb_http_stop (self->http);
-  vb_hub_close_all (self->hub, VB_CLOSE_SHUTTING_DOWN, "shutting down");
+  vb_session_registry_close_all (self->hub, VB_CLOSE_SHUTTING_DOWN, "shutting down");
 }
 
 guint16
 vb_bridge_get_tcp_port (VbBridge *self)
 {
-  return vb_door_get_tcp_port (vb_http_get_door (self->http));
+  return vb_acceptor_get_tcp_port (vb_http_get_door (self->http));
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "vb-bridge-settings.h"
-#include "vb-manager.h"
+#include "core/manager/vb-manager.h"
 
 G_BEGIN_DECLS
 

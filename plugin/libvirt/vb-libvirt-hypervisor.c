@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-libvirt-hypervisor.h"
 
-#include "vb-error.h"
-#include "vb-libvirt-captures.h"
-#include "vb-libvirt-checkpoint.h"
-#include "vb-libvirt-connection.h"
-#include "vb-libvirt-delta.h"
-#include "vb-libvirt-disks.h"
-#include "vb-libvirt-events.h"
-#include "vb-libvirt-inventory.h"
-#include "vb-libvirt-power.h"
-#include "vb-libvirt-metadata.h"
-#include "vb-log.h"
+#include "core/base/vb-error.h"
+#include "libvirt/capture/vb-libvirt-captures.h"
+#include "libvirt/checkpoint/vb-libvirt-checkpoint.h"
+#include "libvirt/connection/vb-libvirt-connection.h"
+#include "libvirt/checkpoint/vb-libvirt-delta.h"
+#include "libvirt/domain/vb-libvirt-disks.h"
+#include "libvirt/connection/vb-libvirt-events.h"
+#include "libvirt/domain/vb-libvirt-inventory.h"
+#include "libvirt/domain/vb-libvirt-power.h"
+#include "libvirt/domain/vb-libvirt-metadata.h"
+#include "core/base/vb-log.h"
 
 struct _VbLibvirtHypervisor
 {
@@ -20,7 +20,7 @@ struct _VbLibvirtHypervisor
   VbLibvirtConnection *connection;
   VbLibvirtInventory *inventory;
   VbLibvirtCaptures *captures;
-  VbLibvirtGate *gate;
+  VbConnectionPool *gate;
   gboolean available;
   gboolean stopped;
 };
@@ -54,7 +54,7 @@ call_begin (Call *call, VbHypervisor *hypervisor, const char *vps, GError **erro
 {
   VbLibvirtHypervisor *self = VB_LIBVIRT_HYPERVISOR (hypervisor);
 
-  call->lease = vb_libvirt_gate_lease (self->gate, VB_LIBVIRT_NORMAL, 0, error);
+  call->lease = vb_connection_pool_lease (self->gate, VB_LIBVIRT_NORMAL, 0, error);
   if (call->lease != NULL)
     call->domain = vb_libvirt_lease_lookup (call->lease, vps, error);
   return call->domain != NULL;
@@ -395,7 +395,7 @@ vb_libvirt_hypervisor_finalize (GObject *object)
   VbLibvirtHypervisor *self = VB_LIBVIRT_HYPERVISOR (object);
 
   vb_libvirt_captures_free (self->captures);
-  vb_libvirt_gate_unref (self->gate);
+  vb_connection_pool_unref (self->gate);
   G_OBJECT_CLASS (vb_libvirt_hypervisor_parent_class)->finalize (object);
 }
 
@@ -417,7 +417,7 @@ vb_libvirt_hypervisor_new (const char *uri, const char *runtime_folder)
   VbLibvirtHypervisor *self = g_object_new (VB_TYPE_LIBVIRT_HYPERVISOR, NULL);
 
   self->connection = vb_libvirt_connection_new (uri);
-  self->gate = vb_libvirt_gate_ref (vb_libvirt_connection_get_gate (self->connection));
+  self->gate = vb_connection_pool_ref (vb_libvirt_connection_get_gate (self->connection));
   self->inventory = vb_libvirt_inventory_new (self->gate);
   self->captures = vb_libvirt_captures_new (self->gate, runtime_folder);
   g_signal_connect (self->connection, "opened", G_CALLBACK (on_opened), self);

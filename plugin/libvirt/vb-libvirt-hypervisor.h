@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-hypervisor.h"
+#include "core/interfaces/vb-hypervisor.h"
 
 G_BEGIN_DECLS
 

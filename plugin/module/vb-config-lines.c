@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "vb-error.h"
+#include "core/base/vb-error.h"
 
 static void
 config_line_free (VbConfigLine *line)

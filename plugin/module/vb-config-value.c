@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "vb-error.h"
+#include "core/base/vb-error.h"
 
 #define DURATION_MAX_S (3650 * 24 * 3600)
 #define RESERVE_MAX_PERCENT 90

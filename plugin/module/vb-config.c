@@ -3,7 +3,7 @@
 
 #include "vb-config-lines.h"
 #include "vb-config-value.h"
-#include "vb-error.h"
+#include "core/base/vb-error.h"
 
 typedef enum
 {

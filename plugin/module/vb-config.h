@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-settings.h"
+#include "core/base/vb-settings.h"
 
 G_BEGIN_DECLS
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The one symbol that the module exports. */
-#include "vb-i18n.h"
+#include "core/base/vb-i18n.h"
 #include "vb-service.h"
 #include "vps-backup-module.h"
 

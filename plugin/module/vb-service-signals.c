@@ -2,7 +2,7 @@
 /* What happens, for a host manager in the same process: the objects of the protocol, as GVariants. */
 #include "vb-service-signals.h"
 
-#include "vb-json.h"
+#include "protocol/vb-protocol-objects.h"
 
 enum
 {

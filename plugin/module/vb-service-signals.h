@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-manager.h"
+#include "core/manager/vb-manager.h"
 
 G_BEGIN_DECLS
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vb-error.h"
+#include "core/base/vb-error.h"
 
 #define HOLD_TRIES 60
 #define HOLD_PAUSE_US (50 * G_TIME_SPAN_MILLISECOND)

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vb-i18n.h"
+#include "core/base/vb-i18n.h"
 
 #define DEFAULT_LOCKS "/var/lib/vps-backup/locks"
 

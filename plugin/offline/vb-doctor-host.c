@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "vb-doctor-vps.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 #include "vb-offline-libvirt.h"
-#include "vb-xml.h"
+#include "libvirt/xml/vb-xml.h"
 
 /* libvirt counts 1,000,000 × major + 1,000 × minor + micro. */
 #define LIBVIRT_MIN 9000000

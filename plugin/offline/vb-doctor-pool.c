@@ -5,9 +5,9 @@
 #include <linux/magic.h>
 #include <unistd.h>
 
-#include "vb-directory-pool.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
+#include "storage/pool/vb-directory-pool.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 
 #define SCARCE_PERCENT 10
 

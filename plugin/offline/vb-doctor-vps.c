@@ -6,20 +6,20 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "vb-error.h"
-#include "vb-i18n.h"
-#include "vb-libvirt-util.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
+#include "libvirt/connection/vb-libvirt-util.h"
 
 #define AGENT_TIMEOUT_S 5
 #define QCOW2_VERSION_OFFSET 4
 /* The scratch file of a backup grows by what the guest writes meanwhile. */
 #define SCRATCH_MIN_BYTES (G_GUINT64_CONSTANT (1) << 30)
 
-static VbFinding *add (VbDoctor *self, virDomainPtr domain, VbVerdict verdict, const char *format, ...)
+static VbFinding *add (VbDoctor *self, virDomainPtr domain, VbDeliveryOutcome verdict, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
 
 static VbFinding *
-add (VbDoctor *self, virDomainPtr domain, VbVerdict verdict, const char *format, ...)
+add (VbDoctor *self, virDomainPtr domain, VbDeliveryOutcome verdict, const char *format, ...)
 {
   g_autofree char *text = NULL;
   VbFinding *finding;

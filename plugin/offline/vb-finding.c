@@ -11,7 +11,7 @@ vb_finding_free (VbFinding *self)
 }
 
 const char *
-vb_verdict_to_string (VbVerdict verdict)
+vb_verdict_to_string (VbDeliveryOutcome verdict)
 {
   static const char *const words[] = { "ok", "hint", "problem" };
 
@@ -19,7 +19,7 @@ vb_verdict_to_string (VbVerdict verdict)
 }
 
 VbFinding *
-vb_findings_add (GPtrArray *findings, const char *check, VbVerdict verdict, const char *format, ...)
+vb_findings_add (GPtrArray *findings, const char *check, VbDeliveryOutcome verdict, const char *format, ...)
 {
   VbFinding *self = g_new0 (VbFinding, 1);
   va_list arguments;

@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /**
- * VbVerdict:
+ * VbDeliveryOutcome:
  * @VB_VERDICT_OK: as it should be
  * @VB_VERDICT_HINT: works, but costs something or lacks something
  * @VB_VERDICT_PROBLEM: backups or restores fail because of it
@@ -16,7 +16,7 @@ typedef enum
   VB_VERDICT_OK,
   VB_VERDICT_HINT,
   VB_VERDICT_PROBLEM,
-} VbVerdict;
+} VbDeliveryOutcome;
 
 /**
  * VbFinding:
@@ -32,7 +32,7 @@ typedef struct
 {
   const char *check;
   char *vps;
-  VbVerdict verdict;
+  VbDeliveryOutcome verdict;
   char *text;
   char *remedy;
 } VbFinding;
@@ -40,7 +40,7 @@ typedef struct
 void vb_finding_free (VbFinding *self);
 
 /** vb_verdict_to_string: Returns: "ok", "hint" or "problem" */
-const char *vb_verdict_to_string (VbVerdict verdict);
+const char *vb_verdict_to_string (VbDeliveryOutcome verdict);
 
 /**
  * vb_findings_add:
@@ -50,7 +50,7 @@ const char *vb_verdict_to_string (VbVerdict verdict);
  * Returns: (transfer none): the new finding, for vps and remedy
  */
 VbFinding *
-vb_findings_add (GPtrArray *findings, const char *check, VbVerdict verdict, const char *format, ...)
+vb_findings_add (GPtrArray *findings, const char *check, VbDeliveryOutcome verdict, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
 
 /** vb_finding_set_remedy: the command that mends it */

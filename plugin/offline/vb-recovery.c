@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-recovery.h"
 
-#include "vb-domain-move.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
+#include "libvirt/xml/vb-domain-move.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 #include "vb-offline-libvirt.h"
-#include "vb-pool-recovery.h"
+#include "storage/pool/vb-pool-recovery.h"
 
 struct _VbRecovery
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-transfer.h"
+#include "core/model/vb-transfer.h"
 
 G_BEGIN_DECLS
 

@@ -39,7 +39,7 @@ def wait(condition, otherwise, deadline_s=20):
 
 
 class Faulty(services.Service):
-    """A service that dies or waits at the points that it is told (plugin/core/vb-fault.h)."""
+    """A service that dies or waits at the points that it is told (plugin/core/base/vb-fault.h)."""
 
     def __init__(self, *args, **config):
         super().__init__(*args, **config)

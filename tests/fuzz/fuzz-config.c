@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "vb-config.h"
+#include "module/vb-config.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What libvirt says of domains and checkpoints, and what we say to it of them. */
 #include "fuzz.h"
-#include "vb-backup-xml.h"
-#include "vb-domain-xml.h"
-#include "vb-xml.h"
+#include "libvirt/xml/vb-backup-xml.h"
+#include "libvirt/xml/vb-domain-xml.h"
+#include "libvirt/xml/vb-xml.h"
 
 /* Whatever a disk is called, what we make of it is XML. */
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Websocket frames as the guard reads them: however the bytes are cut, it sees the same. */
 #include "fuzz.h"
-#include "vb-frame-guard.h"
+#include "websocket/vb-frame-guard.h"
 
 #define MESSAGE_MAX 1000
 #define PINGS_MAX 16

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "vb-json-text.h"
+#include "json/vb-json-text.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)

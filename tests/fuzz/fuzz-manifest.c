@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "vb-manifest.h"
+#include "storage/layout/vb-manifest.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)

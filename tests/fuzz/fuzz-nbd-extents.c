@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "vb-nbd-map.h"
+#include "storage/nbd/vb-nbd-map.h"
 
 #define BEGIN 4096
 #define LIMIT (G_GUINT64_CONSTANT (1) << 40)

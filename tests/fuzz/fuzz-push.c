@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "vb-json-text.h"
-#include "vb-push-subscription.h"
+#include "json/vb-json-text.h"
+#include "delivery/vb-push-subscription.h"
 
 #define MARK "quoted-mark"
 

@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "vb-qcow2-bitmap.h"
-#include "vb-qcow2.h"
+#include "libvirt/checkpoint/vb-qcow2-bitmap.h"
+#include "storage/qcow2/vb-qcow2.h"
 
 int
 LLVMFuzzerTestOneInput (const guint8 *data, gsize size)

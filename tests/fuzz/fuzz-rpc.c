@@ -8,7 +8,7 @@
 
 #include "doubles.h"
 #include "fuzz.h"
-#include "vb-rpc.h"
+#include "rpc/vb-rpc.h"
 
 #define OWN "0b0a3a5e-1f6c-4f0e-9d7a-6e2a3a1c9f10"
 #define FOREIGN "0b0a3a5e-1f6c-4f0e-9d7a-6e2a3a1c9f11"
@@ -21,7 +21,7 @@ typedef struct
   VbFakePool *pool;
   VbFakeJournal *journal;
   VbManager *manager;
-  VbHub *hub;
+  VbSessionRegistry *hub;
   VbSession *session;
   GSocket *client;
   gboolean started;
@@ -69,7 +69,7 @@ open_session (void)
   connection = soup_websocket_connection_new (G_IO_STREAM (guarded), uri,
                                               SOUP_WEBSOCKET_CONNECTION_SERVER, NULL, NULL, NULL);
   lab.session = vb_session_new (connection, guarded, peer, identity);
-  vb_hub_add (lab.hub, lab.session);
+  vb_session_registry_add (lab.hub, lab.session);
 }
 
 static void
@@ -79,7 +79,7 @@ set_up (void)
 
   lab = (Lab){ .hypervisor = vb_fake_hypervisor_new (), .pool = vb_fake_pool_new (), .journal = vb_fake_journal_new () };
   lab.manager = vb_manager_new (VB_HYPERVISOR (lab.hypervisor), VB_POOL (lab.pool), VB_JOURNAL (lab.journal), &settings);
-  lab.hub = vb_hub_new (lab.manager, NULL);
+  lab.hub = vb_session_registry_new (lab.manager, NULL);
   vb_manager_start_async (lab.manager, on_started, NULL);
   vb_fake_wait_until (is_started, NULL, "the manager");
   vb_fake_hypervisor_add (lab.hypervisor, OWN, "own");

@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "vb-token-key.h"
-#include "vb-token.h"
+#include "auth/vb-token-key.h"
+#include "auth/vb-token.h"
 
 #define KEY_ID "k"
 #define NOW_S 1717000000

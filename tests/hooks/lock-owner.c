@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "vb-power-lock.h"
+#include "core/operations/vb-power-lock.h"
 
 static void
 fail (GError *error)

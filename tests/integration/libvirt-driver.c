@@ -16,8 +16,8 @@
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 
-#include "vb-error.h"
-#include "vb-libvirt-hypervisor.h"
+#include "core/base/vb-error.h"
+#include "libvirt/vb-libvirt-hypervisor.h"
 
 typedef struct
 {

@@ -5,10 +5,10 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "vb-backup-xml.h"
-#include "vb-domain-xml.h"
-#include "vb-error.h"
-#include "vb-qcow2-bitmap.h"
+#include "libvirt/xml/vb-backup-xml.h"
+#include "libvirt/xml/vb-domain-xml.h"
+#include "core/base/vb-error.h"
+#include "libvirt/checkpoint/vb-qcow2-bitmap.h"
 
 #define DISK(target, more)                                                                         \
   "<disk type='file' device='disk'><driver type='qcow2'/><source file='/images/a'/><target "       \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-error.h"
-#include "vb-manager.h"
+#include "core/base/vb-error.h"
+#include "core/manager/vb-manager.h"
 
 G_BEGIN_DECLS
 

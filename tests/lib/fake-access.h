@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-access-journal.h"
+#include "core/interfaces/vb-access-journal.h"
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-staging.h"
+#include "core/interfaces/vb-staging.h"
 
 /**
  * vb_fake_staging_new:

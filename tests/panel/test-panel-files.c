@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The panel's files over a real libsoup server on loopback. */
-#include "vb-panel-files.h"
+#include "http/vb-panel-files.h"
 
 typedef struct
 {

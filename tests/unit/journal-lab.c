@@ -3,8 +3,8 @@
 
 #include <glib/gstdio.h>
 
-#include "vb-sqlite-journal.h"
-#include "vb-sqlite.h"
+#include "storage/journal/vb-sqlite-journal.h"
+#include "storage/journal/vb-sqlite.h"
 
 void
 journal_lab_reopen (JournalLab *f)

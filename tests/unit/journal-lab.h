@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-journal.h"
+#include "core/interfaces/vb-journal.h"
 
 #define VPS_A "aaaaaaaa-0000-4000-8000-000000000001"
 #define VPS_B "bbbbbbbb-0000-4000-8000-000000000002"

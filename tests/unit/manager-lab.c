@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "manager-lab.h"
 
-#include "vb-manager-private.h"
+#include "core/manager/vb-manager-private.h"
 
 static void
 on_changed (VbManager *manager, VbVps *vps, guint64 seq, gpointer data)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-directory-pool.h"
-#include "vb-error.h"
+#include "storage/pool/vb-directory-pool.h"
+#include "core/base/vb-error.h"
 
 /* A folder with a pool and disk images, for tests of the storage layer. Failures end the test. */
 typedef struct

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Revocations and the audit log: they come back after a restart, and nobody can make them grow. */
 #include "journal-lab.h"
-#include "vb-access-journal.h"
+#include "core/interfaces/vb-access-journal.h"
 
 static void
 take_back (JournalLab *f, gboolean is_token, const char *name, gint64 at_s)

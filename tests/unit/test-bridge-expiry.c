@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* When a connection ends because of its token; the clock may jump. */
-#include "vb-expiry.h"
+#include "session/vb-expiry.h"
 
-#include "vb-token.h"
+#include "auth/vb-token.h"
 
 #define S G_USEC_PER_SEC
 #define EXPIRES_S 1000

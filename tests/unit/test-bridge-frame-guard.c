@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-frame-guard.h"
+#include "websocket/vb-frame-guard.h"
 
-#include "vb-close-codes.h"
+#include "protocol/vb-close-codes.h"
 
 #define FIN 0x80
 #define TEXT 0x01

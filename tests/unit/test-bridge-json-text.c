@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "vb-json-text.h"
+#include "json/vb-json-text.h"
 
 static char *
 round_trip (const char *text)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "vb-error.h"
-#include "vb-events.h"
-#include "vb-json.h"
-#include "vb-ws-frame.h"
+#include "core/base/vb-error.h"
+#include "session/vb-events.h"
+#include "protocol/vb-protocol-objects.h"
+#include "websocket/vb-ws-frame.h"
 
 #define VPS "0b0a3a5e-1f6c-4f0e-9d7a-6e2a3a1c9f10"
 #define BACKUP "11111111-1f6c-4f0e-9d7a-6e2a3a1c9f10"

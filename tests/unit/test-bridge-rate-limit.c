@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A burst of 40, then 20 a second. */
-#include "vb-rate-limit.h"
+#include "net/vb-rate-limit.h"
 
 static VbRate
 take_many (VbRateLimit *limit, guint n, gint64 now_us)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
-#include "vb-send-queue.h"
+#include "session/vb-send-queue.h"
 
 static gboolean
 push (VbSendQueue *queue, VbSendKind kind, const char *vps, const char *text)

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "vb-session.h"
-#include "vb-ws-frame.h"
+#include "session/vb-session.h"
+#include "websocket/vb-ws-frame.h"
 
 #define S G_USEC_PER_SEC
 #define DEADLINE_US (60 * S)

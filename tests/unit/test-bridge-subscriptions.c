@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-subscriptions.h"
+#include "session/vb-subscriptions.h"
 
 static char ann[] = "ann", bob[] = "bob";
 

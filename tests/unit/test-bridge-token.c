@@ -4,9 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vb-error.h"
-#include "vb-token-key.h"
-#include "vb-token.h"
+#include "core/base/vb-error.h"
+#include "auth/vb-token-key.h"
+#include "auth/vb-token.h"
 
 #define NOW_S G_GINT64_CONSTANT (1700000000)
 #define VPS "0b0a3a5e-1f6c-4f0e-9d7a-6e2a3a1c9f10"

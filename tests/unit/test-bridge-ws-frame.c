@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Frames of a server: RFC 6455, 5.2, at each border of its lengths. */
-#include "vb-ws-frame.h"
+#include "websocket/vb-ws-frame.h"
 
 static void
 assert_frame (gsize length, const guint8 *header, gsize header_length)

@@ -7,9 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "vb-child.h"
-#include "vb-error.h"
-#include "vb-files.h"
+#include "storage/base/vb-child.h"
+#include "core/base/vb-error.h"
+#include "storage/base/vb-files.h"
 
 #define DEADLINE_MS 60000
 #define OPEN_FD 70

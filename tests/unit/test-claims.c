@@ -6,10 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vb-claim-file.h"
-#include "vb-claim-watch.h"
-#include "vb-directory-claims.h"
-#include "vb-files.h"
+#include "storage/claims/vb-claim-file.h"
+#include "storage/claims/vb-claim-watch.h"
+#include "storage/claims/vb-directory-claims.h"
+#include "storage/base/vb-files.h"
 
 #define TIMEOUT_S 2
 #define DEADLINE_US (60 * G_TIME_SPAN_SECOND)
@@ -48,7 +48,7 @@ static VbDirectoryClaims *
 new_host (Lab *self, const char *owner)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (VbPoolRoot) root = vb_pool_root_new (self->lab->pool_path, "0", &error);
+  g_autoptr (VbPoolHandle) root = vb_pool_handle_new (self->lab->pool_path, "0", &error);
   g_assert_no_error (error);
   return vb_directory_claims_new (root, owner, TIMEOUT_S);
 }

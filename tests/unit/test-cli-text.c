@@ -3,9 +3,9 @@
 #include <gio/gio.h>
 #include <string.h>
 
-#include "vb-cli-error.h"
-#include "vb-cli-text.h"
-#include "vb-error.h"
+#include "cli/vb-cli-error.h"
+#include "cli/vb-cli-text.h"
+#include "core/base/vb-error.h"
 
 static void
 assert_text (char *text, const char *expected)

@@ -2,9 +2,9 @@
 /* The config file: what it says arrives, what it must not say is refused by file, line and key. */
 #include <string.h>
 
-#include "vb-config-value.h"
-#include "vb-config.h"
-#include "vb-error.h"
+#include "module/vb-config-value.h"
+#include "module/vb-config.h"
+#include "core/base/vb-error.h"
 
 static VbConfig *
 parse (const char *text)

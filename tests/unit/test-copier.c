@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vb-copier.h"
-#include "vb-nbd-server.h"
-#include "vb-nbd-source.h"
+#include "storage/capture/vb-copier.h"
+#include "storage/nbd/vb-nbd-server.h"
+#include "storage/nbd/vb-nbd-source.h"
 
 /* Generous: only a test that hangs meets it. */
 #define DEADLINE_US (60 * G_TIME_SPAN_SECOND)

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "vb-files.h"
+#include "storage/base/vb-files.h"
 
 typedef struct
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A log line on stderr: one line, whatever a customer has called a backup. */
-#include "vb-host-log.h"
+#include "module/vb-host-log.h"
 
 static char *
 format (GLogLevelFlags level, const GLogField *fields, gsize n_fields)

@@ -2,8 +2,8 @@
 /* The catalogues of this build, as a host in that language reads them. */
 #include <locale.h>
 
-#include "vb-error.h"
-#include "vb-i18n.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 
 #define ONE "%u piece of 1 MiB differs from its checksum"
 #define MANY "%u pieces of 1 MiB differ from their checksums"

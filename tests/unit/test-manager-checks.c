@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The pool is verified in the background: when, when not, and what is told of it. */
 #include "manager-lab.h"
-#include "vb-manager-private.h"
+#include "core/manager/vb-manager-private.h"
 
 #define OLD "0c0c0c0c-1111-4222-8333-000000000001"
 #define OLDER "0c0c0c0c-1111-4222-8333-000000000002"

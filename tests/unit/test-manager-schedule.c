@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Scheduled backups: one a day whatever happens, and what they replace. */
 #include "manager-lab.h"
-#include "vb-manager-private.h"
+#include "core/manager/vb-manager-private.h"
 
 #define TIMING "03:30+0 UTC"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-error.h"
-#include "vb-manifest.h"
+#include "core/base/vb-error.h"
+#include "storage/layout/vb-manifest.h"
 
 #include <string.h>
 

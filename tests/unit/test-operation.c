@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-error.h"
-#include "vb-operation.h"
+#include "core/base/vb-error.h"
+#include "core/model/vb-operation.h"
 
 /* The legal transitions of DESIGN, written down a second time on purpose: from row to column. */
 static const char *const legal[] = {

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vb-power-lock.h"
+#include "core/operations/vb-power-lock.h"
 
 #define VPS "11111111-2222-3333-4444-555555555555"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-progress.h"
+#include "core/model/vb-progress.h"
 
 #define SECOND G_USEC_PER_SEC
 

@@ -3,11 +3,11 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "vb-ec.h"
-#include "vb-error.h"
-#include "vb-push-crypt.h"
-#include "vb-push-key.h"
-#include "vb-token-key.h"
+#include "delivery/vb-ec.h"
+#include "core/base/vb-error.h"
+#include "delivery/vb-push-crypt.h"
+#include "delivery/vb-push-key.h"
+#include "auth/vb-token-key.h"
 
 /* RFC 8291, appendix A */
 #define PLAINTEXT "When I grow up, I want to be a watermelon"

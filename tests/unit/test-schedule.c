@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-error.h"
-#include "vb-schedule.h"
+#include "core/base/vb-error.h"
+#include "core/model/vb-schedule.h"
 
 #define VPS "0a0a0a0a-1111-4222-8333-444444444444"
 #define OTHER "0b0b0b0b-1111-4222-8333-444444444444"

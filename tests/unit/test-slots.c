@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-error.h"
-#include "vb-slots.h"
+#include "core/base/vb-error.h"
+#include "core/model/vb-slots.h"
 
 static void
 test_lease_until_full (void)

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "journal-lab.h"
-#include "vb-error.h"
-#include "vb-sqlite-journal.h"
-#include "vb-sqlite-schema.h"
-#include "vb-sqlite.h"
+#include "core/base/vb-error.h"
+#include "storage/journal/vb-sqlite-journal.h"
+#include "storage/journal/vb-sqlite-schema.h"
+#include "storage/journal/vb-sqlite.h"
 
 /* ---- the file ---- */
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "journal-lab.h"
-#include "vb-error.h"
+#include "core/base/vb-error.h"
 
 /* ---- operations ---- */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The outbox: who is to be told of what, in which order, and until when. */
 #include "journal-lab.h"
-#include "vb-access-journal.h"
-#include "vb-error.h"
-#include "vb-outbox.h"
+#include "core/interfaces/vb-access-journal.h"
+#include "core/base/vb-error.h"
+#include "core/interfaces/vb-outbox.h"
 
 #define DAY_US (24 * 3600 * G_TIME_SPAN_SECOND)
 

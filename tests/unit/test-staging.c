@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vb-qcow2-tables.h"
+#include "storage/qcow2/vb-qcow2-tables.h"
 
 static const struct
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-error.h"
-#include "vb-files.h"
-#include "vb-sums.h"
+#include "core/base/vb-error.h"
+#include "storage/base/vb-files.h"
+#include "storage/layout/vb-sums.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include "vb-cli-resolve.h"
 #include "vb-cli-text.h"
 #include "vb-cli.h"
-#include "vb-i18n.h"
+#include "core/base/vb-i18n.h"
 
 /* Calls @method for the VPS and backup that the arguments name. */
 static JsonObject *

@@ -6,10 +6,10 @@
 
 #include "vb-cli-error.h"
 #include "vb-cli-text.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
-#include "vb-json-text.h"
-#include "vb-rpc-codes.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
+#include "json/vb-json-text.h"
+#include "protocol/vb-rpc-codes.h"
 
 #define CONNECT_TIMEOUT_MS 30000
 /* A list of thousands of VPSs is one message; the service is trusted not to flood us. */

@@ -4,8 +4,8 @@
 #include "vb-cli-error.h"
 #include "vb-cli-text.h"
 #include "vb-cli.h"
-#include "vb-doctor.h"
-#include "vb-i18n.h"
+#include "offline/vb-doctor.h"
+#include "core/base/vb-i18n.h"
 
 #define HOOKS_FOLDER "/etc/libvirt/hooks"
 #define LOCKS_FILE "/etc/vps-backup/locks-dir"

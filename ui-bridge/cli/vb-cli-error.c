@@ -3,7 +3,7 @@
 
 #include <gio/gio.h>
 
-#include "vb-error.h"
+#include "core/base/vb-error.h"
 
 G_DEFINE_QUARK (vb - cli - error, vb_cli_error)
 

@@ -3,8 +3,8 @@
 #include "vb-cli-error.h"
 #include "vb-cli-text.h"
 #include "vb-cli.h"
-#include "vb-i18n.h"
-#include "vb-json-text.h"
+#include "core/base/vb-i18n.h"
+#include "json/vb-json-text.h"
 
 void
 vb_cli_print_json (JsonObject *object)

@@ -5,7 +5,7 @@
 #include "vb-cli-table.h"
 #include "vb-cli-text.h"
 #include "vb-cli.h"
-#include "vb-i18n.h"
+#include "core/base/vb-i18n.h"
 
 /* ---- list ---- */
 

@@ -7,7 +7,7 @@
 #include "vb-cli-progress.h"
 #include "vb-cli-table.h"
 #include "vb-cli-text.h"
-#include "vb-i18n.h"
+#include "core/base/vb-i18n.h"
 
 #define PERIOD_US (250 * G_TIME_SPAN_MILLISECOND)
 #define HEIGHT_DEFAULT 24

@@ -8,8 +8,8 @@
 #include "vb-cli-text.h"
 #include "vb-cli-wait.h"
 #include "vb-cli.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 
 #define CREATE_ATTEMPTS 10
 

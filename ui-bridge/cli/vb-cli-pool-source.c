@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-cli-pool-source.h"
 
-#include "vb-directory-pool.h"
-#include "vb-i18n.h"
+#include "storage/pool/vb-directory-pool.h"
+#include "core/base/vb-i18n.h"
 
 struct _VbCliPoolSource
 {

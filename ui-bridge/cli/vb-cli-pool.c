@@ -7,9 +7,9 @@
 #include "vb-cli-table.h"
 #include "vb-cli-text.h"
 #include "vb-cli.h"
-#include "vb-directory-pool.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
+#include "storage/pool/vb-directory-pool.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 
 /* ---- init ---- */
 

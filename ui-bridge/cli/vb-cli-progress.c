@@ -6,7 +6,7 @@
 
 #include "vb-cli-text.h"
 #include "vb-cli.h"
-#include "vb-i18n.h"
+#include "core/base/vb-i18n.h"
 
 #define PLAIN_PERIOD_US (3 * G_TIME_SPAN_SECOND)
 #define BAR_WIDTH_MAX 40

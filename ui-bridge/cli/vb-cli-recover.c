@@ -9,11 +9,11 @@
 #include "vb-cli-resolve.h"
 #include "vb-cli-text.h"
 #include "vb-cli.h"
-#include "vb-disk.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
-#include "vb-progress.h"
-#include "vb-recovery.h"
+#include "core/model/vb-disk.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
+#include "core/model/vb-progress.h"
+#include "offline/vb-recovery.h"
 
 static volatile sig_atomic_t interrupted;
 

@@ -2,8 +2,8 @@
 #include "vb-cli-resolve.h"
 
 #include "vb-cli-error.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 
 static JsonObject *
 find_by_name (VbCli *self, const char *name, GError **error)

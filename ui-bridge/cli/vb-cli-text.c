@@ -3,7 +3,7 @@
 
 #include <gio/gio.h>
 
-#include "vb-i18n.h"
+#include "core/base/vb-i18n.h"
 
 #define NOTHING "–"
 

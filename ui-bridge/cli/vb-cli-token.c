@@ -7,9 +7,9 @@
 #include "vb-cli-resolve.h"
 #include "vb-cli-text.h"
 #include "vb-cli.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
-#include "vb-token.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
+#include "auth/vb-token.h"
 
 static char **
 split_words (char **texts)

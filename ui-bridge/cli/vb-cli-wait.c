@@ -4,9 +4,9 @@
 #include "vb-cli-error.h"
 #include "vb-cli-progress.h"
 #include "vb-cli-text.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
-#include "vb-operation-record.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
+#include "core/model/vb-operation-record.h"
 
 #define PATIENCE_US (10 * G_TIME_SPAN_MINUTE)
 #define PAUSE_MIN_US (250 * G_TIME_SPAN_MILLISECOND)

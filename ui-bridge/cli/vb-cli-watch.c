@@ -7,8 +7,8 @@
 #include "vb-cli-text.h"
 #include "vb-cli-wait.h"
 #include "vb-cli.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 
 #define SILENCE_MS 60000
 #define PROGRESS_PERIOD_US (2 * G_TIME_SPAN_SECOND)

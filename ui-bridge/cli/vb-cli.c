@@ -7,8 +7,8 @@
 
 #include "vb-cli-error.h"
 #include "vb-cli-text.h"
-#include "vb-error.h"
-#include "vb-i18n.h"
+#include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 
 typedef enum
 {

@@ -10,8 +10,8 @@
 
 #include "doubles.h"
 #include "vb-bridge.h"
-#include "vb-outbox.h"
-#include "vb-sqlite-journal.h"
+#include "core/interfaces/vb-outbox.h"
+#include "storage/journal/vb-sqlite-journal.h"
 
 typedef struct
 {

@@ -8,7 +8,7 @@ import { errorWords, powerlessWords, reasonWords } from '../../../ui-bridge/pane
 import { ConnectionLost, RpcError } from '../../../ui-bridge/panel/transport.js';
 
 const types = readFileSync(new URL('../../../ui-bridge/panel/types.d.ts', import.meta.url), 'utf8');
-const core = readFileSync(new URL('../../../plugin/core/vb-error.c', import.meta.url), 'utf8');
+const core = readFileSync(new URL('../../../plugin/core/base/vb-error.c', import.meta.url), 'utf8');
 const reasons = [...types.slice(types.indexOf('Reason ='), types.indexOf(';', types.indexOf('Reason ='))).matchAll(/'(\w+)'/g)].map(([, reason]) => reason);
 
 test('the panel knows every reason that the service has', () => {

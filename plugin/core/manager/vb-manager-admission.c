@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The rules for create and restore. */
+#include "vb-admission.h"
+
+#include "core/base/vb-i18n.h"
+
+#define MAX_NAME_CHARACTERS 64
+
+gboolean
+vb_manager_check_name (const char *name, GError **error)
+{
+  gboolean good = name != NULL && *name != '\0' && g_utf8_validate (name, -1, NULL)
+                  && g_utf8_strlen (name, -1) <= MAX_NAME_CHARACTERS;
+  for (const char *p = name; good && *p != '\0'; p = g_utf8_next_char (p))
+    good = !g_unichar_iscntrl (g_utf8_get_char (p));
+  if (!good)
+    g_set_error (error,
+                 VB_ERROR,
+                 VB_ERROR_INVALID_ARGUMENT,
+                 _ ("name: give the backup a name of 1 to %d characters without control characters."),
+                 MAX_NAME_CHARACTERS);
+  return good;
+}
+
+static void
+refuse_unsupported (VbVps *vps, GError **error)
+{
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, vb_vps_get_unsupported (vps));
+}
+
+char **
+vb_manager_list_bases (VbManager *self, VbVps *vps)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  GPtrArray *backups = vb_vps_get_backups (vps);
+  guint n_incremental = 0;
+  gboolean counting = TRUE;
+
+  for (guint i = 0; i < backups->len; i++)
+    {
+      VbBackup *backup = g_ptr_array_index (backups, i);
+      if (vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE)
+        continue;
+      g_strv_builder_add (builder, vb_backup_get_id (backup));
+      counting = counting && vb_backup_get_info (backup)->incremental;
+      n_incremental += counting;
+    }
+  /* The operator's safety net: so many incremental ones in a row, and the next one reads everything. */
+  if (self->settings.full_every > 0 && n_incremental + 1 >= self->settings.full_every)
+    return g_new0 (char *, 1);
+  return g_strv_builder_end (builder);
+}
+
+static char *
+default_name (void)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  return g_date_time_format (now, "%Y-%m-%d %H:%M");
+}
+
+static void
+describe (VbOperationRecord *record, VbVps *vps)
+{
+  g_free (record->vps_name);
+  record->vps_name = g_strdup (vb_vps_get_name (vps));
+}
+
+static void
+create_by_rules (VbManager *self, GTask *task)
+{
+  VbAdmission *admission = vb_admission_of (task);
+  VbOperationRecord *record = admission->record;
+  GError *error = NULL;
+
+  VbVps *vps = vb_manager_require_vps (self, record->vps, &error);
+  VbCanCreate can = VB_CAN_CREATE;
+  if (vps != NULL)
+    can = record->scheduled ? vb_vps_can_create_scheduled (vps) : vb_vps_check_create (vps);
+  if (vps != NULL && can == VB_CANNOT_UNSUPPORTED_DISK)
+    refuse_unsupported (vps, &error);
+  else if (vps != NULL && can != VB_CAN_CREATE)
+    vb_error_set_public (&error, vb_can_create_error (can));
+  else if (vps != NULL)
+    vb_admission_check_ready (self, vps, &error);
+  if (error != NULL)
+    {
+      vb_admission_fail (self, task, error);
+      return;
+    }
+
+  describe (record, vps);
+  if (record->backup == NULL)
+    record->backup = g_uuid_string_random ();
+  g_clear_pointer (&admission->bases, g_strfreev);
+  g_clear_pointer (&admission->info, vb_backup_info_free);
+  admission->bases = vb_manager_list_bases (self, vps);
+  admission->may_share = self->pool_status.reflinks && admission->bases[0] != NULL;
+  admission->info = vb_backup_info_new (record->backup, record->vps);
+  admission->info->vps_name = g_strdup (record->vps_name);
+  admission->info->name = g_strdup (record->backup_name);
+  admission->info->created_at = g_date_time_new_now_utc ();
+  admission->info->is_scheduled = record->scheduled;
+  vb_admission_admit (self, task);
+}
+
+static void
+find_request_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  VbManager *self = source;
+  const VbOperationRecord *record = data;
+  GError *error = NULL;
+  VbOperationRecord *known = vb_journal_find_request (self->journal,
+                                                      record->subject,
+                                                      record->vps,
+                                                      record->request_key,
+                                                      &error);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, known, (GDestroyNotify) vb_operation_record_free);
+}
+
+static void
+request_looked_up (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  VbManager *self = VB_MANAGER (source);
+  GTask *task = user_data;
+  GError *error = NULL;
+  VbOperationRecord *known = g_task_propagate_pointer (G_TASK (result), &error);
+
+  if (error != NULL)
+    {
+      vb_admission_fail (self, task, error);
+      return;
+    }
+  if (known == NULL)
+    {
+      create_by_rules (self, task);
+      return;
+    }
+  g_autofree char *uuid = g_strdup (known->vps);
+  vb_admission_of (task)->known = known;
+  g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+  vb_manager_leave (self, uuid);
+}
+
+static void
+create_inside (VbManager *self, GTask *task)
+{
+  VbAdmission *admission = vb_admission_of (task);
+  if (admission->record->request_key == NULL)
+    {
+      create_by_rules (self, task);
+      return;
+    }
+  g_autoptr (GTask) lookup = g_task_new (self, NULL, request_looked_up, task);
+  g_task_set_task_data (lookup, admission->record, NULL);
+  vb_worker_run (self->journal_worker, lookup, find_request_in_thread);
+}
+
+void
+vb_manager_create_async (VbManager *self,
+                         const char *subject,
+                         const char *vps,
+                         const char *name,
+                         const char *request_key,
+                         GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  g_autoptr (GTask) task = vb_admission_task (self,
+                                              vb_manager_create_async,
+                                              VB_OPERATION_CREATE,
+                                              subject,
+                                              vps,
+                                              create_by_rules,
+                                              callback,
+                                              user_data);
+  GError *error = NULL;
+  if (vb_manager_require_vps (self, vps, &error) == NULL
+      || (name != NULL && !vb_manager_check_name (name, &error)))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  VbOperationRecord *record = vb_admission_of (task)->record;
+  record->request_key = g_strdup (request_key);
+  record->backup_name = name ? g_strdup (name) : default_name ();
+  vb_manager_enter (self, vps, g_steal_pointer (&task), create_inside);
+}
+
+void
+vb_manager_create_scheduled_async (VbManager *self,
+                                   const char *vps,
+                                   const char *request_key,
+                                   GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  GTask *task = vb_admission_task (self, vb_manager_create_scheduled_async, VB_OPERATION_CREATE, VB_SCHEDULE_SUBJECT, vps,
+                                   create_by_rules, callback, user_data);
+  VbOperationRecord *record = vb_admission_of (task)->record;
+
+  record->request_key = g_strdup (request_key);
+  record->backup_name = default_name ();
+  record->scheduled = TRUE;
+  vb_manager_enter (self, vps, task, create_inside);
+}
+
+static VbOperationRecord *
+current_record (VbManager *self, const VbOperationRecord *record)
+{
+  VbVps *vps = g_hash_table_lookup (self->vps, record->vps);
+  VbOperation *operation = vps ? vb_vps_get_operation (vps) : NULL;
+  if (operation != NULL && g_strcmp0 (vb_operation_get_id (operation), record->id) == 0)
+    return vb_operation_record_copy (vb_operation_get_record (operation));
+  return vb_operation_record_copy (record);
+}
+
+VbOperationRecord *
+vb_manager_create_finish (VbManager *self, GAsyncResult *result, VbBackup **backup, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return NULL;
+
+  const VbAdmission *admission = vb_admission_of (G_TASK (result));
+  const VbOperationRecord *record = admission->known ? admission->known : admission->record;
+  VbVps *vps = g_hash_table_lookup (self->vps, record->vps);
+  VbBackup *found = vps ? vb_vps_find_backup (vps, record->backup) : NULL;
+  if (backup != NULL)
+    *backup = found ? g_object_ref (found) : NULL;
+  return current_record (self, record);
+}
+
+static void
+restore_inside (VbManager *self, GTask *task)
+{
+  VbOperationRecord *record = vb_admission_of (task)->record;
+  GError *error = NULL;
+  VbVps *vps = vb_manager_require_vps (self, record->vps, &error);
+  VbBackup *backup = vps ? vb_manager_require_backup (vps, record->backup, &error) : NULL;
+  VbBackupState state = backup ? vb_backup_get_state (backup) : VB_BACKUP_QUEUED;
+
+  if (backup != NULL && (state == VB_BACKUP_QUEUED || state == VB_BACKUP_CREATING))
+    vb_error_set_public (&error, VB_ERROR_BACKUP_NOT_READY);
+  else if (backup != NULL && vb_admission_check_ready (self, vps, &error))
+    {
+      describe (record, vps);
+      g_free (record->backup_name);
+      record->backup_name = g_strdup (vb_backup_get_info (backup)->name);
+      vb_admission_admit (self, task);
+      return;
+    }
+  vb_admission_fail (self, task, error);
+}
+
+void
+vb_manager_restore_async (VbManager *self,
+                          const char *subject,
+                          const char *vps,
+                          const char *backup,
+                          gboolean stop_first,
+                          GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+  g_autoptr (GTask) task = vb_admission_task (self,
+                                              vb_manager_restore_async,
+                                              VB_OPERATION_RESTORE,
+                                              subject,
+                                              vps,
+                                              restore_inside,
+                                              callback,
+                                              user_data);
+  GError *error = NULL;
+  if (vb_manager_require_vps (self, vps, &error) == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  VbOperationRecord *record = vb_admission_of (task)->record;
+  record->backup = g_strdup (backup);
+  record->stop_first = stop_first;
+  vb_manager_enter (self, vps, g_steal_pointer (&task), restore_inside);
+}
+
+VbOperationRecord *
+vb_manager_restore_finish (VbManager *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return NULL;
+  return current_record (self, vb_admission_of (G_TASK (result))->record);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Jobs: the queue in front of them, what their changes do to the state, and their progress. */
+#include "vb-manager-private.h"
+
+#include "core/base/vb-log.h"
+
+/* At most 4 progress events a second for each operation, and one at least every 2 s. */
+#define PROGRESS_PERIOD_MS 300
+#define PROGRESS_SILENCE_US (1500 * G_TIME_SPAN_MILLISECOND)
+#define MAX_REMEMBERED 10000
+
+static void pump (VbManager *self);
+
+static void
+update_backup (VbOperationWorker *job, VbVps *vps, const VbOperationRecord *record)
+{
+  VbBackup *backup = vb_vps_find_backup (vps, record->backup);
+  if (backup == NULL)
+    return;
+  if (record->kind == VB_OPERATION_RESTORE)
+    {
+      gboolean ended = vb_operation_state_is_end (record->state);
+      vb_backup_set_state (backup, ended ? VB_BACKUP_AVAILABLE : VB_BACKUP_RESTORING);
+      return;
+    }
+  if (record->state == VB_OPERATION_COMPLETED)
+    {
+      vb_backup_set_info (backup, vb_backup_info_copy (job->info));
+      vb_vps_sort_backups (vps); /* one that began anew is of a later time than it was shown with */
+      vb_backup_set_state (backup, VB_BACKUP_AVAILABLE);
+    }
+  else if (vb_operation_state_is_end (record->state))
+    vb_vps_remove_backup (vps, record->backup);
+  else if (record->state != VB_OPERATION_QUEUED)
+    vb_backup_set_state (backup, VB_BACKUP_CREATING);
+}
+
+static void
+delete_checkpoints_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  VbManager *self = source;
+  GPtrArray *backups = data;
+  const char *vps = g_object_get_data (G_OBJECT (task), "vps");
+
+  for (guint i = 0; i < backups->len; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      const char *backup = g_ptr_array_index (backups, i);
+      if (!vb_hypervisor_delete_checkpoint (self->hypervisor, vps, backup, &error))
+        vb_log_warning (vps, NULL, backup, "Deleting the checkpoint of a deleted backup: %s", error->message);
+    }
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Checkpoints of backups that were deleted while the operation held the VPS. */
+static void
+delete_late_checkpoints (VbManager *self, const char *uuid)
+{
+  g_autofree char *key = NULL;
+  GPtrArray *backups = NULL;
+  if (!g_hash_table_steal_extended (self->checkpoint_gone, uuid, (gpointer *) &key, (gpointer *) &backups))
+    return;
+  g_autoptr (GTask) task = g_task_new (self, NULL, NULL, NULL);
+  g_task_set_task_data (task, backups, (GDestroyNotify) g_ptr_array_unref);
+  g_object_set_data_full (G_OBJECT (task), "vps", g_steal_pointer (&key), g_free);
+  vb_worker_run (self->hypervisor_worker, task, delete_checkpoints_in_thread);
+}
+
+static void
+finish_vps (VbManager *self, VbVps *vps)
+{
+  vb_vps_set_operation (vps, NULL);
+  delete_late_checkpoints (self, vb_vps_get_uuid (vps));
+  vb_manager_emit_changed (self, vps);
+  vb_manager_remember_backups (self);
+  vb_manager_measure_unique_sizes (self, vb_vps_get_uuid (vps));
+  if (g_hash_table_remove (self->gone, vb_vps_get_uuid (vps)))
+    vb_manager_drop_vps (self, vb_vps_get_uuid (vps));
+}
+
+/* So that a late cancel is told "too late" and not "no such operation". */
+static void
+note_ended (VbManager *self, const char *operation)
+{
+  if (g_hash_table_size (self->ended) >= MAX_REMEMBERED)
+    g_hash_table_remove_all (self->ended);
+  g_hash_table_add (self->ended, g_strdup (operation));
+}
+
+static void
+apply (VbOperationWorker *job, const VbOperationRecord *record, const VbNotification *notification, gpointer user_data)
+{
+  VbManager *self = user_data;
+  if (self == NULL)
+    return;
+
+  gboolean ended = vb_operation_state_is_end (record->state);
+  VbVps *vps = g_hash_table_lookup (self->vps, record->vps);
+  g_autoptr (VbOperation) operation = vps ? vb_vps_get_operation (vps) : NULL;
+  if (operation != NULL)
+    {
+      g_object_ref (operation);
+      vb_operation_sample (operation, g_get_monotonic_time ());
+      vb_operation_apply (operation, record);
+      update_backup (job, vps, record);
+      if (ended)
+        {
+          vb_manager_emit_progress (self, vps, operation);
+          finish_vps (self, vps);
+        }
+      else
+        vb_manager_emit_changed (self, vps);
+    }
+  if (notification != NULL)
+    vb_manager_emit_notification (self, notification);
+  if (!ended && !job->detached)
+    return;
+
+  /* It could not remove its half of a backup. */
+  if (record->kind == VB_OPERATION_CREATE
+      && g_strcmp0 (record->error_reason, vb_error_reason (VB_ERROR_POOL_UNAVAILABLE)) == 0)
+    self->sweep_due = TRUE;
+  self->running--;
+  if (ended)
+    note_ended (self, record->id);
+  g_hash_table_remove (self->jobs, record->id);
+  pump (self);
+  vb_manager_check_stopped (self);
+}
+
+VbOperationWorker *
+vb_manager_new_job (VbManager *self, VbOperationRecord *record, VbBackupInfo *info)
+{
+  g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, self->settings.bandwidth_limit_bytes_per_s);
+  return vb_operation_worker_new (self->hypervisor,
+                     self->pool,
+                     self->journal,
+                     &self->settings,
+                     transfer,
+                     record,
+                     info,
+                     apply,
+                     self);
+}
+
+static void
+save_stalled_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  VbOperationWorker *job = data;
+  vb_operation_worker_save_stalled (job, GPOINTER_TO_INT (g_object_get_data (G_OBJECT (task), "stalled")));
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+watch_stall (VbManager *self, VbOperationWorker *job, VbOperation *operation, gint64 now_us)
+{
+  VbProgress *progress = vb_operation_get_progress (operation);
+  /* Waiting in the queue is not standing still. */
+  if (vb_operation_get_state (operation) == VB_OPERATION_QUEUED)
+    vb_progress_touch (progress, now_us);
+  vb_operation_worker_set_still (job, vb_progress_get_still_us (progress, now_us));
+  gboolean stalled = vb_progress_is_stalled (progress, now_us);
+  if (stalled == job->stalled)
+    return;
+
+  job->stalled = stalled;
+  g_autoptr (GTask) task = g_task_new (self, NULL, NULL, NULL);
+  g_task_set_task_data (task, vb_operation_worker_ref (job), (GDestroyNotify) vb_operation_worker_unref);
+  g_object_set_data (G_OBJECT (task), "stalled", GINT_TO_POINTER (stalled));
+  vb_worker_run (self->journal_worker, task, save_stalled_in_thread);
+}
+
+static gboolean
+report_progress (gpointer data)
+{
+  VbManager *self = data;
+  gint64 now_us = g_get_monotonic_time ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, self->jobs);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      VbOperationWorker *job = value;
+      VbVps *vps = g_hash_table_lookup (self->vps, job->vps);
+      VbOperation *operation = vps ? vb_vps_get_operation (vps) : NULL;
+      if (operation == NULL)
+        continue;
+      gboolean changed = vb_operation_sample (operation, now_us);
+      if (vb_claims_is_lost (self->claims, job->vps))
+        vb_transfer_cancel (job->transfer);
+      watch_stall (self, job, operation, now_us);
+      if (!changed && now_us - job->reported_us < PROGRESS_SILENCE_US)
+        continue;
+      job->reported_us = now_us;
+      vb_manager_emit_progress (self, vps, operation);
+    }
+  if (g_hash_table_size (self->jobs) > 0)
+    return G_SOURCE_CONTINUE;
+  self->progress_timer = 0;
+  return G_SOURCE_REMOVE;
+}
+
+void
+vb_manager_attach_job (VbManager *self, VbVps *vps, VbOperationWorker *job)
+{
+  VbOperationRecord *record = vb_operation_record_copy (job->record);
+  g_hash_table_insert (self->jobs, g_strdup (record->id), vb_operation_worker_ref (job));
+  vb_manager_pause_checks (self);
+  if (self->progress_timer == 0)
+    self->progress_timer = g_timeout_add (PROGRESS_PERIOD_MS, report_progress, self);
+  if (vps == NULL)
+    {
+      vb_operation_record_free (record);
+      return;
+    }
+  g_autoptr (VbOperation) operation
+      = vb_operation_new (record, job->transfer, self->settings.stall_timeout_s);
+  vb_vps_set_operation (vps, operation);
+}
+
+void
+vb_manager_start_job (VbManager *self, VbOperationWorker *job)
+{
+  self->running++;
+  vb_operation_worker_start (job);
+}
+
+static void
+pump (VbManager *self)
+{
+  while (!self->stopping && self->running < self->settings.max_concurrent)
+    {
+      VbOperationWorker *job = g_queue_pop_head (&self->queue);
+      if (job == NULL)
+        return;
+      vb_manager_start_job (self, job);
+    }
+}
+
+void
+vb_manager_enqueue (VbManager *self, VbOperationWorker *job)
+{
+  g_queue_push_tail (&self->queue, job);
+  pump (self);
+}
+
+gboolean
+vb_manager_cancel (VbManager *self, const char *uuid, const char *operation, GError **error)
+{
+  VbVps *vps = vb_manager_require_vps (self, uuid, error);
+  if (vps == NULL)
+    return FALSE;
+  VbOperationWorker *job = g_hash_table_lookup (self->jobs, operation);
+  gboolean ended = g_hash_table_contains (self->ended, operation);
+  if (!ended && (job == NULL || g_strcmp0 (job->vps, uuid) != 0))
+    {
+      vb_error_set_public (error, VB_ERROR_NOT_FOUND);
+      return FALSE;
+    }
+  if (ended || !vb_transfer_cancel (job->transfer))
+    {
+      vb_error_set_public (error, VB_ERROR_TOO_LATE);
+      return FALSE;
+    }
+  /* One that still waits ends at once; it need not wait for its turn to do nothing. */
+  if (g_queue_remove (&self->queue, job))
+    vb_manager_start_job (self, job);
+  return TRUE;
+}

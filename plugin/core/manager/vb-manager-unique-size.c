@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What deleting a backup would free: it changes with every other backup of its VPS that shares data with it. */
+#include "vb-manager-private.h"
+
+#include "core/base/vb-log.h"
+
+/* A file system may let go of a deleted file's data in the background. */
+#define AGAIN_AFTER_S 3
+
+static void
+list_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  VbManager *self = source;
+  GError *error = NULL;
+  GPtrArray *infos = vb_pool_list_vps (self->pool, data, &error);
+
+  if (infos != NULL)
+    g_task_return_pointer (task, infos, (GDestroyNotify) g_ptr_array_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+measured (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  VbManager *self = VB_MANAGER (source);
+  const char *uuid = g_task_get_task_data (G_TASK (result));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) infos = g_task_propagate_pointer (G_TASK (result), &error);
+  VbVps *vps = g_hash_table_lookup (self->vps, uuid);
+  gboolean changed = FALSE;
+
+  if (infos == NULL)
+    vb_log_warning (uuid, NULL, NULL, "Measuring the backups of the VPS: %s", error->message);
+  for (guint i = 0; vps != NULL && infos != NULL && i < infos->len; i++)
+    {
+      const VbBackupInfo *info = g_ptr_array_index (infos, i);
+      VbBackup *backup = vb_vps_find_backup (vps, info->id);
+      changed |= backup != NULL && vb_backup_set_unique_bytes (backup, info->unique_bytes);
+    }
+  if (!changed)
+    return;
+  vb_manager_emit_changed (self, vps);
+  vb_manager_remember_backups (self);
+}
+
+static void
+measure (VbManager *self, const char *uuid)
+{
+  g_autoptr (GTask) task = g_task_new (self, NULL, measured, NULL);
+
+  g_task_set_task_data (task, g_strdup (uuid), g_free);
+  vb_worker_run (self->pool_worker, task, list_in_thread);
+}
+
+static gboolean
+measure_again (gpointer data)
+{
+  VbManager *self = data;
+  GHashTableIter iter;
+  gpointer uuid;
+
+  self->measure_timer = 0;
+  g_hash_table_iter_init (&iter, self->to_measure);
+  while (g_hash_table_iter_next (&iter, &uuid, NULL))
+    {
+      measure (self, uuid);
+      g_hash_table_iter_remove (&iter);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+void
+vb_manager_measure_unique_sizes (VbManager *self, const char *uuid)
+{
+  if (!self->pool_available)
+    return;
+  measure (self, uuid);
+  g_hash_table_add (self->to_measure, g_strdup (uuid));
+  if (self->measure_timer == 0)
+    self->measure_timer = g_timeout_add_seconds (AGAIN_AFTER_S, measure_again, self);
+}

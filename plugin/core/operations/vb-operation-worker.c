@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-operation-worker.h"
+
+#include "core/base/vb-error.h"
+#include "core/base/vb-log.h"
+#include "core/model/vb-operation.h"
+
+typedef struct
+{
+  VbOperationWorker *job;
+  VbOperationRecord *record;
+  VbNotification *notification;
+  gboolean detached;
+} Change;
+
+#define NOTE_INTERVAL_US (5 * G_USEC_PER_SEC)
+
+VbOperationWorker *
+vb_operation_worker_new (VbHypervisor *hypervisor,
+            VbPool *pool,
+            VbJournal *journal,
+            const VbSettings *settings,
+            VbTransfer *transfer,
+            VbOperationRecord *record,
+            VbBackupInfo *info,
+            VbOperationWorkerApply apply,
+            gpointer user_data)
+{
+  VbOperationWorker *self = g_new0 (VbOperationWorker, 1);
+  g_atomic_ref_count_init (&self->ref_count);
+  self->hypervisor = g_object_ref (hypervisor);
+  self->pool = g_object_ref (pool);
+  self->journal = g_object_ref (journal);
+  self->settings = *settings;
+  self->transfer = g_object_ref (transfer);
+  self->record = record;
+  self->vps = g_strdup (record->vps);
+  self->info = info;
+  self->apply = apply;
+  self->user_data = user_data;
+  g_mutex_init (&self->mutex);
+  g_cond_init (&self->cond);
+  return self;
+}
+
+VbOperationWorker *
+vb_operation_worker_ref (VbOperationWorker *self)
+{
+  g_atomic_ref_count_inc (&self->ref_count);
+  return self;
+}
+
+void
+vb_operation_worker_unref (VbOperationWorker *self)
+{
+  if (!g_atomic_ref_count_dec (&self->ref_count))
+    return;
+  g_clear_object (&self->hypervisor);
+  g_clear_object (&self->pool);
+  g_clear_object (&self->journal);
+  g_clear_object (&self->transfer);
+  g_clear_pointer (&self->record, vb_operation_record_free);
+  g_clear_pointer (&self->info, vb_backup_info_free);
+  g_clear_pointer (&self->bases, g_strfreev);
+  g_free (self->vps);
+  g_mutex_clear (&self->mutex);
+  g_cond_clear (&self->cond);
+  g_free (self);
+}
+
+static void
+change_free (Change *change)
+{
+  vb_operation_worker_unref (change->job);
+  vb_operation_record_free (change->record);
+  g_clear_pointer (&change->notification, vb_notification_free);
+  g_free (change);
+}
+
+static gboolean
+apply_on_main (gpointer data)
+{
+  Change *change = data;
+  change->job->detached = change->detached;
+  change->job->apply (change->job, change->record, change->notification, change->job->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Caller holds the mutex. One idle source for each change, all of one priority: they arrive in order. */
+static void
+post_change (VbOperationWorker *self, const VbNotification *notification, gboolean detached)
+{
+  Change *change = g_new0 (Change, 1);
+  change->job = vb_operation_worker_ref (self);
+  change->record = vb_operation_record_copy (self->record);
+  change->notification = notification ? vb_notification_copy (notification) : NULL;
+  change->detached = detached;
+
+  g_autoptr (GSource) source = g_idle_source_new ();
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, apply_on_main, change, (GDestroyNotify) change_free);
+  g_source_attach (source, NULL);
+}
+
+static void
+post (VbOperationWorker *self, const VbNotification *notification)
+{
+  post_change (self, notification, FALSE);
+}
+
+static void
+log_state (VbOperationWorker *self)
+{
+  const VbOperationRecord *record = self->record;
+  const char *kind = vb_operation_kind_to_string (record->kind);
+  const char *state = vb_operation_state_to_string (record->state);
+
+  if (record->state == VB_OPERATION_FAILED)
+    vb_log_warning (record->vps,
+                    record->id,
+                    record->backup,
+                    "%s %s (%s): %s",
+                    kind,
+                    state,
+                    record->error_reason,
+                    record->error_message);
+  else
+    vb_log_info (record->vps, record->id, record->backup, "%s %s", kind, state);
+}
+
+/* Caller holds the mutex. */
+static void
+note_bytes (VbOperationWorker *self)
+{
+  VbOperationRecord *record = self->record;
+  vb_transfer_get (self->transfer, &record->bytes_done, &record->bytes_total);
+  record->progress = MAX (record->progress, vb_progress_percent_of (record->bytes_done, record->bytes_total));
+}
+
+gboolean
+vb_operation_worker_move (VbOperationWorker *self, VbOperationState to, GError **error)
+{
+  g_mutex_lock (&self->mutex);
+  VbOperationState from = self->record->state;
+  gboolean moved = vb_operation_check_move (from, to, error);
+  if (moved)
+    {
+      self->record->state = to;
+      note_bytes (self);
+      moved = vb_journal_save_operation (self->journal, self->record, NULL, error);
+      if (moved)
+        {
+          log_state (self);
+          post (self, NULL);
+        }
+      else
+        self->record->state = from;
+    }
+  g_mutex_unlock (&self->mutex);
+  return moved;
+}
+
+gboolean
+vb_operation_worker_save (VbOperationWorker *self, GError **error)
+{
+  g_mutex_lock (&self->mutex);
+  gboolean saved = vb_journal_save_operation (self->journal, self->record, NULL, error);
+  g_mutex_unlock (&self->mutex);
+  return saved;
+}
+
+void
+vb_operation_worker_note_progress (VbOperationWorker *self)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (now_us - self->noted_us < NOTE_INTERVAL_US)
+    return;
+  self->noted_us = now_us;
+  g_mutex_lock (&self->mutex);
+  note_bytes (self);
+  if (!vb_journal_save_operation (self->journal, self->record, NULL, &error))
+    vb_log_debug (self->vps, self->record->id, self->record->backup, "Journalling progress: %s", error->message);
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_operation_worker_detach (VbOperationWorker *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_mutex_lock (&self->mutex);
+  note_bytes (self);
+  if (!vb_journal_save_operation (self->journal, self->record, NULL, &error))
+    vb_log_warning (self->vps, self->record->id, self->record->backup, "Journalling progress: %s", error->message);
+  vb_log_info (self->vps,
+               self->record->id,
+               self->record->backup,
+               "%s goes on after the next start of the service",
+               vb_operation_kind_to_string (self->record->kind));
+  post_change (self, NULL, TRUE);
+  g_mutex_unlock (&self->mutex);
+  g_clear_pointer (&self->lock, vb_power_lock_leave);
+}
+
+void
+vb_operation_worker_set_still (VbOperationWorker *self, gint64 still_us)
+{
+  g_mutex_lock (&self->mutex);
+  self->record->still_us = still_us;
+  g_mutex_unlock (&self->mutex);
+}
+
+static VbNotification *
+notification_for (const VbOperationRecord *record, VbNotificationType type)
+{
+  VbNotification *notification = vb_notification_new ();
+  notification->type = type;
+  notification->vps = g_strdup (record->vps);
+  notification->vps_name = g_strdup (record->vps_name);
+  notification->backup = g_strdup (record->backup);
+  notification->backup_name = g_strdup (record->backup_name);
+  notification->operation = g_strdup (record->id);
+  notification->reason = g_strdup (record->error_reason);
+  notification->created_at = g_date_time_new_now_utc ();
+  return notification;
+}
+
+/* The outcome must be stored before anybody hears it. A journal that cannot be written (disk full, say) is
+ * tried again until the service stops; then recovery finds the operation unended and ends it. */
+static gboolean
+save_outcome (VbOperationWorker *self, VbNotification *notification)
+{
+  gint64 pause_us = G_USEC_PER_SEC / 4;
+  for (;;)
+    {
+      g_autoptr (GError) error = NULL;
+      g_mutex_lock (&self->mutex);
+      gboolean saved = vb_journal_save_operation (self->journal, self->record, notification, &error);
+      g_mutex_unlock (&self->mutex);
+      if (saved)
+        return TRUE;
+      vb_log_warning (self->record->vps,
+                      self->record->id,
+                      self->record->backup,
+                      "Storing the outcome failed, trying again: %s",
+                      error->message);
+      if (!vb_operation_worker_pause (self, pause_us))
+        return FALSE;
+      pause_us = MIN (pause_us * 2, 30 * G_USEC_PER_SEC);
+    }
+}
+
+static void
+end (VbOperationWorker *self, VbOperationState state, gboolean notify)
+{
+  g_mutex_lock (&self->mutex);
+  VbOperationRecord *record = self->record;
+  gboolean create = record->kind == VB_OPERATION_CREATE;
+  note_bytes (self);
+  record->state = state;
+  record->stalled = FALSE;
+  record->ended_at = g_date_time_new_now_utc ();
+  if (state == VB_OPERATION_COMPLETED)
+    record->progress = 100;
+  VbNotificationType type = VB_NOTIFICATION_BACKUP_COMPLETED;
+  if (state == VB_OPERATION_COMPLETED)
+    type = create ? VB_NOTIFICATION_BACKUP_COMPLETED : VB_NOTIFICATION_RESTORE_COMPLETED;
+  else
+    type = create ? VB_NOTIFICATION_BACKUP_FAILED : VB_NOTIFICATION_RESTORE_FAILED;
+  g_autoptr (VbNotification) notification = notify ? notification_for (record, type) : NULL;
+  g_mutex_unlock (&self->mutex);
+
+  /* Nobody shall hear of the end of an operation that has stopped and started the VPS, and still see it off. */
+  vb_hypervisor_announce (self->hypervisor, self->record->vps);
+  if (!save_outcome (self, notification))
+    return;
+  vb_operation_worker_unlock (self);
+  if (self->claimed)
+    vb_claims_give_back (vb_pool_get_claims (self->pool), self->vps);
+  self->claimed = FALSE;
+  g_mutex_lock (&self->mutex);
+  log_state (self);
+  post (self, notification);
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_operation_worker_complete (VbOperationWorker *self)
+{
+  end (self, VB_OPERATION_COMPLETED, TRUE);
+}
+
+void
+vb_operation_worker_fail (VbOperationWorker *self, const GError *error)
+{
+  VbError code = vb_error_code_of (error);
+  gboolean cancelled = code == VB_ERROR_CANCELLED;
+
+  g_mutex_lock (&self->mutex);
+  if (cancelled && (self->stopping || vb_claims_is_lost (vb_pool_get_claims (self->pool), self->vps)))
+    {
+      /* Nobody asked to cancel it: the service was stopped under it, or another host has taken over. */
+      cancelled = FALSE;
+      code = VB_ERROR_INTERRUPTED;
+    }
+  /* What an operation ends with is one of the protocol's reasons; a bad argument is none. */
+  if (code == VB_ERROR_INVALID_ARGUMENT)
+    code = VB_ERROR_INTERNAL;
+  g_free (self->record->error_reason);
+  self->record->error_reason = g_strdup (vb_error_reason (code));
+  g_free (self->record->error_message);
+  self->record->error_message
+      = g_strdup (code == VB_ERROR_INTERRUPTED || error == NULL ? vb_error_public_message (code)
+                                                                : error->message);
+  if (self->record->state == VB_OPERATION_FINISHING)
+    cancelled = FALSE;
+  g_mutex_unlock (&self->mutex);
+
+  end (self, cancelled ? VB_OPERATION_CANCELLED : VB_OPERATION_FAILED, !cancelled);
+}
+
+gboolean
+vb_operation_worker_lock (VbOperationWorker *self, const char *word, GError **error)
+{
+  if (self->settings.state_folder == NULL)
+    return TRUE;
+  if (self->lock != NULL)
+    return vb_power_lock_change (self->lock, word, error);
+  self->lock = vb_power_lock_acquire (self->settings.state_folder,
+                                      self->record->vps,
+                                      word,
+                                      self->record->id,
+                                      error);
+  return self->lock != NULL;
+}
+
+void
+vb_operation_worker_unlock (VbOperationWorker *self)
+{
+  g_clear_pointer (&self->lock, vb_power_lock_release);
+}
+
+gboolean
+vb_operation_worker_pause (VbOperationWorker *self, gint64 us)
+{
+  gint64 until = g_get_monotonic_time () + us;
+  g_mutex_lock (&self->mutex);
+  while (!self->stopping && g_cond_wait_until (&self->cond, &self->mutex, until))
+    ;
+  gboolean go_on = !self->stopping;
+  g_mutex_unlock (&self->mutex);
+  return go_on;
+}
+
+void
+vb_operation_worker_save_stalled (VbOperationWorker *self, gboolean stalled)
+{
+  g_mutex_lock (&self->mutex);
+  VbOperationRecord *record = self->record;
+  if (record->stalled != stalled && !vb_operation_state_is_end (record->state))
+    {
+      g_autoptr (GError) error = NULL;
+      gboolean told = record->stall_told;
+      g_autoptr (VbNotification) notification
+          = stalled && !told ? notification_for (record, VB_NOTIFICATION_OPERATION_STALLED) : NULL;
+      record->stalled = stalled;
+      record->stall_told = told || stalled;
+      if (vb_journal_save_operation (self->journal, record, notification, &error))
+        post (self, notification);
+      else
+        {
+          record->stalled = !stalled;
+          record->stall_told = told;
+          vb_log_warning (record->vps, record->id, record->backup, "%s", error->message);
+        }
+    }
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_operation_worker_interrupt (VbOperationWorker *self)
+{
+  g_mutex_lock (&self->mutex);
+  self->stopping = TRUE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->mutex);
+  vb_transfer_suspend (self->transfer);
+}
+
+gboolean
+vb_operation_worker_is_suspended (VbOperationWorker *self)
+{
+  g_mutex_lock (&self->mutex);
+  gboolean stopping = self->stopping;
+  g_mutex_unlock (&self->mutex);
+  return stopping && !vb_transfer_is_cancelled (self->transfer);
+}
+
+static gpointer
+run (gpointer data)
+{
+  VbOperationWorker *self = data;
+  gboolean create = self->record->kind == VB_OPERATION_CREATE;
+
+  if (self->recovering)
+    (create ? vb_create_worker_recover : vb_restore_worker_recover) (self);
+  else
+    (create ? vb_create_worker_run : vb_restore_worker_run) (self);
+  vb_operation_worker_unref (self);
+  return NULL;
+}
+
+void
+vb_operation_worker_start (VbOperationWorker *self)
+{
+  g_thread_unref (g_thread_new ("vb-operation", run, vb_operation_worker_ref (self)));
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-restore-swap.h"
+
+#include "core/base/vb-error.h"
+#include "core/base/vb-log.h"
+
+static gboolean
+call_power_off (VbOperationWorker *self, gpointer data, GError **error)
+{
+  return vb_hypervisor_power_off (self->hypervisor, self->record->vps, NULL, error);
+}
+
+static gboolean
+call_power_restore (VbOperationWorker *self, gpointer data, GError **error)
+{
+  VbPower power = vb_power_from_string (self->record->was_power);
+  return vb_hypervisor_power_restore (self->hypervisor, self->record->vps, power, error);
+}
+
+gboolean
+vb_restore_power_off (VbOperationWorker *self, GError **error)
+{
+  return vb_operation_worker_retry_while_unavailable (self, call_power_off, NULL, error);
+}
+
+gboolean
+vb_restore_bring_back (VbOperationWorker *self, GError **error)
+{
+  vb_operation_worker_unlock (self);
+  return vb_operation_worker_retry_while_unavailable (self, call_power_restore, NULL, error);
+}
+
+static void
+set_details (VbOperationWorker *self, const char *details)
+{
+  g_free (self->record->details);
+  self->record->details = g_strdup (details);
+}
+
+gboolean
+vb_restore_has_details (VbOperationWorker *self, const char *details)
+{
+  return g_strcmp0 (self->record->details, details) == 0;
+}
+
+/* Whether devices are half overwritten: then nobody may start the VPS. */
+static gboolean
+is_torn (VbStaging *staging)
+{
+  return !vb_staging_can_undo (staging) && !vb_staging_is_swapped (staging);
+}
+
+void
+vb_restore_undo_swap (VbOperationWorker *self, VbStaging *staging)
+{
+  g_autoptr (GError) error = NULL;
+  if (!vb_operation_worker_lock (self, "swap", &error))
+    vb_operation_worker_log_failed (self, "Locking the power for putting the old disks back", error);
+  g_clear_error (&error);
+  if (!vb_operation_worker_retry_while_unavailable (self, call_power_off, NULL, &error))
+    vb_operation_worker_log_failed (self, "Stopping the VPS to put the old disks back", error);
+  g_clear_error (&error);
+  if (!vb_staging_undo (staging, &error))
+    vb_operation_worker_log_failed (self, "Putting the old disks back", error);
+}
+
+/* Whatever the trouble is (the pool is away, the device reports errors): half a disk must not be started from. */
+static gboolean
+put_in_place (VbOperationWorker *self, VbStaging *staging, GError **error)
+{
+  gint64 pause_us = VB_RESTORE_RETRY_US;
+  for (;;)
+    {
+      g_autoptr (GError) failure = NULL;
+      if (vb_staging_swap (staging, self->transfer, &failure))
+        {
+          vb_operation_worker_save_stalled (self, FALSE);
+          return TRUE;
+        }
+      gboolean torn = is_torn (staging);
+      if (torn)
+        {
+          vb_operation_worker_log_failed (self, "A disk is half overwritten, the VPS stays off; trying again", failure);
+          vb_operation_worker_save_stalled (self, TRUE);
+        }
+      if (!torn || !vb_operation_worker_pause (self, pause_us))
+        {
+          g_propagate_error (error, g_steal_pointer (&failure));
+          return FALSE;
+        }
+      pause_us = MIN (pause_us * 2, VB_RESTORE_MAX_RETRY_US);
+      vb_transfer_restart (self->transfer);
+    }
+}
+
+/* Stopping the VPS may have taken long. The pool is not asked any more: it must not keep the VPS off. */
+static gboolean
+check_claim (VbOperationWorker *self, GError **error)
+{
+  if (!vb_claims_is_lost (vb_pool_get_claims (self->pool), self->vps))
+    return TRUE;
+  vb_error_set_public (error, VB_ERROR_INTERRUPTED);
+  return FALSE;
+}
+
+gboolean
+vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
+{
+  if (!vb_restore_power_off (self, error) || !check_claim (self, error) || !put_in_place (self, staging, error))
+    return FALSE;
+
+  /* Without the checkpoint the next backup reads everything; that is no reason to fail the restore. */
+  g_autoptr (GError) checkpoint_error = NULL;
+  if (!vb_hypervisor_reset_checkpoints (self->hypervisor,
+                                        self->record->vps,
+                                        self->record->backup,
+                                        &checkpoint_error))
+    vb_operation_worker_log_failed (self, "Renewing the checkpoint after the restore", checkpoint_error);
+
+  /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it. */
+  set_details (self, VB_RESTORE_SWAPPED);
+  if (vb_operation_worker_save (self, error) && vb_restore_bring_back (self, error))
+    return TRUE;
+  if (vb_staging_can_undo (staging))
+    vb_restore_undo_swap (self, staging);
+  return FALSE;
+}
+
+/* The old disks go only after the journal knows that they are not needed: without them nothing on the disks tells a restore that
+ * was done from one that was undone. */
+void
+vb_restore_succeed (VbOperationWorker *self, VbStaging *staging)
+{
+  g_autoptr (GError) error = NULL;
+
+  set_details (self, VB_RESTORE_BACK);
+  while (!vb_operation_worker_save (self, &error))
+    {
+      vb_operation_worker_log_failed (self, "Recording that the VPS is back, trying again", error);
+      g_clear_error (&error);
+      if (!vb_operation_worker_pause (self, G_USEC_PER_SEC))
+        return;
+    }
+  if (!vb_staging_finish (staging, &error))
+    vb_operation_worker_log_failed (self, "Removing the old disks", error);
+  self->record->swapping = FALSE;
+  vb_operation_worker_complete (self);
+}
+
+static void
+drop_staging (VbOperationWorker *self, VbStaging *staging)
+{
+  g_autoptr (GError) error = NULL;
+  if (vb_staging_can_undo (staging))
+    {
+      set_details (self, NULL); /* no device was touched, and soon nothing will tell */
+      if (!vb_operation_worker_save (self, &error))
+        vb_operation_worker_log_failed (self, "Recording that the staged disks are removed", error);
+      g_clear_error (&error);
+      if (!vb_staging_discard (staging, &error))
+        vb_operation_worker_log_failed (self, "Removing the staged disks", error);
+    }
+  /* What was overwritten is whole and stays, and so do the images that belong to it. */
+  else if (!vb_staging_finish (staging, &error))
+    vb_operation_worker_log_failed (self, "Removing the old disks", error);
+}
+
+void
+vb_restore_abandon (VbOperationWorker *self, VbStaging *staging, const GError *error)
+{
+  g_autoptr (GError) failure = NULL;
+  if (staging != NULL && is_torn (staging))
+    return;
+  if (staging != NULL)
+    drop_staging (self, staging);
+  /* Also when nothing was stopped: then the VPS is in that state already. */
+  if (self->record->was_power != NULL && !vb_restore_bring_back (self, &failure))
+    vb_operation_worker_log_failed (self, "Starting the VPS again after a failed restore", failure);
+  self->record->swapping = FALSE;
+  vb_operation_worker_fail (self, error);
+}
+
+gboolean
+vb_restore_begin_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
+{
+  /* While it can still be cancelled, and the VPS is on. */
+  if (!vb_claims_confirm (vb_pool_get_claims (self->pool), self->vps, self->transfer, error))
+    return FALSE;
+  if (!vb_transfer_close (self->transfer))
+    {
+      vb_error_set_public (error, VB_ERROR_CANCELLED);
+      return FALSE;
+    }
+  self->record->swapping = TRUE;
+  if (vb_staging_is_in_place (staging))
+    set_details (self, VB_RESTORE_OVERWRITING);
+  return vb_operation_worker_lock (self, "swap", error) && vb_operation_worker_move (self, VB_OPERATION_FINISHING, error);
+}

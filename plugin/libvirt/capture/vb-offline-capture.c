@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-offline-capture.h"
+
+#include "libvirt/domain/vb-disk-image.h"
+#include "libvirt/checkpoint/vb-libvirt-checkpoint.h"
+#include "libvirt/checkpoint/vb-libvirt-checkpoint-repair.h"
+#include "core/base/vb-log.h"
+
+typedef struct
+{
+  VbDomainXml *xml;
+  VbCapture *capture;
+  const VbCaptureRequest *request;
+  GHashTable *images; /* target → VbDiskImage */
+} Begin;
+
+static gboolean
+read_images (Begin *begin, GError **error)
+{
+  for (guint i = 0; i < begin->xml->disks->len; i++)
+    {
+      VbDomainDisk *disk = g_ptr_array_index (begin->xml->disks, i);
+      VbDiskImage *image;
+      VbCaptureDisk *entry;
+
+      if (disk->skipped != NULL)
+        {
+          vb_capture_add_skipped (begin->capture, disk->target, disk->skipped);
+          continue;
+        }
+      image = vb_disk_image_read (disk, error);
+      if (image == NULL)
+        return FALSE;
+      g_hash_table_replace (begin->images, g_strdup (disk->target), image);
+      entry = vb_capture_add_disk (begin->capture, disk->target);
+      entry->virtual_size_bytes = image->virtual_size_bytes;
+      entry->path = g_strdup (disk->path);
+      entry->format = g_strdup (disk->format);
+    }
+  return TRUE;
+}
+
+/* Bitmaps do not depend on each other, so that of the base says all that has changed since; a disk
+ * without it is read whole. Returns whether any disk has it. */
+static gboolean
+use_base (Begin *begin, const char *base)
+{
+  g_autofree char *name = vb_libvirt_checkpoint_name (base);
+  gboolean any = FALSE;
+
+  for (guint i = 0; i < begin->capture->disks->len; i++)
+    {
+      VbCaptureDisk *disk = g_ptr_array_index (begin->capture->disks, i);
+      VbDiskImage *image = g_hash_table_lookup (begin->images, disk->target);
+
+      if (!GPOINTER_TO_INT (g_hash_table_lookup (image->bitmaps, name)))
+        continue;
+      disk->changed_context = g_strdup (name);
+      any = TRUE;
+    }
+  return any;
+}
+
+static void
+choose_base (Begin *begin)
+{
+  const char *const *bases = begin->request->bases;
+
+  for (guint i = 0; bases != NULL && bases[i] != NULL; i++)
+    if (use_base (begin, bases[i]))
+      {
+        begin->capture->base_backup = g_strdup (bases[i]);
+        return;
+      }
+  if (bases != NULL && bases[0] != NULL)
+    begin->capture->full_reason
+        = g_strdup ("no disk has a whole record of its changes since an earlier backup");
+}
+
+static gboolean
+add_bitmaps (Begin *begin, const char *name, GError **error)
+{
+  for (guint i = 0; i < begin->xml->disks->len; i++)
+    {
+      VbDomainDisk *disk = g_ptr_array_index (begin->xml->disks, i);
+
+      if (disk->skipped == NULL && vb_disk_image_can_hold_bitmaps (disk)
+          && !vb_disk_image_add_bitmap (disk, name, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Without bitmaps the capture is as good, only the next one is not incremental; unless the reason
+ * is that the VPS has just been started, which is for the caller to find out. */
+static gboolean
+add_bitmaps_or_do_without (Begin *begin, virDomainPtr domain, GError **error)
+{
+  g_autofree char *name = vb_libvirt_checkpoint_name (begin->request->backup);
+  g_autoptr (GError) local = NULL;
+  gboolean active = TRUE;
+
+  if (add_bitmaps (begin, name, &local))
+    return TRUE;
+  if (!vb_libvirt_checkpoint_delete (domain, name, error)
+      || !vb_libvirt_is_active (domain, &active, error))
+    return FALSE;
+  if (active)
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  vb_log_warning (begin->request->vps, begin->request->operation, begin->request->backup,
+                  "The next backup cannot build on this one: %s", local->message);
+  return TRUE;
+}
+
+gboolean
+vb_offline_capture_begin (virDomainPtr domain,
+                          VbDomainXml *xml,
+                          VbCapture *capture,
+                          const VbCaptureRequest *request,
+                          GError **error)
+{
+  g_autoptr (GHashTable) images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                                         (GDestroyNotify) vb_disk_image_free);
+  Begin begin = { .xml = xml, .capture = capture, .request = request, .images = images };
+
+  if (!read_images (&begin, error))
+    return FALSE;
+  vb_libvirt_checkpoint_repair_offline (domain, images);
+  choose_base (&begin);
+  /* Behind saved memory the disks are as they were in mid-run. */
+  capture->consistency = virDomainHasManagedSaveImage (domain, 0) > 0 ? VB_CONSISTENCY_CRASH
+                                                                      : VB_CONSISTENCY_OFFLINE;
+  return add_bitmaps_or_do_without (&begin, domain, error);
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-libvirt-util.h"
+
+#include "core/base/vb-error.h"
+
+int
+vb_libvirt_last_code (void)
+{
+  virErrorPtr last = virGetLastError ();
+
+  return last != NULL ? last->code : VIR_ERR_OK;
+}
+
+gboolean
+vb_libvirt_last_is_connection (void)
+{
+  virErrorPtr last = virGetLastError ();
+
+  if (last == NULL)
+    return FALSE;
+  /* A daemon that goes away shows as an internal or system error that the client's own RPC layer
+   * raises. */
+  return last->domain == VIR_FROM_RPC || last->code == VIR_ERR_NO_CONNECT
+         || last->code == VIR_ERR_INVALID_CONN || last->code == VIR_ERR_AUTH_FAILED
+         || last->code == VIR_ERR_AUTH_CANCELLED || last->code == VIR_ERR_AUTH_UNAVAILABLE;
+}
+
+static VbError
+last_error_code (void)
+{
+  if (vb_libvirt_last_is_connection ())
+    return VB_ERROR_HYPERVISOR_UNAVAILABLE;
+  if (vb_libvirt_last_code () == VIR_ERR_NO_DOMAIN)
+    return VB_ERROR_NOT_FOUND;
+  return VB_ERROR_INTERNAL;
+}
+
+void
+vb_libvirt_set_error (GError **error, const char *format, ...)
+{
+  g_autofree char *doing = NULL;
+  va_list args;
+
+  va_start (args, format);
+  doing = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_set_error (error, VB_ERROR, last_error_code (), "%s: %s", doing, virGetLastErrorMessage ());
+}
+
+static VbPower
+power_of_paused (int reason)
+{
+  switch (reason)
+    {
+    case VIR_DOMAIN_PAUSED_CRASHED:
+      return VB_POWER_CRASHED;
+    /* libvirt itself has stopped the processors for a moment: the VPS counts as running. */
+    case VIR_DOMAIN_PAUSED_MIGRATION:
+    case VIR_DOMAIN_PAUSED_SAVE:
+    case VIR_DOMAIN_PAUSED_DUMP:
+    case VIR_DOMAIN_PAUSED_SNAPSHOT:
+    case VIR_DOMAIN_PAUSED_STARTING_UP:
+    case VIR_DOMAIN_PAUSED_SHUTTING_DOWN:
+      return VB_POWER_RUNNING;
+    default:
+      return VB_POWER_PAUSED;
+    }
+}
+
+static VbPower
+power_of_state (int state, int reason)
+{
+  switch (state)
+    {
+    case VIR_DOMAIN_PAUSED:
+      return power_of_paused (reason);
+    case VIR_DOMAIN_PMSUSPENDED:
+      return VB_POWER_PAUSED;
+    case VIR_DOMAIN_CRASHED:
+      return VB_POWER_CRASHED;
+    case VIR_DOMAIN_SHUTOFF:
+      return reason == VIR_DOMAIN_SHUTOFF_CRASHED ? VB_POWER_CRASHED : VB_POWER_STOPPED;
+    default:
+      return VB_POWER_RUNNING;
+    }
+}
+
+gboolean
+vb_libvirt_get_power (virDomainPtr domain, VbPower *power, GError **error)
+{
+  int state;
+  int reason;
+
+  if (virDomainGetState (domain, &state, &reason, 0) < 0)
+    {
+      vb_libvirt_set_error (error, "Asking for the state of the VPS");
+      return FALSE;
+    }
+  *power = power_of_state (state, reason);
+  return TRUE;
+}
+
+gboolean
+vb_libvirt_is_active (virDomainPtr domain, gboolean *active, GError **error)
+{
+  int result = virDomainIsActive (domain);
+
+  if (result < 0)
+    {
+      vb_libvirt_set_error (error, "Asking whether the VPS is on");
+      return FALSE;
+    }
+  *active = result > 0;
+  return TRUE;
+}
+
+char *
+vb_libvirt_get_uuid (virDomainPtr domain)
+{
+  char uuid[VIR_UUID_STRING_BUFLEN];
+
+  if (virDomainGetUUIDString (domain, uuid) < 0)
+    return NULL;
+  return g_ascii_strdown (uuid, -1);
+}
+
+VbDomainXml *
+vb_libvirt_read_xml (virDomainPtr domain, GError **error)
+{
+  char *text = virDomainGetXMLDesc (domain, 0);
+  VbDomainXml *xml;
+
+  if (text == NULL)
+    {
+      vb_libvirt_set_error (error, "Reading the definition of the VPS");
+      return NULL;
+    }
+  xml = vb_domain_xml_parse (text, error);
+  free (text);
+  return xml;
+}
+
+VbDomainXml *
+vb_libvirt_read_disks (virDomainPtr domain, GError **error)
+{
+  VbDomainXml *xml = vb_libvirt_read_xml (domain, error);
+
+  if (xml != NULL)
+    vb_domain_xml_resolve_links (xml);
+  return xml;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-nbd-source.h"
+
+#include <errno.h>
+#include <libnbd.h>
+#include <poll.h>
+
+#include "core/base/vb-error.h"
+#include "vb-nbd-map.h"
+#include "storage/base/vb-run-abandonable.h"
+
+#define MAX_CONNECTIONS 4
+#define POLL_MS 50
+
+/* Block status requests have 32 bits of length. */
+#define SCAN_BYTES ((G_GUINT64_CONSTANT (1) << 32) - (1 << 21))
+
+/* Parts of the map that are nearer than this are asked for at once. */
+#define SCAN_GAP_BYTES (32 * 1024 * 1024)
+
+struct _VbNbdSource
+{
+  struct nbd_handle *handles[MAX_CONNECTIONS + 1];
+  guint in_flight[MAX_CONNECTIONS + 1];
+  guint n_handles;
+  guint n_readers; /* of them, from the first; the last one may be for the dirty bitmap only */
+
+  char *changed_context;
+  guint64 size;
+  gboolean has_data_map;
+  gboolean has_changed;
+  struct Scan *scan; /* kept until the connections are closed: an unanswered request points to it */
+};
+
+typedef struct
+{
+  VbNbdSource *source;
+  guint handle;
+  VbNbdDone done;
+  gpointer user_data;
+} Request;
+
+typedef struct Scan
+{
+  const char *context;
+  VbNbdMap map;
+  gboolean done;
+  int error_number;
+} Scan;
+
+static gboolean
+fail (GError **error, const char *doing)
+{
+  g_set_error (error, VB_ERROR, VB_ERROR_INTERRUPTED, "%s: %s", doing, nbd_get_error ());
+  return FALSE;
+}
+
+/* --- connecting --- */
+
+/* Returns: (transfer none) (nullable): a new connection, owned by @self */
+static struct nbd_handle *
+connect_one (VbNbdSource *self,
+             const char *socket,
+             const char *export_name,
+             const char *context,
+             GCancellable *stop,
+             GError **error)
+{
+  struct nbd_handle *handle = nbd_create ();
+  if (handle == NULL)
+    {
+      fail (error, "Preparing an NBD connection");
+      return NULL;
+    }
+
+  self->handles[self->n_handles++] = handle;
+  /* The buffers are zeroed or fully written before anything reads them; libnbd need not clear them as well. */
+  if (nbd_set_pread_initialize (handle, false) != 0
+      || nbd_set_export_name (handle, export_name ? export_name : "") != 0
+      || (context && nbd_add_meta_context (handle, context) != 0) || nbd_aio_connect_unix (handle, socket) != 0)
+    {
+      fail (error, "Connecting to the NBD server");
+      return NULL;
+    }
+  while (nbd_aio_is_connecting (handle))
+    if (!vb_run_abandonable_check (stop, error) || !vb_nbd_source_poll (self, -1, POLL_MS, error))
+      return NULL;
+  if (nbd_aio_is_ready (handle) == 1)
+    return handle;
+  fail (error, "Connecting to the NBD server");
+  return NULL;
+}
+
+VbNbdSource *
+vb_nbd_source_open (const char *socket,
+                    const char *export_name,
+                    const char *changed_context,
+                    GCancellable *stop,
+                    GError **error)
+{
+  g_autoptr (VbNbdSource) self = g_new0 (VbNbdSource, 1);
+  self->changed_context = g_strdup (changed_context);
+
+  struct nbd_handle *first = connect_one (self, socket, export_name, LIBNBD_CONTEXT_BASE_ALLOCATION, stop, error);
+  if (first == NULL)
+    return NULL;
+  gint64 size = nbd_get_size (first);
+  if (size < 0)
+    {
+      fail (error, "Asking for the size of a disk");
+      return NULL;
+    }
+  self->size = (guint64) size;
+  self->has_data_map = nbd_can_meta_context (first, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
+
+  guint connections = nbd_can_multi_conn (first) == 1 ? MAX_CONNECTIONS : 1;
+  for (self->n_readers = 1; self->n_readers < connections; self->n_readers++)
+    if (connect_one (self, socket, export_name, NULL, stop, error) == NULL)
+      return NULL;
+
+  /* A connection of its own: on the others each question would be answered for both maps, and that of the data is
+   * the one that grows with the disk. */
+  if (changed_context)
+    {
+      struct nbd_handle *last = connect_one (self, socket, export_name, changed_context, stop, error);
+      if (last == NULL)
+        return NULL;
+      self->has_changed = nbd_can_meta_context (last, changed_context) == 1;
+    }
+  return g_steal_pointer (&self);
+}
+
+void
+vb_nbd_source_free (VbNbdSource *self)
+{
+  for (guint i = 0; i < self->n_handles; i++)
+    nbd_close (self->handles[i]);
+  g_free (self->scan);
+  g_free (self->changed_context);
+  g_free (self);
+}
+
+guint64
+vb_nbd_source_get_size (VbNbdSource *self)
+{
+  return self->size;
+}
+
+gboolean
+vb_nbd_source_has_changed (VbNbdSource *self)
+{
+  return self->has_changed;
+}
+
+/* --- the maps --- */
+
+static int
+on_extents (void *data, const char *context, uint64_t offset, uint32_t *entries, size_t n, int *error)
+{
+  Scan *scan = data;
+
+  if (g_str_equal (context, scan->context))
+    vb_nbd_map_add (&scan->map, offset, entries, n);
+  return 0;
+}
+
+static int
+on_scanned (void *data, int *error)
+{
+  Scan *scan = data;
+
+  scan->done = TRUE;
+  scan->error_number = *error;
+  return 1;
+}
+
+static gboolean
+scan_from (VbNbdSource *self, guint handle, guint64 offset, guint64 end, GCancellable *stop, GError **error)
+{
+  Scan *scan = self->scan;
+
+  scan->done = FALSE;
+  scan->map.end = offset;
+  scan->map.limit = end;
+  if (nbd_aio_block_status (self->handles[handle], MIN (SCAN_BYTES, end - offset), offset,
+                            (nbd_extent_callback){ .callback = on_extents, .user_data = scan },
+                            (nbd_completion_callback){ .callback = on_scanned, .user_data = scan }, 0)
+      < 0)
+    return fail (error, "Asking for the map of a disk");
+  while (!scan->done)
+    if (!vb_run_abandonable_check (stop, error) || !vb_nbd_source_poll (self, -1, POLL_MS, error))
+      return FALSE;
+  if (scan->error_number != 0 || scan->map.end <= offset)
+    {
+      vb_error_set_errno (error, scan->error_number ? scan->error_number : EPROTO, "Reading the map of a disk");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+scan_range (VbNbdSource *self, guint handle, const VbRange *range, GCancellable *stop, GError **error)
+{
+  for (guint64 at = range->start; at < range->end; at = self->scan->map.end)
+    if (!scan_from (self, handle, at, range->end, stop, error))
+      return FALSE;
+  return TRUE;
+}
+
+static Scan *
+begin_scan (VbNbdSource *self, const char *context, guint32 mask, gboolean wanted, VbRanges *ranges)
+{
+  if (self->scan == NULL)
+    self->scan = g_new0 (Scan, 1);
+  *self->scan = (Scan){ .context = context, .map = { .mask = mask, .wanted = wanted, .ranges = ranges } };
+  return self->scan;
+}
+
+gboolean
+vb_nbd_source_scan_changed (VbNbdSource *self, VbRanges *changed, GCancellable *stop, GError **error)
+{
+  VbRange all = { 0, self->size };
+
+  begin_scan (self, self->changed_context, 1, TRUE, changed);
+  return scan_range (self, self->n_handles - 1, &all, stop, error);
+}
+
+VbRanges *
+vb_nbd_source_scan_data (VbNbdSource *self, const VbRanges *within, GCancellable *stop, GError **error)
+{
+  const VbRange *range;
+  g_autoptr (VbRanges) all = vb_ranges_new ();
+  g_autoptr (VbRanges) data = vb_ranges_new ();
+
+  vb_ranges_add (all, 0, self->size);
+  if (!self->has_data_map)
+    return vb_ranges_intersect (all, within ? within : all);
+  g_autoptr (VbRanges) questions = vb_ranges_close_gaps (within ? within : all, SCAN_GAP_BYTES);
+  begin_scan (self, LIBNBD_CONTEXT_BASE_ALLOCATION, LIBNBD_STATE_ZERO, FALSE, data);
+  for (gsize i = 0; (range = vb_ranges_get (questions, i)) != NULL; i++)
+    if (!scan_range (self, 0, range, stop, error))
+      return NULL;
+  return vb_ranges_intersect (data, within ? within : all);
+}
+
+/* --- reading --- */
+
+static int
+on_read (void *data, int *error)
+{
+  Request *request = data;
+
+  request->source->in_flight[request->handle]--;
+  request->done (request->user_data, *error);
+  return 1;
+}
+
+gboolean
+vb_nbd_source_read (VbNbdSource *self,
+                    void *buffer,
+                    gsize length,
+                    guint64 offset,
+                    VbNbdDone done,
+                    gpointer user_data,
+                    GError **error)
+{
+  guint best = 0;
+  for (guint i = 1; i < self->n_readers; i++)
+    if (self->in_flight[i] < self->in_flight[best])
+      best = i;
+
+  Request *request = g_new0 (Request, 1);
+  *request = (Request){ self, best, done, user_data };
+  self->in_flight[best]++;
+  nbd_completion_callback callback = { .callback = on_read, .user_data = request, .free = g_free };
+  if (nbd_aio_pread (self->handles[best], buffer, length, offset, callback, 0) < 0)
+    {
+      self->in_flight[best]--;
+      return fail (error, "Reading a disk");
+    }
+  return TRUE;
+}
+
+guint
+vb_nbd_source_get_in_flight (VbNbdSource *self)
+{
+  guint sum = 0;
+  for (guint i = 0; i < self->n_handles; i++)
+    sum += self->in_flight[i];
+  return sum;
+}
+
+static gboolean
+notify (struct nbd_handle *handle, short events)
+{
+  unsigned wanted = nbd_aio_get_direction (handle);
+
+  if ((wanted & LIBNBD_AIO_DIRECTION_READ) && (events & (POLLIN | POLLHUP | POLLERR)))
+    return nbd_aio_notify_read (handle) == 0;
+  if ((wanted & LIBNBD_AIO_DIRECTION_WRITE) && (events & (POLLOUT | POLLHUP | POLLERR)))
+    return nbd_aio_notify_write (handle) == 0;
+  return TRUE;
+}
+
+gboolean
+vb_nbd_source_poll (VbNbdSource *self, int extra_fd, int timeout_ms, GError **error)
+{
+  struct pollfd fds[MAX_CONNECTIONS + 2];
+
+  for (guint i = 0; i < self->n_handles; i++)
+    {
+      unsigned wanted = nbd_aio_get_direction (self->handles[i]);
+      fds[i] = (struct pollfd){ .fd = nbd_aio_get_fd (self->handles[i]) };
+      if (wanted & LIBNBD_AIO_DIRECTION_READ)
+        fds[i].events |= POLLIN;
+      if (wanted & LIBNBD_AIO_DIRECTION_WRITE)
+        fds[i].events |= POLLOUT;
+    }
+  fds[self->n_handles] = (struct pollfd){ .fd = extra_fd, .events = POLLIN };
+
+  if (poll (fds, self->n_handles + 1, timeout_ms) < 0 && errno != EINTR)
+    {
+      vb_error_set_errno (error, errno, "Waiting for an NBD server");
+      return FALSE;
+    }
+  for (guint i = 0; i < self->n_handles; i++)
+    {
+      if (fds[i].revents && !notify (self->handles[i], fds[i].revents))
+        return fail (error, "Talking to the NBD server");
+      if (nbd_aio_is_dead (self->handles[i]) || nbd_aio_is_closed (self->handles[i]))
+        return fail (error, "The NBD server has gone away");
+    }
+  return TRUE;
+}

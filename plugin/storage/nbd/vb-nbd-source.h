@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "storage/base/vb-ranges.h"
+
+G_BEGIN_DECLS
+
+/**
+ * VbNbdSource:
+ *
+ * A disk that an NBD server shows, read over as many connections as the server likes. For one thread, which
+ * has to call vb_nbd_source_poll() again and again while requests are under way.
+ */
+typedef struct _VbNbdSource VbNbdSource;
+
+/**
+ * VbNbdDone:
+ * @user_data: as given to vb_nbd_source_read()
+ * @error_number: 0, or the errno of what went wrong
+ *
+ * Called from vb_nbd_source_poll() when a request has ended.
+ */
+typedef void (*VbNbdDone) (gpointer user_data, int error_number);
+
+/**
+ * vb_nbd_source_open:
+ * @socket: path of the server's unix socket
+ * @export_name: (nullable): %NULL for the default export
+ * @changed_context: (nullable): full name of a dirty bitmap's meta context, such as "qemu:dirty-bitmap:x"
+ * @stop: ends the attempt
+ *
+ * Returns: (transfer full) (nullable): a connected source; %VB_ERROR_INTERRUPTED when the server is not there
+ */
+VbNbdSource *vb_nbd_source_open (const char *socket,
+                                 const char *export_name,
+                                 const char *changed_context,
+                                 GCancellable *stop,
+                                 GError **error);
+void vb_nbd_source_free (VbNbdSource *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbNbdSource, vb_nbd_source_free)
+
+/** vb_nbd_source_get_size: Returns: bytes of the disk */
+guint64 vb_nbd_source_get_size (VbNbdSource *self);
+
+/** vb_nbd_source_has_changed: whether the server knows the dirty bitmap that was asked for */
+gboolean vb_nbd_source_has_changed (VbNbdSource *self);
+
+/**
+ * vb_nbd_source_scan_changed:
+ * @changed: what the dirty bitmap lists is added; only if vb_nbd_source_has_changed()
+ *
+ * No read may be under way.
+ */
+gboolean vb_nbd_source_scan_changed (VbNbdSource *self, VbRanges *changed, GCancellable *stop, GError **error);
+
+/**
+ * vb_nbd_source_scan_data:
+ * @within: (nullable): look at this only; %NULL for the whole disk
+ *
+ * Asks for the map of the disk. No read may be under way.
+ *
+ * Returns: (transfer full) (nullable): all that is not known to be zeros
+ */
+VbRanges *
+vb_nbd_source_scan_data (VbNbdSource *self, const VbRanges *within, GCancellable *stop, GError **error);
+
+/** vb_nbd_source_read: queues a read into @buffer, which must stay there until @done is called */
+gboolean vb_nbd_source_read (VbNbdSource *self,
+                             void *buffer,
+                             gsize length,
+                             guint64 offset,
+                             VbNbdDone done,
+                             gpointer user_data,
+                             GError **error);
+
+/** vb_nbd_source_get_in_flight: Returns: number of reads under way */
+guint vb_nbd_source_get_in_flight (VbNbdSource *self);
+
+/**
+ * vb_nbd_source_poll:
+ * @extra_fd: a descriptor that ends the wait when it is readable, or -1
+ * @timeout_ms: longest wait
+ *
+ * Moves data.
+ *
+ * Returns: %FALSE with %VB_ERROR_INTERRUPTED when a connection is lost
+ */
+gboolean vb_nbd_source_poll (VbNbdSource *self, int extra_fd, int timeout_ms, GError **error);
+
+G_END_DECLS

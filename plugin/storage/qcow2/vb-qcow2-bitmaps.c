@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vb-qcow2-bitmaps.h"
+
+#include <string.h>
+
+#include "storage/base/vb-child.h"
+#include "json/vb-strict-json.h"
+
+static gboolean
+remove_one (const char *path, const char *name, GError **error)
+{
+  const char *argv[] = { "qemu-img", "bitmap", "--remove", "-f", "qcow2", "--", path, name, NULL };
+  g_autofree char *output = vb_child_run (argv, error);
+  return output != NULL;
+}
+
+static JsonObject *
+get_object (JsonObject *object, const char *member)
+{
+  JsonNode *node = object ? json_object_get_member (object, member) : NULL;
+  return node && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
+gboolean
+vb_qcow2_remove_bitmaps (const char *path, GError **error)
+{
+  const char *argv[] = { "qemu-img", "info", "--output=json", "-f", "qcow2", "--", path, NULL };
+  g_autofree char *output = vb_child_run (argv, error);
+  g_autoptr (JsonObject) info = output ? vb_strict_json_parse (output, strlen (output), error) : NULL;
+  if (info == NULL)
+    return FALSE;
+
+  JsonObject *data = get_object (get_object (info, "format-specific"), "data");
+  JsonArray *bitmaps = data ? vb_strict_json_get_array (data, "bitmaps") : NULL;
+  for (guint i = 0; bitmaps && i < json_array_get_length (bitmaps); i++)
+    {
+      const char *name = vb_strict_json_get_string (json_array_get_object_element (bitmaps, i), "name");
+      if (name && !remove_one (path, name, error))
+        return FALSE;
+    }
+  return TRUE;
+}

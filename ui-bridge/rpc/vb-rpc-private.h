@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Shared by vb-rpc.c, which lets requests in, and vb-rpc-call.c, which sees them out. */
+
+#include "vb-rpc.h"
+
+G_BEGIN_DECLS
+
+struct _VbCall
+{
+  VbSessionRegistry *hub;
+  VbSession *session;
+  VbIdentity *asked_by; /* who it was when the request came, whoever it is when it is answered */
+  JsonNode *id;         /* NULL: the client wants no answer */
+  const VbMethod *method;
+  JsonObject *params;
+  char *vps_name;
+  VbVps *vps;
+  gint64 number;
+
+  /* Once it is settled: */
+  const char *body_name;
+  JsonObject *body;
+};
+
+/** vb_call_new: @id: (nullable); @params: (nullable) */
+VbCall *vb_call_new (
+    VbSessionRegistry *hub, VbSession *session, const VbMethod *method, JsonNode *id, JsonNode *params);
+void vb_call_free (VbCall *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbCall, vb_call_free)
+
+/** vb_rpc_respond: @id: (nullable); @name: "result" or "error"; @body: (transfer full) */
+void vb_rpc_respond (VbSession *session, JsonNode *id, const char *name, JsonObject *body);
+
+G_END_DECLS
