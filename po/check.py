@@ -16,7 +16,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from catalogue import HEADER, read_mo  # noqa: E402
 
-OPERATORS = ("ui-bridge/cli/", "ui-bridge/vb-", "plugin/storage/", "plugin/offline/", "plugin/module/", "plugin/libvirt/xml/vb-domain-move.c")
+OPERATORS = (
+    "ui-bridge/cli/", "ui-bridge/vb-", "ui-bridge/net/", "ui-bridge/auth/", "ui-bridge/delivery/", "ui-bridge/http/",
+    "plugin/storage/", "plugin/offline/", "plugin/module/", "plugin/libvirt/xml/vb-domain-move.c",
+)
 FOLDERS = ("plugin", "ui-bridge", "hooks")
 MARKS = {".c": re.compile(r'\b(?:N?_|vb_ngettext) \((?=\s*")'), ".js": re.compile(r"(?<![.#\w])tn?\((?=\s*')")}
 # What xgettext cannot read: t() of something else than a plain string.
