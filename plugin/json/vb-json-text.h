@@ -50,7 +50,8 @@ JsonNode *vb_json_text_parse (const char *text, gsize length, GError **error);
  */
 char *vb_json_text_print (JsonNode *node);
 
-/** vb_json_get_text: Returns: (transfer none) (nullable): member @name of @object if it is there and a string */
+/** vb_json_get_text: Returns: (transfer none) (nullable): member @name of @object if it is there
+ * and a string */
 const char *vb_json_get_text (JsonObject *object, const char *name);
 
 G_END_DECLS

@@ -5,8 +5,8 @@
 
 #define MAX_DEPTH 16
 
-/* One object with nothing before or behind it, and not nested deeply: json-glib parses recursively, and takes several
- * values one after the other, of which it leaks all but the last. */
+/* One object with nothing before or behind it, and not nested deeply: json-glib parses recursively,
+ * and takes several values one after the other, of which it leaks all but the last. */
 static gboolean
 is_one_shallow_object (const char *text, gsize length)
 {
@@ -36,7 +36,8 @@ is_one_shallow_object (const char *text, gsize length)
 JsonObject *
 vb_strict_json_parse (const char *text, gsize length, GError **error)
 {
-  if (length > G_MAXSSIZE || !g_utf8_validate_len (text, length, NULL) || !is_one_shallow_object (text, length))
+  if (length > G_MAXSSIZE || !g_utf8_validate_len (text, length, NULL)
+      || !is_one_shallow_object (text, length))
     {
       g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "It is not one JSON object");
       return NULL;
@@ -62,7 +63,8 @@ static JsonNode *
 get_value (JsonObject *object, const char *member, GType type)
 {
   JsonNode *node = json_object_get_member (object, member);
-  return node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == type ? node : NULL;
+  return node && JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == type ? node
+                                                                                         : NULL;
 }
 
 const char *

@@ -201,7 +201,9 @@ hypervisor_detach_capture (VbHypervisor *hypervisor, VbCapture *capture, GError 
 }
 
 static VbCapture *
-hypervisor_resume_capture (VbHypervisor *hypervisor, const VbCaptureRequest *request, GError **error)
+hypervisor_resume_capture (VbHypervisor *hypervisor,
+                           const VbCaptureRequest *request,
+                           GError **error)
 {
   return vb_libvirt_captures_resume (VB_LIBVIRT_HYPERVISOR (hypervisor)->captures, request, error);
 }
@@ -337,7 +339,10 @@ hypervisor_set_slots (VbHypervisor *hypervisor, const char *vps, guint total, GE
 }
 
 static gboolean
-hypervisor_set_schedule (VbHypervisor *hypervisor, const char *vps, const VbSchedule *schedule, GError **error)
+hypervisor_set_schedule (VbHypervisor *hypervisor,
+                         const char *vps,
+                         const VbSchedule *schedule,
+                         GError **error)
 {
   g_auto (Call) call = { NULL };
 

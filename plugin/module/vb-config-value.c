@@ -87,7 +87,9 @@ vb_config_parse_duration (const char *text, guint64 *seconds, GError **error)
         digits[length - 1] = '\0';
       }
   if (!g_ascii_string_to_unsigned (digits, 10, 0, DURATION_MAX_S / factor, &parsed, NULL))
-    return refuse (error, "must be a number of days, or a whole number followed by s, m, h or d, up to ten years");
+    return refuse (
+        error,
+        "must be a number of days, or a whole number followed by s, m, h or d, up to ten years");
   *seconds = parsed * factor;
   return TRUE;
 }

@@ -40,7 +40,8 @@ gboolean vb_config_check_url (const char *text, GError **error);
 /** vb_config_check_contact: a mailto or https URL, as VAPID wants it */
 gboolean vb_config_check_contact (const char *text, GError **error);
 
-/** vb_config_parse_address: Returns: (transfer full) (nullable): an IP address in its usual spelling */
+/** vb_config_parse_address: Returns: (transfer full) (nullable): an IP address in its usual
+ * spelling */
 char *vb_config_parse_address (const char *text, GError **error);
 
 /**

@@ -12,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* How long a child that has said farewell may take to end: longer than any destructor, shorter than anybody's patience. */
+/* How long a child that has said farewell may take to end: longer than any destructor, shorter than
+ * anybody's patience. */
 #define FAREWELL_MS 5000
 
 static const int passed_on[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
@@ -105,7 +106,8 @@ stand_by (Guard *self)
 {
   while (TRUE)
     {
-      struct pollfd polls[] = { { .fd = self->signals, .events = POLLIN }, { .fd = self->messages, .events = POLLIN } };
+      struct pollfd polls[] = { { .fd = self->signals, .events = POLLIN },
+                                { .fd = self->messages, .events = POLLIN } };
       int n = poll (polls, G_N_ELEMENTS (polls), self->status >= 0 ? FAREWELL_MS : -1);
 
       if (n == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What happens, for a host manager in the same process: the objects of the protocol, as GVariants. */
+/* What happens, for a host manager in the same process: the objects of the protocol, as GVariants.
+ */
 #include "vb-service-signals.h"
 
 #include "protocol/vb-protocol-objects.h"
@@ -15,7 +16,8 @@ enum
 
 static guint signals[N_SIGNALS];
 
-/* @object: (transfer full). Returns: (transfer full): a{sv}, floating or not as json-glib likes it */
+/* @object: (transfer full). Returns: (transfer full): a{sv}, floating or not as json-glib likes it
+ */
 static GVariant *
 take_variant (JsonObject *object)
 {
@@ -79,12 +81,10 @@ on_notification_added (VbManager *manager, const VbNotification *notification, g
 void
 vb_service_signals_install (GType type)
 {
-  signals[SIGNAL_VPS_CHANGED]
-      = g_signal_new ("vps-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
-                      G_TYPE_STRING, G_TYPE_VARIANT);
-  signals[SIGNAL_VPS_REMOVED]
-      = g_signal_new ("vps-removed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
-                      G_TYPE_STRING);
+  signals[SIGNAL_VPS_CHANGED] = g_signal_new ("vps-changed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                              NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+  signals[SIGNAL_VPS_REMOVED] = g_signal_new ("vps-removed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                              NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[SIGNAL_OPERATION_PROGRESS]
       = g_signal_new ("operation-progress", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                       G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);

@@ -288,7 +288,8 @@ prepare_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *ca
     self->journal = (VbJournal *) vb_sqlite_journal_new (file, &error);
   /* Before anything can happen that the webhook is to hear of. */
   if (self->journal != NULL
-      && vb_outbox_set_webhook (VB_OUTBOX (self->journal), self->config->webhook_url != NULL, &error))
+      && vb_outbox_set_webhook (VB_OUTBOX (self->journal), self->config->webhook_url != NULL,
+                                &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);

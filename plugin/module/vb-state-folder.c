@@ -56,13 +56,15 @@ take_hold (VbStateFolder *self, const char *path, GError **error)
       vb_error_set_errno (error, errno, "Opening %s", file);
       return FALSE;
     }
-  /* A service that was killed lets go of it only some moments after its process in front is gone for whoever waited for that. */
+  /* A service that was killed lets go of it only some moments after its process in front is gone
+   * for whoever waited for that. */
   for (int tries = 0; flock (self->lock_descriptor, LOCK_EX | LOCK_NB) < 0; tries++)
     {
       if (tries == HOLD_TRIES)
         {
-          g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
-                       "Another process uses the state folder %s; stop it, or choose another folder", path);
+          g_set_error (
+              error, VB_ERROR, VB_ERROR_INTERNAL,
+              "Another process uses the state folder %s; stop it, or choose another folder", path);
           return FALSE;
         }
       g_usleep (HOLD_PAUSE_US);

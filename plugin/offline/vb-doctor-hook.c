@@ -75,13 +75,15 @@ check_seen (VbDoctor *self)
 
   if (!find_daemon (&pid, &pid_file, &started_ns) || had_other_hook (self, started_ns))
     {
-      vb_findings_add (self->findings, "hook", VB_VERDICT_OK,
-                       _ ("The hook that keeps a VPS from starting during a restore is installed."));
+      vb_findings_add (
+          self->findings, "hook", VB_VERDICT_OK,
+          _ ("The hook that keeps a VPS from starting during a restore is installed."));
       return;
     }
-  finding = vb_findings_add (self->findings, "hook", VB_VERDICT_HINT,
-                             _ ("The hook is newer than the libvirt daemon that runs, which does not know "
-                                "it unless it was told."));
+  finding = vb_findings_add (
+      self->findings, "hook", VB_VERDICT_HINT,
+      _ ("The hook is newer than the libvirt daemon that runs, which does not know "
+         "it unless it was told."));
   vb_finding_set_remedy (finding, "kill -HUP $(cat %s)", pid_file);
 }
 
@@ -101,9 +103,9 @@ check_locks (VbDoctor *self)
     }
   if (g_strcmp0 (known, expected) == 0)
     return;
-  finding = vb_findings_add (self->findings, "hook", VB_VERDICT_PROBLEM,
-                             _ ("The hook looks for locks in %s, but the service keeps them in %s."), known,
-                             expected);
+  finding = vb_findings_add (
+      self->findings, "hook", VB_VERDICT_PROBLEM,
+      _ ("The hook looks for locks in %s, but the service keeps them in %s."), known, expected);
   vb_finding_set_remedy (finding, "echo %s >%s", expected, self->locks_file);
 }
 
@@ -115,9 +117,9 @@ vb_doctor_check_hook (VbDoctor *self)
 
   if (access (path, F_OK) != 0)
     {
-      finding = vb_findings_add (
-          self->findings, "hook", VB_VERDICT_HINT,
-          _ ("The libvirt hook is not installed: nothing stops a “virsh start” in the middle of a restore."));
+      finding = vb_findings_add (self->findings, "hook", VB_VERDICT_HINT,
+                                 _ ("The libvirt hook is not installed: nothing stops a “virsh "
+                                    "start” in the middle of a restore."));
       vb_finding_set_remedy (finding, "meson install -C build --tags hook   # %s",
                              _ ("or install the package again"));
       return;

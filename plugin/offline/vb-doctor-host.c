@@ -42,7 +42,8 @@ check_version (VbDoctor *self,
       return;
     }
   finding = vb_findings_add (self->findings, check, VB_VERDICT_PROBLEM,
-                             _ ("%s %s is too old: backups with bitmaps need %s."), program, have, need);
+                             _ ("%s %s is too old: backups with bitmaps need %s."), program, have,
+                             need);
   vb_finding_set_remedy (finding, "apt install %s", package);
 }
 
@@ -122,10 +123,10 @@ check_selinux (VbDoctor *self, virConnect *connection)
   if (!has_model (connection, "selinux")
       || !g_file_get_contents (SELINUX_ENFORCE, &enforce, NULL, NULL) || *enforce != '1')
     return;
-  finding = vb_findings_add (
-      self->findings, "confinement", VB_VERDICT_HINT,
-      _ ("SELinux is enforcing; it may keep QEMU from opening sockets in %s unless they are labelled for it."),
-      self->runtime_folder);
+  finding = vb_findings_add (self->findings, "confinement", VB_VERDICT_HINT,
+                             _ ("SELinux is enforcing; it may keep QEMU from opening sockets in %s "
+                                "unless they are labelled for it."),
+                             self->runtime_folder);
   vb_finding_set_remedy (finding,
                          "semanage fcontext -a -t qemu_var_run_t '%s(/.*)?' && restorecon -R %s",
                          self->runtime_folder, self->runtime_folder);
@@ -157,8 +158,8 @@ vb_doctor_check_host (VbDoctor *self)
   check_programs (self);
   if (connection == NULL)
     {
-      finding = vb_findings_add (self->findings, "libvirt", VB_VERDICT_PROBLEM, "%s",
-                                 error->message);
+      finding
+          = vb_findings_add (self->findings, "libvirt", VB_VERDICT_PROBLEM, "%s", error->message);
       vb_finding_set_remedy (finding, "systemctl start libvirtd");
       return;
     }

@@ -18,13 +18,14 @@ check_reflinks (VbDoctor *self, const VbPoolStatus *status)
 
   if (status->reflinks)
     {
-      vb_findings_add (self->findings, "reflinks", VB_VERDICT_OK,
-                       _ ("The pool's file system has reflinks: a repeat backup costs what has changed."));
+      vb_findings_add (
+          self->findings, "reflinks", VB_VERDICT_OK,
+          _ ("The pool's file system has reflinks: a repeat backup costs what has changed."));
       return;
     }
-  finding = vb_findings_add (
-      self->findings, "reflinks", VB_VERDICT_HINT,
-      _ ("The pool's file system has no reflinks: every backup copies, and takes up, the whole disk."));
+  finding = vb_findings_add (self->findings, "reflinks", VB_VERDICT_HINT,
+                             _ ("The pool's file system has no reflinks: every backup copies, and "
+                                "takes up, the whole disk."));
   vb_finding_set_remedy (finding, "mkfs.xfs -m reflink=1 DEVICE   # %s",
                          _ ("and move the pool there; Btrfs will do as well"));
 }
@@ -60,7 +61,8 @@ check_pool (VbDoctor *self)
 
   if (pool != NULL && vb_pool_check (pool, &status, &error))
     {
-      vb_findings_add (self->findings, "pool", VB_VERDICT_OK, _ ("The pool %s is there."), self->pool);
+      vb_findings_add (self->findings, "pool", VB_VERDICT_OK, _ ("The pool %s is there."),
+                       self->pool);
       check_reflinks (self, &status);
       check_space (self, &status);
       return;
@@ -87,13 +89,15 @@ check_state (VbDoctor *self)
   if (info.f_type != TMPFS_MAGIC)
     {
       vb_findings_add (self->findings, "state", VB_VERDICT_OK,
-                       _ ("The state folder %s outlives a restart of the host."), self->state_folder);
+                       _ ("The state folder %s outlives a restart of the host."),
+                       self->state_folder);
       return;
     }
-  finding = vb_findings_add (self->findings, "state", VB_VERDICT_PROBLEM,
-                             _ ("The state folder %s is in memory: locks and journal do not outlive a "
-                                "restart of the host."),
-                             self->state_folder);
+  finding
+      = vb_findings_add (self->findings, "state", VB_VERDICT_PROBLEM,
+                         _ ("The state folder %s is in memory: locks and journal do not outlive a "
+                            "restart of the host."),
+                         self->state_folder);
   vb_finding_set_remedy (finding, "sed -i 's|^#*state-dir=.*|state-dir=/var/lib/vps-backup|' "
                                   "/etc/vps-backup/vps-backup.conf");
 }

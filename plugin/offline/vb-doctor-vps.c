@@ -15,7 +15,8 @@
 /* The scratch file of a backup grows by what the guest writes meanwhile. */
 #define SCRATCH_MIN_BYTES (G_GUINT64_CONSTANT (1) << 30)
 
-static VbFinding *add (VbDoctor *self, virDomainPtr domain, VbDeliveryOutcome verdict, const char *format, ...)
+static VbFinding *
+add (VbDoctor *self, virDomainPtr domain, VbDeliveryOutcome verdict, const char *format, ...)
     G_GNUC_PRINTF (4, 5);
 
 static VbFinding *
@@ -39,7 +40,8 @@ is_old_qcow2 (const char *path)
 {
   guint32 version = 0;
   int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  gboolean known = fd >= 0 && pread (fd, &version, sizeof version, QCOW2_VERSION_OFFSET) == sizeof version;
+  gboolean known
+      = fd >= 0 && pread (fd, &version, sizeof version, QCOW2_VERSION_OFFSET) == sizeof version;
 
   if (fd >= 0)
     close (fd);
@@ -53,19 +55,21 @@ check_format (VbDoctor *self, virDomainPtr domain, const VbDomainDisk *disk)
 
   if (g_strcmp0 (disk->format, "qcow2") != 0)
     {
-      finding = add (self, domain, VB_VERDICT_HINT,
-                     _ ("The disk %s is raw and remembers no changes: every backup reads all of it."),
-                     disk->target);
+      finding
+          = add (self, domain, VB_VERDICT_HINT,
+                 _ ("The disk %s is raw and remembers no changes: every backup reads all of it."),
+                 disk->target);
       if (!disk->is_block)
         vb_finding_set_remedy (finding, "qemu-img convert -O qcow2 %s %s.qcow2   # %s", disk->path,
                                disk->path, _ ("while it is off; then “virsh edit”"));
     }
   else if (is_old_qcow2 (disk->path))
     {
-      finding = add (self, domain, VB_VERDICT_HINT,
-                     _ ("The disk %s is a qcow2 image of the old version, which remembers no changes: every "
-                        "backup reads all of it."),
-                     disk->target);
+      finding = add (
+          self, domain, VB_VERDICT_HINT,
+          _ ("The disk %s is a qcow2 image of the old version, which remembers no changes: every "
+             "backup reads all of it."),
+          disk->target);
       vb_finding_set_remedy (finding, "qemu-img amend -f qcow2 -o compat=1.1 %s   # %s", disk->path,
                              _ ("while it is off"));
     }
@@ -117,7 +121,8 @@ check_agent (VbDoctor *self, virDomainPtr domain, const VbDomainXml *xml)
     return;
   if (xml->agent_connected)
     {
-      answer = virDomainQemuAgentCommand (domain, "{\"execute\":\"guest-ping\"}", AGENT_TIMEOUT_S, 0);
+      answer
+          = virDomainQemuAgentCommand (domain, "{\"execute\":\"guest-ping\"}", AGENT_TIMEOUT_S, 0);
       if (answer != NULL)
         {
           free (answer);
@@ -126,8 +131,9 @@ check_agent (VbDoctor *self, virDomainPtr domain, const VbDomainXml *xml)
           return;
         }
     }
-  finding = add (self, domain, VB_VERDICT_HINT,
-                 _ ("No guest agent answers: a backup while it runs is what a power cut would leave."));
+  finding
+      = add (self, domain, VB_VERDICT_HINT,
+             _ ("No guest agent answers: a backup while it runs is what a power cut would leave."));
   vb_finding_set_remedy (finding, "apt install qemu-guest-agent   # %s",
                          _ ("inside the VPS, which needs a channel org.qemu.guest_agent.0"));
 }

@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/** vb_doctor_vps_check: one VPS: whether it can be backed up, what makes that dearer, whether its agent answers */
+/** vb_doctor_vps_check: one VPS: whether it can be backed up, what makes that dearer, whether its
+ * agent answers */
 void vb_doctor_vps_check (VbDoctor *self, virDomainPtr domain);
 
 G_END_DECLS

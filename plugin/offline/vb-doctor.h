@@ -16,8 +16,9 @@ G_BEGIN_DECLS
  * @locks_file: what tells the hook where the locks are, "/etc/vps-backup/locks-dir"
  * @findings: (element-type VbFinding): what was found so far
  *
- * Looks at a host and says what keeps backups from working, or makes them cost more than they need to, with the
- * command that mends it. Changes nothing but what a try of the pool leaves no trace of. Blocks.
+ * Looks at a host and says what keeps backups from working, or makes them cost more than they need
+ * to, with the command that mends it. Changes nothing but what a try of the pool leaves no trace
+ * of. Blocks.
  */
 typedef struct
 {

@@ -19,7 +19,11 @@ vb_verdict_to_string (VbDeliveryOutcome verdict)
 }
 
 VbFinding *
-vb_findings_add (GPtrArray *findings, const char *check, VbDeliveryOutcome verdict, const char *format, ...)
+vb_findings_add (GPtrArray *findings,
+                 const char *check,
+                 VbDeliveryOutcome verdict,
+                 const char *format,
+                 ...)
 {
   VbFinding *self = g_new0 (VbFinding, 1);
   va_list arguments;

@@ -49,9 +49,11 @@ const char *vb_verdict_to_string (VbDeliveryOutcome verdict);
  *
  * Returns: (transfer none): the new finding, for vps and remedy
  */
-VbFinding *
-vb_findings_add (GPtrArray *findings, const char *check, VbDeliveryOutcome verdict, const char *format, ...)
-    G_GNUC_PRINTF (4, 5);
+VbFinding *vb_findings_add (GPtrArray *findings,
+                            const char *check,
+                            VbDeliveryOutcome verdict,
+                            const char *format,
+                            ...) G_GNUC_PRINTF (4, 5);
 
 /** vb_finding_set_remedy: the command that mends it */
 void vb_finding_set_remedy (VbFinding *self, const char *format, ...) G_GNUC_PRINTF (2, 3);

@@ -25,7 +25,8 @@ vb_recovery_free (VbRecovery *self)
   g_free (self);
 }
 
-/* The VPS that is there may be the one that was lost, or another one by now: not ours to replace. */
+/* The VPS that is there may be the one that was lost, or another one by now: not ours to replace.
+ */
 static gboolean
 check_absent (VbRecovery *self, const char *vps, GError **error)
 {
@@ -36,13 +37,14 @@ check_absent (VbRecovery *self, const char *vps, GError **error)
 
   if (by_uuid == NULL && by_name == NULL)
     return TRUE;
-  g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
-               by_uuid != NULL
-                   ? _ ("The VPS %s is defined on this host; go back to a backup with “vps-backupctl "
-                        "restore”, or undefine it first with “virsh undefine”.")
-                   : _ ("Another VPS on this host is called %s; rename it first with “virsh "
-                        "domrename”."),
-               name);
+  g_set_error (
+      error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
+      by_uuid != NULL
+          ? _ ("The VPS %s is defined on this host; go back to a backup with “vps-backupctl "
+               "restore”, or undefine it first with “virsh undefine”.")
+          : _ ("Another VPS on this host is called %s; rename it first with “virsh "
+               "domrename”."),
+      name);
   return FALSE;
 }
 
@@ -84,8 +86,9 @@ define (VbRecovery *self, GError **error)
   domain = virDomainDefineXML (self->connection, self->definition);
   if (domain != NULL)
     return TRUE;
-  vb_libvirt_set_error (error, _ ("The disks are there, but this host does not take the definition; "
-                                  "correct it and run “virsh define %s”"),
+  vb_libvirt_set_error (error,
+                        _ ("The disks are there, but this host does not take the definition; "
+                           "correct it and run “virsh define %s”"),
                         vb_recovery_get_definition_path (self));
   return FALSE;
 }

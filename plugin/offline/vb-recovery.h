@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * VbRecovery:
  *
- * Brings a VPS back from a backup on a host that has lost it, or never had it: its disks from the pool's folder, its
- * definition with the paths of these disks. Asks neither the service nor its database. One thread; every function
- * may block.
+ * Brings a VPS back from a backup on a host that has lost it, or never had it: its disks from the
+ * pool's folder, its definition with the paths of these disks. Asks neither the service nor its
+ * database. One thread; every function may block.
  */
 typedef struct _VbRecovery VbRecovery;
 
@@ -24,8 +24,8 @@ typedef struct _VbRecovery VbRecovery;
  *
  * Looks whether it can work. Makes no file but the folder.
  *
- * Returns: (transfer full) (nullable): %NULL with a #VB_ERROR: %VB_ERROR_INVALID_ARGUMENT when the VPS is here, or
- *   files of its disks' names are in @into
+ * Returns: (transfer full) (nullable): %NULL with a #VB_ERROR: %VB_ERROR_INVALID_ARGUMENT when the
+ * VPS is here, or files of its disks' names are in @into
  */
 VbRecovery *vb_recovery_new (const char *pool,
                              const char *uri,
@@ -40,8 +40,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbRecovery, vb_recovery_free)
  * vb_recovery_run:
  * @transfer: counts bytes, cancels
  *
- * Makes disks and definition, and defines the VPS. Where libvirt does not take the definition, the error says so and the
- * files stay, so that the definition can be corrected; on any other failure nothing is left.
+ * Makes disks and definition, and defines the VPS. Where libvirt does not take the definition, the
+ * error says so and the files stay, so that the definition can be corrected; on any other failure
+ * nothing is left.
  */
 gboolean vb_recovery_run (VbRecovery *self, VbTransfer *transfer, GError **error);
 
@@ -51,7 +52,8 @@ GPtrArray *vb_recovery_get_disks (VbRecovery *self);
 /** vb_recovery_get_definition_path: Returns: (transfer none): file with the new definition */
 const char *vb_recovery_get_definition_path (VbRecovery *self);
 
-/** vb_recovery_get_notes: Returns: (transfer none) (element-type utf8): what is not as it was, translated */
+/** vb_recovery_get_notes: Returns: (transfer none) (element-type utf8): what is not as it was,
+ * translated */
 GPtrArray *vb_recovery_get_notes (VbRecovery *self);
 
 G_END_DECLS

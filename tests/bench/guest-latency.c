@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * guest-latency FILE OUTPUT PAUSE_US: runs in the guest (static, no GLib) until it is killed. Writes 4 KiB to a random place of
- * FILE, on disk before the call returns, pauses, and again; appends to OUTPUT for each write how long it took, in µs.
+ * guest-latency FILE OUTPUT PAUSE_US: runs in the guest (static, no GLib) until it is killed.
+ * Writes 4 KiB to a random place of FILE, on disk before the call returns, pauses, and again;
+ * appends to OUTPUT for each write how long it took, in µs.
  */
 
 #ifndef _GNU_SOURCE

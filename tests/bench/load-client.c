@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Many websocket clients in one thread: load-client PORT N TOKEN|- STALLED VPS…
  *
- * Opens N connections, spread over the VPSs, subscribes each, and says "ready". From the line "begin" on stdin to the line
- * "end" it counts; then it prints one line of JSON: messages, bytes, and the delays of those whose name is "t" and a
- * monotonic time in ns. The first STALLED connections read nothing after their subscription. */
+ * Opens N connections, spread over the VPSs, subscribes each, and says "ready". From the line
+ * "begin" on stdin to the line "end" it counts; then it prints one line of JSON: messages, bytes,
+ * and the delays of those whose name is "t" and a monotonic time in ns. The first STALLED
+ * connections read nothing after their subscription. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -84,11 +85,12 @@ begin (unsigned number)
     die ("connect");
   if (strcmp (token, "-") != 0)
     snprintf (authorization, sizeof authorization, "Authorization: Bearer %s\r\n", token);
-  snprintf (request, sizeof request,
-            "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-            "Sec-WebSocket-Protocol: vps-backup.v1\r\n%s\r\n",
-            authorization);
+  snprintf (
+      request, sizeof request,
+      "GET /v1/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+      "Sec-WebSocket-Protocol: vps-backup.v1\r\n%s\r\n",
+      authorization);
   send_all (self->fd, request, strlen (request));
   fcntl (self->fd, F_SETFL, O_NONBLOCK);
   if (epoll_ctl (poll_fd, EPOLL_CTL_ADD, self->fd, &event) != 0)
@@ -100,9 +102,10 @@ static void
 subscribe (Connection *self)
 {
   char text[125 + 1], frame[6 + sizeof text] = { (char) 0x81 };
-  int length = snprintf (text, sizeof text,
-                         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"vps.subscribe\",\"params\":{\"vps\":\"%s\"}}",
-                         vps[(self - connections) % n_vps]);
+  int length = snprintf (
+      text, sizeof text,
+      "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"vps.subscribe\",\"params\":{\"vps\":\"%s\"}}",
+      vps[(self - connections) % n_vps]);
 
   frame[1] = (char) (0x80 | length);
   memcpy (frame + 6, text, (size_t) length);
@@ -254,8 +257,9 @@ static void
 report (void)
 {
   qsort (delays_ms, n_delays, sizeof *delays_ms, compare);
-  printf ("{\"messages\":%llu,\"bytes\":%llu,\"delays\":%zu,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_ms\":%.3f}\n", messages,
-          bytes, n_delays, percentile (0.5), percentile (0.99), percentile (1));
+  printf ("{\"messages\":%llu,\"bytes\":%llu,\"delays\":%zu,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"max_"
+          "ms\":%.3f}\n",
+          messages, bytes, n_delays, percentile (0.5), percentile (0.99), percentile (1));
   exit (0);
 }
 
@@ -282,7 +286,8 @@ set_up (int argc, char **argv)
   setrlimit (RLIMIT_NOFILE, &limit);
   setvbuf (stdout, NULL, _IOLBF, 0);
   setvbuf (stdin, NULL, _IONBF, 0);
-  address = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons ((unsigned short) atoi (argv[1])) };
+  address = (struct sockaddr_in){ .sin_family = AF_INET,
+                                  .sin_port = htons ((unsigned short) atoi (argv[1])) };
   address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
   n_connections = (unsigned) atoi (argv[2]);
   token = argv[3];

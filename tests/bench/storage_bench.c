@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The storage layer alone against qemu-img, in turns, so that a noisy machine disturbs all alike:
  *
- *   storage_bench [--folder DIR] [--rounds N] [--gibibytes N] [--data-mib N] [--pieces N] [--only WORDS]
+ *   storage_bench [--folder DIR] [--rounds N] [--gibibytes N] [--data-mib N] [--pieces N] [--only
+ * WORDS]
  *
- * Makes a qcow2 disk, copies it into a pool (through qemu-nbd, as for a VPS that is shut off) and stages it back,
- * and prints the seconds of each, the median and its ratio to qemu-img. Ours include all syncs; qemu-img is
- * shown without and with a sync of what it has written. */
+ * Makes a qcow2 disk, copies it into a pool (through qemu-nbd, as for a VPS that is shut off) and
+ * stages it back, and prints the seconds of each, the median and its ratio to qemu-img. Ours
+ * include all syncs; qemu-img is shown without and with a sync of what it has written. */
 #include "../unit/storage-lab.h"
 
 #include <fcntl.h>
@@ -27,11 +28,13 @@ static int data_mib = 2640;
 static char *only;
 
 static const GOptionEntry options[] = {
-  { "folder", 0, 0, G_OPTION_ARG_FILENAME, &folder, "where to work (default: a temporary folder)", "DIR" },
+  { "folder", 0, 0, G_OPTION_ARG_FILENAME, &folder, "where to work (default: a temporary folder)",
+    "DIR" },
   { "rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "how often each is measured (default 5)", "N" },
   { "gibibytes", 0, 0, G_OPTION_ARG_INT, &gibibytes, "size of the disk (default 10)", "N" },
   { "data-mib", 0, 0, G_OPTION_ARG_INT, &data_mib, "data on it (default 2640)", "N" },
-  { "pieces", 0, 0, G_OPTION_ARG_INT, &pieces, "into which the change of 20 MiB is split (default 1)", "N" },
+  { "pieces", 0, 0, G_OPTION_ARG_INT, &pieces,
+    "into which the change of 20 MiB is split (default 1)", "N" },
   { "only", 0, 0, G_OPTION_ARG_STRING, &only, "measure rows with these words alone", "WORDS" },
   { NULL },
 };
@@ -83,7 +86,8 @@ forget_file (const char *path)
 static void
 convert_raw (Bench *bench)
 {
-  g_free (storage_lab_run ("qemu-img convert -W -m 8 -f qcow2 -O raw '%s' '%s'", bench->disk, bench->copy));
+  g_free (storage_lab_run ("qemu-img convert -W -m 8 -f qcow2 -O raw '%s' '%s'", bench->disk,
+                           bench->copy));
 }
 
 static void
@@ -104,7 +108,8 @@ static void
 convert_qcow2 (Bench *bench)
 {
   g_autofree char *image = storage_lab_file (bench->lab, bench->info->id, "vda.raw");
-  g_free (storage_lab_run ("qemu-img convert -W -m 8 -f raw -O qcow2 '%s' '%s'", image, bench->copy));
+  g_free (
+      storage_lab_run ("qemu-img convert -W -m 8 -f raw -O qcow2 '%s' '%s'", image, bench->copy));
 }
 
 static void
@@ -121,8 +126,8 @@ stage (Bench *bench)
   g_autofree char *operation = g_uuid_string_random ();
   g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, 0);
   g_autoptr (GPtrArray) disks = storage_lab_disks ("vda", bench->disk, "qcow2");
-  g_autoptr (VbStaging) staging
-      = vb_pool_stage (bench->lab->pool, bench->lab->vps, bench->info->id, operation, disks, transfer, &error);
+  g_autoptr (VbStaging) staging = vb_pool_stage (bench->lab->pool, bench->lab->vps, bench->info->id,
+                                                 operation, disks, transfer, &error);
   g_assert_no_error (error);
   g_assert_true (vb_staging_discard (staging, NULL));
 }
@@ -132,13 +137,15 @@ static void
 change (Bench *bench)
 {
   g_autoptr (GString) command = g_string_new ("qemu-io -f qcow2");
-  guint64 piece = CHANGE_MIB * MIB / (guint64) pieces, step = (guint64) data_mib * MIB / (guint64) pieces;
+  guint64 piece = CHANGE_MIB * MIB / (guint64) pieces,
+          step = (guint64) data_mib * MIB / (guint64) pieces;
 
   for (int i = 0; i < pieces; i++)
     {
       guint64 data = (guint64) i * step / (64 * 1024) * (64 * 1024);
       guint64 offset = data / (PIECE_MIB * MIB) * data_step () + data % (PIECE_MIB * MIB);
-      g_string_append_printf (command, " -c 'write -q -P %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "'",
+      g_string_append_printf (command,
+                              " -c 'write -q -P %d %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "'",
                               g_random_int_range (1, 255), offset, piece);
     }
   g_string_append_printf (command, " '%s'", bench->disk);
@@ -163,7 +170,8 @@ verify (Bench *bench)
 {
   g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, 0);
   guint64 bad;
-  g_assert_true (vb_pool_verify (bench->lab->pool, bench->lab->vps, bench->info->id, transfer, &bad, NULL));
+  g_assert_true (
+      vb_pool_verify (bench->lab->pool, bench->lab->vps, bench->info->id, transfer, &bad, NULL));
   g_assert_cmpuint (bad, ==, 0);
 }
 
@@ -171,7 +179,8 @@ verify (Bench *bench)
 static void
 settle (Bench *bench, gboolean cold)
 {
-  g_autofree char *image = bench->info ? storage_lab_file (bench->lab, bench->info->id, "vda.raw") : NULL;
+  g_autofree char *image
+      = bench->info ? storage_lab_file (bench->lab, bench->info->id, "vda.raw") : NULL;
   const char *paths[] = { bench->disk, image };
 
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++)
@@ -257,13 +266,15 @@ run (Bench *bench, gboolean cold)
       medians[i] = median (seconds[i]);
       if (!is_wanted (i))
         continue;
-      g_print ("%-30s %7.2f  (%.2f to %.2f)", rows[i].name, medians[i], seconds[i][0], seconds[i][rounds - 1]);
+      g_print ("%-30s %7.2f  (%.2f to %.2f)", rows[i].name, medians[i], seconds[i][0],
+               seconds[i][rounds - 1]);
       if (is_wanted (rows[i].peer))
         g_print ("  %5.2f x", medians[i] / medians[rows[i].peer]);
       g_print ("\n");
     }
   if (is_wanted (G_N_ELEMENTS (rows) - 1))
-    g_print ("The repeat was %s.\n", bench->was_incremental ? "incremental" : "full: the file system shares no extents");
+    g_print ("The repeat was %s.\n",
+             bench->was_incremental ? "incremental" : "full: the file system shares no extents");
 }
 
 int

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The config file: refused with a sentence that names the file, or with every value within its bounds. */
+/* The config file: refused with a sentence that names the file, or with every value within its
+ * bounds. */
 #include <string.h>
 
 #include "fuzz.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Lock files as the libvirt hook reads them: it lets start or refuses with one sentence of its own, whatever is in
- * the file. VB_SOURCE: the source tree. */
+/* Lock files as the libvirt hook reads them: it lets start or refuses with one sentence of its own,
+ * whatever is in the file. VB_SOURCE: the source tree. */
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 
@@ -26,8 +26,7 @@ replace (char *text, const char *from, const char *to)
 static void
 set_up (void)
 {
-  g_autofree char *source
-      = g_build_filename (g_getenv ("VB_SOURCE"), "hooks", "vps-backup", NULL);
+  g_autofree char *source = g_build_filename (g_getenv ("VB_SOURCE"), "hooks", "vps-backup", NULL);
   g_autofree char *locks = NULL;
   char *text = NULL;
 

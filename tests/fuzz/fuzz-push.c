@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Push subscriptions as browsers, or those who pretend to be one, send them: what is accepted has an endpoint of the
- * web and keys of the right size, and no refusal quotes what was sent. */
+/* Push subscriptions as browsers, or those who pretend to be one, send them: what is accepted has
+ * an endpoint of the web and keys of the right size, and no refusal quotes what was sent. */
 #include <string.h>
 
 #include "fuzz.h"
@@ -45,7 +45,8 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       check (object, NULL);
       check (object, "de-AT");
     }
-  else if (g_utf8_validate ((const char *) data, (gssize) size, NULL) && memchr (data, 0, size) == NULL)
+  else if (g_utf8_validate ((const char *) data, (gssize) size, NULL)
+           && memchr (data, 0, size) == NULL)
     {
       g_autoptr (GUri) endpoint = vb_push_endpoint_parse (text);
       g_autofree char *origin = endpoint != NULL ? vb_push_endpoint_get_origin (endpoint) : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* JSON-RPC frames of a customer, through all of the bridge that is behind the websocket, on a manager that stands on
- * doubles. There is one VPS of theirs and one of somebody else; the permission is to read, so that one input leaves
- * nothing behind for the next. */
+/* JSON-RPC frames of a customer, through all of the bridge that is behind the websocket, on a
+ * manager that stands on doubles. There is one VPS of theirs and one of somebody else; the
+ * permission is to read, so that one input leaves nothing behind for the next. */
 #include <libsoup/soup.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,10 +75,14 @@ open_session (void)
 static void
 set_up (void)
 {
-  VbSettings settings = { .slots_included = 2, .slots_step = 1, .slots_maximum = 10, .max_concurrent = 2 };
+  VbSettings settings
+      = { .slots_included = 2, .slots_step = 1, .slots_maximum = 10, .max_concurrent = 2 };
 
-  lab = (Lab){ .hypervisor = vb_fake_hypervisor_new (), .pool = vb_fake_pool_new (), .journal = vb_fake_journal_new () };
-  lab.manager = vb_manager_new (VB_HYPERVISOR (lab.hypervisor), VB_POOL (lab.pool), VB_JOURNAL (lab.journal), &settings);
+  lab = (Lab){ .hypervisor = vb_fake_hypervisor_new (),
+               .pool = vb_fake_pool_new (),
+               .journal = vb_fake_journal_new () };
+  lab.manager = vb_manager_new (VB_HYPERVISOR (lab.hypervisor), VB_POOL (lab.pool),
+                                VB_JOURNAL (lab.journal), &settings);
   lab.hub = vb_session_registry_new (lab.manager, NULL);
   vb_manager_start_async (lab.manager, on_started, NULL);
   vb_fake_wait_until (is_started, NULL, "the manager");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* lock-owner STATE-FOLDER VPS WORD: holds the lock of a VPS as the service does, and with the service's own code.
- * Each line on stdin is another word for the lock, or "release"; each step done is a line on stdout.
- * When it is killed, or its stdin ends, the lock stays as that of a dead owner. */
+/* lock-owner STATE-FOLDER VPS WORD: holds the lock of a VPS as the service does, and with the
+ * service's own code. Each line on stdin is another word for the lock, or "release"; each step done
+ * is a line on stdout. When it is killed, or its stdin ends, the lock stays as that of a dead
+ * owner. */
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -78,7 +78,8 @@ add_info (JsonBuilder *builder, const VbVpsInfo *info)
   add_text (builder, "power", vb_power_to_string (info->power));
   add_number (builder, "slots_total", info->slots_total);
   add_text (builder, "unsupported", info->unsupported);
-  add_text (builder, "schedule", info->schedule != NULL ? vb_schedule_get_timing (info->schedule) : NULL);
+  add_text (builder, "schedule",
+            info->schedule != NULL ? vb_schedule_get_timing (info->schedule) : NULL);
 }
 
 static JsonNode *
@@ -224,9 +225,10 @@ call_set_schedule (VbHypervisor *hypervisor, JsonObject *request, GError **error
 
   if (at != NULL)
     {
-      schedule = vb_schedule_parse (at, json_object_get_string_member_with_default (request, "jitter", NULL),
-                                    text_of (request, "keep"),
-                                    json_object_get_string_member_with_default (request, "zone", NULL), error);
+      schedule = vb_schedule_parse (
+          at, json_object_get_string_member_with_default (request, "jitter", NULL),
+          text_of (request, "keep"),
+          json_object_get_string_member_with_default (request, "zone", NULL), error);
       g_assert_nonnull (schedule);
     }
   return vb_hypervisor_set_schedule (hypervisor, text_of (request, "vps"), schedule, error);

@@ -66,14 +66,15 @@ static VbStaging *
 stage (Fixture *fixture, GError **error)
 {
   g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, 0);
-  return vb_pool_stage (fixture->lab->pool, fixture->lab->vps, fixture->info->id, fixture->operation, fixture->disks,
-                        transfer, error);
+  return vb_pool_stage (fixture->lab->pool, fixture->lab->vps, fixture->info->id,
+                        fixture->operation, fixture->disks, transfer, error);
 }
 
 static gboolean
 is_noted (Fixture *fixture)
 {
-  g_autofree char *note = g_strdup_printf ("%s/.restore.%s.json", fixture->lab->pool_path, fixture->operation);
+  g_autofree char *note
+      = g_strdup_printf ("%s/.restore.%s.json", fixture->lab->pool_path, fixture->operation);
   return g_file_test (note, G_FILE_TEST_EXISTS);
 }
 
@@ -88,8 +89,8 @@ test_refused (Fixture *fixture, gconstpointer unused)
   VbDisk *disk = g_ptr_array_index (fixture->disks, 0);
   g_free (disk->format);
   disk->format = g_strdup ("qcow2");
-  g_assert_false (
-      vb_pool_check_stage (fixture->lab->pool, fixture->lab->vps, fixture->info->id, fixture->disks, &error));
+  g_assert_false (vb_pool_check_stage (fixture->lab->pool, fixture->lab->vps, fixture->info->id,
+                                       fixture->disks, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK);
   g_clear_error (&error);
   g_assert_null (stage (fixture, &error));
@@ -103,8 +104,8 @@ test_write (Fixture *fixture, gconstpointer unused)
 
   if (fixture->device == NULL)
     return;
-  g_assert_true (
-      vb_pool_check_stage (fixture->lab->pool, fixture->lab->vps, fixture->info->id, fixture->disks, &error));
+  g_assert_true (vb_pool_check_stage (fixture->lab->pool, fixture->lab->vps, fixture->info->id,
+                                      fixture->disks, &error));
   g_autoptr (VbStaging) staging = stage (fixture, &error);
   g_assert_no_error (error);
   g_assert_true (is_noted (fixture));
@@ -249,7 +250,8 @@ test_pool_gone (Fixture *fixture, gconstpointer unused)
     return;
   g_autofree char *away = storage_lab_path (fixture->lab, "away");
   g_assert_cmpint (g_rename (fixture->lab->pool_path, away), ==, 0);
-  g_assert_null (vb_pool_recover_staging (fixture->lab->pool, fixture->operation, fixture->disks, &error));
+  g_assert_null (
+      vb_pool_recover_staging (fixture->lab->pool, fixture->operation, fixture->disks, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE);
   g_assert_cmpint (g_rename (away, fixture->lab->pool_path), ==, 0);
 }
@@ -267,7 +269,8 @@ test_foreign_note (Fixture *fixture, gconstpointer unused)
   VbDisk *disk = g_ptr_array_index (fixture->disks, 0);
   g_free (disk->target);
   disk->target = g_strdup ("vdz");
-  g_assert_null (vb_pool_recover_staging (fixture->lab->pool, fixture->operation, fixture->disks, &error));
+  g_assert_null (
+      vb_pool_recover_staging (fixture->lab->pool, fixture->operation, fixture->disks, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_DISK_MISSING);
 }
 
@@ -351,8 +354,9 @@ main (int argc, char **argv)
     const char *name;
     void (*func) (Fixture *fixture, gconstpointer unused);
   } tests[] = {
-    { "/devices/refused", test_refused },     { "/devices/write", test_write }, { "/devices/discard", test_discard },
-    { "/devices/half", test_half },           { "/devices/sizes", test_sizes }, { "/devices/mixed", test_mixed },
+    { "/devices/refused", test_refused },     { "/devices/write", test_write },
+    { "/devices/discard", test_discard },     { "/devices/half", test_half },
+    { "/devices/sizes", test_sizes },         { "/devices/mixed", test_mixed },
     { "/devices/pool-gone", test_pool_gone }, { "/devices/foreign-note", test_foreign_note },
     { "/devices/swapped", test_swapped },
   };

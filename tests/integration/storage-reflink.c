@@ -116,12 +116,15 @@ test_incremental (Fixture *fixture, gconstpointer unused)
   kept = storage_lab_path (fixture->lab, "kept");
   g_free (storage_lab_run ("cp '%s' '%s'", disk, kept));
 
-  /* New data, data over data in small pieces, zeros over data, a discarded part, zeros over nothing. */
+  /* New data, data over data in small pieces, zeros over data, a discarded part, zeros over
+   * nothing. */
   storage_lab_scribble (disk, "qcow2", 7 * MIB + 512, 100000);
   for (guint i = 0; i < 32; i++)
     storage_lab_scribble (disk, "qcow2", 110 * MIB + 2 * i * PIECE, PIECE);
-  g_free (storage_lab_run ("qemu-io -f qcow2 -c 'write -q -P 0 120M 1M' -c 'discard -q 130M 3M' -c 'write -q -z 20M 1M' "
-                           "-c 'write -q -P 0 140000k 192k' '%s'", disk));
+  g_free (storage_lab_run (
+      "qemu-io -f qcow2 -c 'write -q -P 0 120M 1M' -c 'discard -q 130M 3M' -c 'write -q -z 20M 1M' "
+      "-c 'write -q -P 0 140000k 192k' '%s'",
+      disk));
   guint64 used = get_used (fixture->mount_point);
   g_autoptr (VbBackupInfo) second = next_backup (fixture, disk, first->id, "b1");
   used = get_used (fixture->mount_point) - used;
@@ -261,7 +264,12 @@ back_up_disk_on_mount (Fixture *fixture, char **disk, char **kept)
 }
 
 static VbStaging *
-stage_delta (Fixture *fixture, const char *backup, const char *disk, guint64 limit, VbTransfer *transfer, GError **error)
+stage_delta (Fixture *fixture,
+             const char *backup,
+             const char *disk,
+             guint64 limit,
+             VbTransfer *transfer,
+             GError **error)
 {
   g_autofree char *operation = g_uuid_string_random ();
   g_autoptr (GPtrArray) disks = storage_lab_disks ("vda", disk, "qcow2");
@@ -289,7 +297,8 @@ test_delta (Fixture *fixture, gconstpointer unused)
   g_autoptr (VbBackupInfo) info = back_up_disk_on_mount (fixture, &disk, &kept);
   storage_lab_scribble (disk, "qcow2", 7 * MIB + 512, 100000);
   storage_lab_scribble (disk, "qcow2", 110 * MIB + 4096, 2 * MIB);
-  g_free (storage_lab_run ("qemu-io -f qcow2 -c 'discard -q 130M 3M' -c 'write -q -z 120M 1M' '%s'", disk));
+  g_free (storage_lab_run ("qemu-io -f qcow2 -c 'discard -q 130M 3M' -c 'write -q -z 120M 1M' '%s'",
+                           disk));
 
   guint64 used = get_used (fixture->mount_point);
   g_autoptr (VbStaging) staging = stage_delta (fixture, info->id, disk, 64 * MIB, transfer, &error);
@@ -351,10 +360,12 @@ attempt_thread (gpointer data)
 {
   Attempt *attempt = data;
   g_autoptr (VbBackupInfo) info = vb_backup_info_new (attempt->capture->backup, attempt->lab->vps);
-  return GINT_TO_POINTER (vb_pool_capture (attempt->lab->pool, attempt->capture, info, attempt->transfer, &attempt->error));
+  return GINT_TO_POINTER (vb_pool_capture (attempt->lab->pool, attempt->capture, info,
+                                           attempt->transfer, &attempt->error));
 }
 
-/* While the pool hangs a capture can be given up; its rests go as soon as the pool answers again. */
+/* While the pool hangs a capture can be given up; its rests go as soon as the pool answers again.
+ */
 static void
 test_hung_pool (Fixture *fixture, gconstpointer unused)
 {
@@ -381,7 +392,8 @@ test_hung_pool (Fixture *fixture, gconstpointer unused)
 
   g_assert_cmpint (ioctl (fd, FITHAW, 0), ==, 0);
   close (fd);
-  g_assert_true (vb_pool_discard (lab->pool, lab->vps, capture->backup, &error)); /* waits for what is left */
+  g_assert_true (
+      vb_pool_discard (lab->pool, lab->vps, capture->backup, &error)); /* waits for what is left */
   g_assert_no_error (error);
   g_assert_cmpuint (storage_lab_count (lab->pool_path), ==, 1);
   g_autoptr (VbBackupInfo) info = storage_lab_back_up (lab, capture); /* the same id again */
@@ -499,11 +511,16 @@ main (int argc, char **argv)
     const char *name;
     void (*func) (Fixture *fixture, gconstpointer unused);
   } tests[] = {
-    { "/storage/incremental", test_incremental }, { "/storage/damaged-base", test_damaged_base },
-    { "/storage/unique", test_unique },           { "/storage/fallbacks", test_fallbacks },
-    { "/storage/hung-pool", test_hung_pool },   { "/storage/resume", test_resume },
-    { "/storage/delta", test_delta },             { "/storage/delta-refused", test_delta_refused },
-    { "/storage/unmounted", test_unmounted },     { "/storage/read-only", test_read_only },
+    { "/storage/incremental", test_incremental },
+    { "/storage/damaged-base", test_damaged_base },
+    { "/storage/unique", test_unique },
+    { "/storage/fallbacks", test_fallbacks },
+    { "/storage/hung-pool", test_hung_pool },
+    { "/storage/resume", test_resume },
+    { "/storage/delta", test_delta },
+    { "/storage/delta-refused", test_delta_refused },
+    { "/storage/unmounted", test_unmounted },
+    { "/storage/read-only", test_read_only },
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -48,7 +48,8 @@ void vb_fake_hypervisor_set_available (VbFakeHypervisor *self, gboolean availabl
  */
 void vb_fake_hypervisor_set_disk_bytes (VbFakeHypervisor *self, guint64 bytes);
 
-/** vb_fake_hypervisor_get_n_held: Returns: points in time of running VPSs that are held; any thread */
+/** vb_fake_hypervisor_get_n_held: Returns: points in time of running VPSs that are held; any thread
+ */
 guint vb_fake_hypervisor_get_n_held (VbFakeHypervisor *self);
 
 /* A pool whose copies advance as the test allows. */
@@ -63,20 +64,22 @@ void vb_fake_pool_add (VbFakePool *self, VbBackupInfo *info);
 void vb_fake_pool_allow (VbFakePool *self, guint64 bytes);
 /** vb_fake_pool_set_bad_chunks: what verify finds */
 void vb_fake_pool_set_bad_chunks (VbFakePool *self, guint64 bad_chunks);
-/** vb_fake_pool_set_in_place: whether restores overwrite devices; a swap that fails then leaves one half overwritten,
- * and so does every restore that recovery finds */
+/** vb_fake_pool_set_in_place: whether restores overwrite devices; a swap that fails then leaves one
+ * half overwritten, and so does every restore that recovery finds */
 void vb_fake_pool_set_in_place (VbFakePool *self, gboolean in_place);
 void vb_fake_pool_set_free_bytes (VbFakePool *self, guint64 free_bytes);
-/** vb_fake_pool_set_unique_bytes: what the backups of a VPS share among them, -1 at first: unknown */
+/** vb_fake_pool_set_unique_bytes: what the backups of a VPS share among them, -1 at first: unknown
+ */
 void vb_fake_pool_set_unique_bytes (VbFakePool *self, gint64 unique_bytes);
 /** vb_fake_pool_get_n_backups: Returns: complete ones; any thread */
 guint vb_fake_pool_get_n_backups (VbFakePool *self);
-/** vb_fake_pool_get_n_partial: Returns: captured ones, in part or whole, that were neither committed nor discarded;
- * any thread */
+/** vb_fake_pool_get_n_partial: Returns: captured ones, in part or whole, that were neither
+ * committed nor discarded; any thread */
 guint vb_fake_pool_get_n_partial (VbFakePool *self);
 /** vb_fake_pool_get_n_read: Returns: bytes that captures have copied in all; any thread */
 guint64 vb_fake_pool_get_n_read (VbFakePool *self);
-/** vb_fake_pool_set_partial: a backup of which @bytes were copied before a crash; at %G_MAXUINT64 it is whole */
+/** vb_fake_pool_set_partial: a backup of which @bytes were copied before a crash; at %G_MAXUINT64
+ * it is whole */
 void vb_fake_pool_set_partial (VbFakePool *self, const char *backup, guint64 bytes);
 
 /* A journal that forgets with the process. */

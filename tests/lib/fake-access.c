@@ -112,8 +112,11 @@ fake_add_audit (VbAccessJournal *journal, GPtrArray *entries, GError **error)
 }
 
 static GPtrArray *
-fake_list_audit (
-    VbAccessJournal *journal, const char *vps, gint64 before, guint limit, GError **error)
+fake_list_audit (VbAccessJournal *journal,
+                 const char *vps,
+                 gint64 before,
+                 guint limit,
+                 GError **error)
 {
   g_autoptr (GMutexLocker) locker = NULL;
   GPtrArray *known;

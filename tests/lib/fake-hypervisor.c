@@ -8,8 +8,8 @@ struct _VbFakeHypervisor
 {
   GObject parent_instance;
 
-  GMutex mutex;    /* worker threads read and change what follows */
-  GHashTable *vps; /* UUID → VbVpsInfo */
+  GMutex mutex;     /* worker threads read and change what follows */
+  GHashTable *vps;  /* UUID → VbVpsInfo */
   GHashTable *held; /* set of operations whose point in time is held for a running VPS */
   gboolean available;
   guint64 disk_bytes;
@@ -416,7 +416,10 @@ fake_set_slots (VbHypervisor *hypervisor, const char *vps, guint total, GError *
 }
 
 static gboolean
-fake_set_schedule (VbHypervisor *hypervisor, const char *vps, const VbSchedule *schedule, GError **error)
+fake_set_schedule (VbHypervisor *hypervisor,
+                   const char *vps,
+                   const VbSchedule *schedule,
+                   GError **error)
 {
   g_autoptr (VbVpsInfo) info = NULL;
 

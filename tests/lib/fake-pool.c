@@ -243,7 +243,8 @@ fake_list_vps (VbPool *pool, const char *vps, GError **error)
     if (g_str_equal (((VbBackupInfo *) value)->vps, vps))
       {
         VbBackupInfo *info = vb_backup_info_copy (value);
-        info->unique_bytes = self->unique_bytes < 0 ? -1 : self->unique_bytes / g_hash_table_size (self->backups);
+        info->unique_bytes
+            = self->unique_bytes < 0 ? -1 : self->unique_bytes / g_hash_table_size (self->backups);
         g_ptr_array_add (list, info);
       }
   return list;
@@ -372,7 +373,11 @@ fake_rename (VbPool *pool, const char *vps, const char *backup, const char *name
 }
 
 static gboolean
-fake_protect (VbPool *pool, const char *vps, const char *backup, gboolean is_protected, GError **error)
+fake_protect (VbPool *pool,
+              const char *vps,
+              const char *backup,
+              gboolean is_protected,
+              GError **error)
 {
   VbFakePool *self = VB_FAKE_POOL (pool);
   g_autoptr (GMutexLocker) locker = NULL;

@@ -2,17 +2,18 @@
 /*
  * What the small test guest runs beside busybox (static, no GLib):
  *
- *   guest-tool counter PERIOD_MS FILE…     appends the next number, a line of ten digits, to each FILE in turn, each on disk
- *                                          before the next is touched; goes on after the last number of the first FILE
- *   guest-tool ring SLOTS OFFSET STATUS FILE…
- *                                          writes record n = 0, 1, 2… to slot n % SLOTS of each FILE or device in turn, each on
- *                                          disk before the next is touched, as fast as it goes; slot 0 is at byte OFFSET;
- *                                          STATUS holds the last n that is on all of them
- *   guest-tool powerbutton EVENTS COMMAND  runs COMMAND when the power button is pressed; EVENTS: its input device
- *   guest-tool latency COUNT FILE          COUNT synchronous writes of 4 KiB to random places of FILE; prints µs, one a line
+ *   guest-tool counter PERIOD_MS FILE…     appends the next number, a line of ten digits, to each
+ * FILE in turn, each on disk before the next is touched; goes on after the last number of the first
+ * FILE guest-tool ring SLOTS OFFSET STATUS FILE… writes record n = 0, 1, 2… to slot n % SLOTS of
+ * each FILE or device in turn, each on disk before the next is touched, as fast as it goes; slot 0
+ * is at byte OFFSET; STATUS holds the last n that is on all of them guest-tool powerbutton EVENTS
+ * COMMAND  runs COMMAND when the power button is pressed; EVENTS: its input device guest-tool
+ * latency COUNT FILE          COUNT synchronous writes of 4 KiB to random places of FILE; prints
+ * µs, one a line
  *
- * A ring record is 4096 bytes, little endian: magic, n, slots, index of the file, then words that follow from n and the index,
- * and last the FNV-1a of all that comes before. tests/lib/guest.py knows the same layout.
+ * A ring record is 4096 bytes, little endian: magic, n, slots, index of the file, then words that
+ * follow from n and the index, and last the FNV-1a of all that comes before. tests/lib/guest.py
+ * knows the same layout.
  */
 
 #ifndef _GNU_SOURCE
@@ -61,10 +62,11 @@ open_or_die (const char *path, int flags)
 static int
 open_files (int n_paths, char **paths, int flags, int *fds)
 {
-  if (n_paths < 1 || n_paths > MAX_FILES) {
-    errno = EINVAL;
-    die ("number of files");
-  }
+  if (n_paths < 1 || n_paths > MAX_FILES)
+    {
+      errno = EINVAL;
+      die ("number of files");
+    }
   for (int i = 0; i < n_paths; i++)
     fds[i] = open_or_die (paths[i], flags);
   return n_paths;
@@ -89,18 +91,20 @@ run_counter (int argc, char **argv)
   struct timespec pause = { period_ms / 1000, period_ms % 1000 * 1000000 };
   int n_fds = open_files (argc - 1, argv + 1, O_RDWR | O_CREAT | O_APPEND, fds);
 
-  for (unsigned long n = last_number (fds[0]) + 1;; n++) {
-    char line[32];
-    int length = snprintf (line, sizeof line, "%010lu\n", n);
+  for (unsigned long n = last_number (fds[0]) + 1;; n++)
+    {
+      char line[32];
+      int length = snprintf (line, sizeof line, "%010lu\n", n);
 
-    for (int i = 0; i < n_fds; i++) {
-      if (write (fds[i], line, length) != length || fsync (fds[i]) != 0)
-        return failed (argv[i + 1]);
+      for (int i = 0; i < n_fds; i++)
+        {
+          if (write (fds[i], line, length) != length || fsync (fds[i]) != 0)
+            return failed (argv[i + 1]);
+        }
+      printf ("counter %lu\n", n);
+      fflush (stdout);
+      nanosleep (&pause, NULL);
     }
-    printf ("counter %lu\n", n);
-    fflush (stdout);
-    nanosleep (&pause, NULL);
-  }
 }
 
 static void
@@ -141,14 +145,17 @@ run_ring (int argc, char **argv)
 
   if (n_slots == 0 || posix_memalign ((void **) &record, RECORD_BYTES, RECORD_BYTES) != 0)
     die ("ring");
-  for (uint64_t n = 0;; n++) {
-    for (int i = 0; i < n_fds; i++) {
-      fill_record (record, n, n_slots, i);
-      if (pwrite (fds[i], record, RECORD_BYTES, offset + (off_t) (n % n_slots) * RECORD_BYTES) != RECORD_BYTES)
-        return failed (argv[i + 3]);
+  for (uint64_t n = 0;; n++)
+    {
+      for (int i = 0; i < n_fds; i++)
+        {
+          fill_record (record, n, n_slots, i);
+          if (pwrite (fds[i], record, RECORD_BYTES, offset + (off_t) (n % n_slots) * RECORD_BYTES)
+              != RECORD_BYTES)
+            return failed (argv[i + 3]);
+        }
+      write_status (status_fd, n);
     }
-    write_status (status_fd, n);
-  }
 }
 
 static int
@@ -157,10 +164,11 @@ run_powerbutton (int argc, char **argv)
   int fd = open_or_die (argv[0], O_RDONLY);
   struct input_event event;
 
-  while (read (fd, &event, sizeof event) == sizeof event) {
-    if (event.type == EV_KEY && event.code == KEY_POWER && event.value == 1)
-      return system (argv[1]);
-  }
+  while (read (fd, &event, sizeof event) == sizeof event)
+    {
+      if (event.type == EV_KEY && event.code == KEY_POWER && event.value == 1)
+        return system (argv[1]);
+    }
   return failed (argv[0]);
 }
 
@@ -184,14 +192,15 @@ run_latency (int argc, char **argv)
   if (n_blocks < 1 || posix_memalign (&block, RECORD_BYTES, RECORD_BYTES) != 0)
     die (argv[1]);
   memset (block, 0x5a, RECORD_BYTES);
-  for (long i = 0; i < count; i++) {
-    off_t place = (((off_t) rand () << 16) ^ rand ()) % n_blocks;
-    int64_t start = now_us ();
+  for (long i = 0; i < count; i++)
+    {
+      off_t place = (((off_t) rand () << 16) ^ rand ()) % n_blocks;
+      int64_t start = now_us ();
 
-    if (pwrite (fd, block, RECORD_BYTES, place * RECORD_BYTES) != RECORD_BYTES)
-      die (argv[1]);
-    printf ("%lld\n", (long long) (now_us () - start));
-  }
+      if (pwrite (fd, block, RECORD_BYTES, place * RECORD_BYTES) != RECORD_BYTES)
+        die (argv[1]);
+      printf ("%lld\n", (long long) (now_us () - start));
+    }
   return 0;
 }
 
@@ -210,10 +219,11 @@ static const struct
 int
 main (int argc, char **argv)
 {
-  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-    if (argc - 2 >= commands[i].min_arguments && strcmp (argv[1], commands[i].name) == 0)
-      return commands[i].run (argc - 2, argv + 2);
-  }
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+    {
+      if (argc - 2 >= commands[i].min_arguments && strcmp (argv[1], commands[i].name) == 0)
+        return commands[i].run (argc - 2, argv + 2);
+    }
   fprintf (stderr, "guest-tool: unknown command or too few arguments\n");
   return 2;
 }

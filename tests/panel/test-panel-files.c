@@ -10,7 +10,11 @@ typedef struct
 } Fixture;
 
 static void
-on_request (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query, gpointer user_data)
+on_request (SoupServer *server,
+            SoupServerMessage *message,
+            const char *path,
+            GHashTable *query,
+            gpointer user_data)
 {
   vb_panel_files_handle (message, path);
 }
@@ -56,7 +60,8 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   answer->done = TRUE;
 }
 
-/* @name, @value: (nullable): one more request header; Returns: (transfer full): the message with its answer */
+/* @name, @value: (nullable): one more request header; Returns: (transfer full): the message with
+ * its answer */
 static SoupMessage *
 ask (Fixture *fixture,
      const char *method,
@@ -72,7 +77,8 @@ ask (Fixture *fixture,
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
   if (name)
     soup_message_headers_append (soup_message_get_request_headers (message), name, value);
-  soup_session_send_and_read_async (fixture->session, message, G_PRIORITY_DEFAULT, NULL, on_answer, &answer);
+  soup_session_send_and_read_async (fixture->session, message, G_PRIORITY_DEFAULT, NULL, on_answer,
+                                    &answer);
   while (!answer.done)
     g_main_context_iteration (NULL, TRUE);
   if (body)
@@ -101,7 +107,8 @@ test_index (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (header (message, "Cache-Control"), ==, "no-cache");
   g_assert_true (g_str_has_prefix (policy, "default-src 'self';"));
   g_assert_null (strstr (policy, "unsafe"));
-  g_assert_nonnull (g_strstr_len (g_bytes_get_data (body, NULL), g_bytes_get_size (body), "<vps-backup-app>"));
+  g_assert_nonnull (
+      g_strstr_len (g_bytes_get_data (body, NULL), g_bytes_get_size (body), "<vps-backup-app>"));
 }
 
 static void
@@ -139,14 +146,16 @@ test_caching (Fixture *fixture, gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS (fresh); i++)
     {
       g_autoptr (GBytes) body = NULL;
-      g_autoptr (SoupMessage) again = ask (fixture, "GET", "/panel/store.js", "If-None-Match", fresh[i], &body);
+      g_autoptr (SoupMessage) again
+          = ask (fixture, "GET", "/panel/store.js", "If-None-Match", fresh[i], &body);
 
       g_assert_cmpuint (soup_message_get_status (again), ==, 304);
       g_assert_cmpuint (g_bytes_get_size (body), ==, 0);
       g_assert_cmpstr (header (again, "ETag"), ==, etag);
     }
   {
-    g_autoptr (SoupMessage) stale = ask (fixture, "GET", "/panel/store.js", "If-None-Match", "\"other\"", NULL);
+    g_autoptr (SoupMessage) stale
+        = ask (fixture, "GET", "/panel/store.js", "If-None-Match", "\"other\"", NULL);
 
     g_assert_cmpuint (soup_message_get_status (stale), ==, 200);
   }
@@ -171,8 +180,14 @@ test_head (Fixture *fixture, gconstpointer data)
 static void
 test_refusals (Fixture *fixture, gconstpointer data)
 {
-  static const char *const missing[] = { "/panel/none.js", "/panel/elements", "/panel/elements/", "/panel/../healthz",
-                                         "/panel/%2e%2e/%2e%2e/etc/passwd", "/panel/meson.build", "/panelx", "/" };
+  static const char *const missing[] = { "/panel/none.js",
+                                         "/panel/elements",
+                                         "/panel/elements/",
+                                         "/panel/../healthz",
+                                         "/panel/%2e%2e/%2e%2e/etc/passwd",
+                                         "/panel/meson.build",
+                                         "/panelx",
+                                         "/" };
   static const char *const methods[] = { "POST", "PUT", "DELETE", "OPTIONS" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (missing); i++)
@@ -203,7 +218,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, function) g_test_add ("/panel-files/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function)                                                                        \
+  g_test_add ("/panel-files/" name, Fixture, NULL, set_up, function, tear_down)
   ADD ("index", test_index);
   ADD ("types", test_types);
   ADD ("caching", test_caching);

@@ -12,7 +12,8 @@ on_changed (VbManager *manager, VbVps *vps, guint64 seq, gpointer data)
   g_assert_cmpuint (seq, ==, f->seq + 1);
   f->seq = seq;
   VbOperation *operation = vb_vps_get_operation (vps);
-  const char *state = operation ? vb_operation_state_to_string (vb_operation_get_state (operation)) : "-";
+  const char *state
+      = operation ? vb_operation_state_to_string (vb_operation_get_state (operation)) : "-";
   g_ptr_array_add (f->states, g_strdup_printf ("%s/%s", state, vb_vps_get_status (vps)));
 }
 
@@ -32,7 +33,8 @@ on_progress (VbManager *manager, VbVps *vps, VbOperation *operation, guint64 seq
       f->percent = 0;
     }
   g_assert_cmpfloat (percent, >=, f->percent);
-  g_assert_cmpint (percent == 100, ==, vb_operation_get_state (operation) == VB_OPERATION_COMPLETED);
+  g_assert_cmpint (percent == 100, ==,
+                   vb_operation_get_state (operation) == VB_OPERATION_COMPLETED);
   f->percent = percent;
   if (f->first_percent < 0)
     f->first_percent = percent;
@@ -43,7 +45,8 @@ on_notification (VbManager *manager, VbNotification *notification, gpointer data
 {
   ManagerLab *f = data;
   g_assert_cmpint (notification->id, >, 0);
-  g_ptr_array_add (f->notifications, g_strdup (vb_notification_type_to_string (notification->type)));
+  g_ptr_array_add (f->notifications,
+                   g_strdup (vb_notification_type_to_string (notification->type)));
 }
 
 void
@@ -92,7 +95,8 @@ manager_lab_begin_start (ManagerLab *f, GAsyncResult **result)
 
   f->seq = 0;
   f->first_percent = -1;
-  f->manager = vb_manager_new (VB_HYPERVISOR (f->hypervisor), VB_POOL (f->pool), VB_JOURNAL (f->journal), &settings);
+  f->manager = vb_manager_new (VB_HYPERVISOR (f->hypervisor), VB_POOL (f->pool),
+                               VB_JOURNAL (f->journal), &settings);
   if (f->clock != NULL)
     f->manager->clock = f->clock;
   g_signal_connect (f->manager, "vps-changed", G_CALLBACK (on_changed), f);
@@ -128,7 +132,8 @@ manager_lab_stop (ManagerLab *f)
   g_clear_object (&result);
   while (g_main_context_iteration (NULL, FALSE))
     ;
-  g_signal_handlers_disconnect_by_data (f->manager, f); /* something may hold it for a moment still */
+  g_signal_handlers_disconnect_by_data (f->manager,
+                                        f); /* something may hold it for a moment still */
   g_clear_object (&f->manager);
 }
 
@@ -168,9 +173,11 @@ manager_lab_create (ManagerLab *f, const char *vps, const char *request_key, int
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  vb_manager_create_async (f->manager, "tester", vps, "nightly", request_key, manager_lab_keep_result, &result);
+  vb_manager_create_async (f->manager, "tester", vps, "nightly", request_key,
+                           manager_lab_keep_result, &result);
   manager_lab_wait_result (&result);
-  g_autoptr (VbOperationRecord) record = vb_manager_create_finish (f->manager, result, NULL, &error);
+  g_autoptr (VbOperationRecord) record
+      = vb_manager_create_finish (f->manager, result, NULL, &error);
   if (expected_code >= 0)
     {
       g_assert_error (error, VB_ERROR, expected_code);
@@ -185,7 +192,8 @@ manager_lab_make_backup (ManagerLab *f)
 {
   g_autofree char *id = manager_lab_create (f, VPS, NULL, -1);
   manager_lab_wait_idle (f);
-  return g_strdup (vb_backup_get_id (g_ptr_array_index (vb_vps_get_backups (manager_lab_get_vps (f)), 0)));
+  return g_strdup (
+      vb_backup_get_id (g_ptr_array_index (vb_vps_get_backups (manager_lab_get_vps (f)), 0)));
 }
 
 VbOperationRecord *

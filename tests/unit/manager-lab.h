@@ -10,7 +10,8 @@
 /**
  * ManagerLab:
  *
- * A manager on doubles with the two VPSs above, as fixture of a test. What must hold at every event is asserted here.
+ * A manager on doubles with the two VPSs above, as fixture of a test. What must hold at every event
+ * is asserted here.
  */
 typedef struct
 {
@@ -22,11 +23,11 @@ typedef struct
   guint stall_timeout_s;
   guint check_interval_s;
   GDateTime *(*clock) (void); /* what the manager takes for the time, or NULL */
-  GPtrArray *states;        /* "state/status" at each vps-changed of VPS */
-  GPtrArray *notifications; /* type words */
-  double percent;           /* of VPS: last announced */
-  double first_percent;     /* of VPS: announced first since the start, -1: none yet */
-  char *operation;          /* whose percent it is */
+  GPtrArray *states;          /* "state/status" at each vps-changed of VPS */
+  GPtrArray *notifications;   /* type words */
+  double percent;             /* of VPS: last announced */
+  double first_percent;       /* of VPS: announced first since the start, -1: none yet */
+  char *operation;            /* whose percent it is */
   guint64 seq;
 } ManagerLab;
 
@@ -52,7 +53,8 @@ guint manager_lab_get_slots_used (ManagerLab *f);
  *
  * Returns: (nullable): the operation's id
  */
-char *manager_lab_create (ManagerLab *f, const char *vps, const char *request_key, int expected_code);
+char *
+manager_lab_create (ManagerLab *f, const char *vps, const char *request_key, int expected_code);
 /** manager_lab_make_backup: Returns: the id of one that has become available */
 char *manager_lab_make_backup (ManagerLab *f);
 /** manager_lab_make_record: as a service that died has left it in the journal */

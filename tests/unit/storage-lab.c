@@ -19,7 +19,8 @@ spawn (const char *command, char **output)
 
   g_shell_parse_argv (command, NULL, &argv, &error);
   g_assert_no_error (error);
-  g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, output, &complaint, &status, &error);
+  g_spawn_sync (NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, output, &complaint, &status,
+                &error);
   g_assert_no_error (error);
   if (g_spawn_check_wait_status (status, NULL))
     return TRUE;
@@ -107,17 +108,23 @@ storage_lab_scribble (const char *path, const char *format, guint64 offset, guin
   for (guint64 i = 0; i <= length / sizeof (guint32); i++)
     data[i] = g_random_int ();
   g_assert_true (g_file_set_contents (source, (char *) data, (gssize) length, NULL));
-  g_free (storage_lab_run ("qemu-io -f %s -c 'write -q -s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "' '%s'",
+  g_free (storage_lab_run ("qemu-io -f %s -c 'write -q -s %s %" G_GUINT64_FORMAT
+                           " %" G_GUINT64_FORMAT "' '%s'",
                            format, source, offset, length, path));
   g_unlink (source);
 }
 
 char *
-storage_lab_disk (StorageLab *self, const char *name, const char *format, guint64 size, const char *options)
+storage_lab_disk (StorageLab *self,
+                  const char *name,
+                  const char *format,
+                  guint64 size,
+                  const char *options)
 {
   char *path = storage_lab_path (self, name);
 
-  g_free (storage_lab_run ("qemu-img create -q -f %s %s '%s' %" G_GUINT64_FORMAT, format, options, path, size));
+  g_free (storage_lab_run ("qemu-img create -q -f %s %s '%s' %" G_GUINT64_FORMAT, format, options,
+                           path, size));
   guint64 tail = size - size % 512;
   storage_lab_scribble (path, format, 0, 4096);
   storage_lab_scribble (path, format, size / 4, 5 * MIB + 512 * 3);
@@ -229,7 +236,8 @@ storage_lab_mount (const char *source, const char *folder, const char *type, con
 {
   static gboolean is_private;
 
-  if (!is_private && (unshare (CLONE_NEWNS) != 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0))
+  if (!is_private
+      && (unshare (CLONE_NEWNS) != 0 || mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0))
     {
       g_test_skip ("mounts of our own are not allowed here");
       return FALSE;

@@ -34,14 +34,20 @@ gboolean storage_lab_try (const char *format, ...) G_GNUC_PRINTF (1, 2);
 /* A path in the lab's folder. */
 char *storage_lab_path (StorageLab *self, const char *name);
 
-/* A new disk image with random data in several places, some of it zeros. @options: of qemu-img create, or "" */
-char *storage_lab_disk (StorageLab *self, const char *name, const char *format, guint64 size, const char *options);
+/* A new disk image with random data in several places, some of it zeros. @options: of qemu-img
+ * create, or "" */
+char *storage_lab_disk (StorageLab *self,
+                        const char *name,
+                        const char *format,
+                        guint64 size,
+                        const char *options);
 
 /* Writes random data into an image. */
 void storage_lab_scribble (const char *path, const char *format, guint64 offset, guint64 length);
 
 /* Both images show the same disk. */
-void storage_lab_assert_same (const char *format_a, const char *a, const char *format_b, const char *b);
+void
+storage_lab_assert_same (const char *format_a, const char *a, const char *format_b, const char *b);
 
 /* What a hypervisor would say of a VPS that is off, with one disk. */
 VbCapture *storage_lab_capture (StorageLab *self, const char *path, const char *format);
@@ -64,8 +70,10 @@ guint storage_lab_count (const char *folder);
 /* Whether a process runs that has @text among its arguments. */
 gboolean storage_lab_is_running (const char *text);
 
-/* Mounts what this process alone sees, until it ends; skips the test and returns FALSE where that is not allowed. */
-gboolean storage_lab_mount (const char *source, const char *folder, const char *type, const char *options);
+/* Mounts what this process alone sees, until it ends; skips the test and returns FALSE where that
+ * is not allowed. */
+gboolean
+storage_lab_mount (const char *source, const char *folder, const char *type, const char *options);
 
 /* Waits until @transfer has moved something; ends the test when that never happens. */
 void storage_lab_wait_moving (VbTransfer *transfer);

@@ -97,8 +97,8 @@ static GPtrArray *
 list (JournalLab *f, const char *vps, gint64 before, guint limit)
 {
   g_autoptr (GError) error = NULL;
-  GPtrArray *entries = vb_access_journal_list_audit (VB_ACCESS_JOURNAL (f->journal), vps, before,
-                                                     limit, &error);
+  GPtrArray *entries
+      = vb_access_journal_list_audit (VB_ACCESS_JOURNAL (f->journal), vps, before, limit, &error);
 
   g_assert_no_error (error);
   return entries;

@@ -23,7 +23,8 @@ test_keys (void)
       g_autofree char *key = vb_address_limiter_key (address);
 
       g_assert_cmpstr (key, ==, table[i][1]);
-      g_assert_cmpint (vb_address_limiter_is_local (address), ==, g_str_equal (table[i][2], "local"));
+      g_assert_cmpint (vb_address_limiter_is_local (address), ==,
+                       g_str_equal (table[i][2], "local"));
     }
 }
 

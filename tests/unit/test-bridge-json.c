@@ -101,12 +101,12 @@ test_backup_that_is_there (void)
   info->incremental = TRUE;
   g_ptr_array_set_size (info->disks, 0);
   backup = vb_backup_new (info, VB_BACKUP_AVAILABLE, vb_slots_lease (slots));
-  assert_json (
-      vb_json_backup (backup, operation),
-      "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"available\","
-      "\"progress\":null,\"size_bytes\":4096,\"unique_bytes\":17,"
-      "\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":\"2023-11-14T22:13:20Z\","
-      "\"consistency\":\"filesystem\",\"incremental\":true,\"protected\":false,\"scheduled\":false,\"disks\":[]}");
+  assert_json (vb_json_backup (backup, operation),
+               "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"available\","
+               "\"progress\":null,\"size_bytes\":4096,\"unique_bytes\":17,"
+               "\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":\"2023-11-14T22:13:20Z\","
+               "\"consistency\":\"filesystem\",\"incremental\":true,\"protected\":false,"
+               "\"scheduled\":false,\"disks\":[]}");
 }
 
 static void
@@ -210,7 +210,8 @@ test_schedule (void)
   vb_vps_set_schedule (vps, schedule);
   vb_vps_set_next_run (vps, next_run);
   vb_json_add_schedule (object, vps);
-  assert_json (object, "{\"schedule\":{\"at\":\"03:30\",\"jitter_minutes\":15,\"keep\":2,\"zone\":\"Europe/Berlin\"},"
+  assert_json (object, "{\"schedule\":{\"at\":\"03:30\",\"jitter_minutes\":15,\"keep\":2,\"zone\":"
+                       "\"Europe/Berlin\"},"
                        "\"next_run_at\":\"2023-11-14T22:13:20Z\"}");
 }
 

@@ -20,7 +20,8 @@ static void
 set_up (Lab *lab, gconstpointer data)
 {
   gint64 expires_at_s = GPOINTER_TO_INT (data) ? g_get_real_time () / S + 1000 : 0;
-  g_autoptr (VbIdentity) identity = vb_identity_new ("bob", VB_PERMISSION_BACKUP_READ, NULL, "t", 1, expires_at_s);
+  g_autoptr (VbIdentity) identity
+      = vb_identity_new ("bob", VB_PERMISSION_BACKUP_READ, NULL, "t", 1, expires_at_s);
   g_autoptr (GUri) uri = g_uri_parse ("ws://localhost/", G_URI_FLAGS_NONE, NULL);
   g_autoptr (GSocket) server = NULL;
   g_autoptr (GSocketConnection) stream = NULL;
@@ -36,7 +37,8 @@ set_up (Lab *lab, gconstpointer data)
   stream = g_socket_connection_factory_create_connection (server);
   peer = vb_peer_new (server, NULL);
   guarded = vb_ws_stream_new (G_IO_STREAM (stream), VB_MESSAGE_BYTES_MAX);
-  connection = soup_websocket_connection_new (G_IO_STREAM (guarded), uri, SOUP_WEBSOCKET_CONNECTION_SERVER, NULL, NULL, NULL);
+  connection = soup_websocket_connection_new (G_IO_STREAM (guarded), uri,
+                                              SOUP_WEBSOCKET_CONNECTION_SERVER, NULL, NULL, NULL);
   lab->begun_us = g_get_monotonic_time ();
   lab->session = vb_session_new (connection, guarded, peer, identity);
 }
@@ -161,8 +163,10 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define SESSION_TEST(path, func, expires) g_test_add (path, Lab, GINT_TO_POINTER (expires), set_up, func, tear_down)
-  SESSION_TEST ("/session/an-idle-connection-is-kept-alive", test_an_idle_connection_is_kept_alive, 0);
+#define SESSION_TEST(path, func, expires)                                                          \
+  g_test_add (path, Lab, GINT_TO_POINTER (expires), set_up, func, tear_down)
+  SESSION_TEST ("/session/an-idle-connection-is-kept-alive", test_an_idle_connection_is_kept_alive,
+                0);
   SESSION_TEST ("/session/who-reads-nothing-is-cut-off", test_who_reads_nothing_is_cut_off, 0);
   SESSION_TEST ("/session/who-reads-late-gets-all", test_who_reads_late_gets_all, 0);
   SESSION_TEST ("/session/its-token-ends", test_its_token_ends, 1);

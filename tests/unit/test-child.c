@@ -39,7 +39,8 @@ assert_descriptors (const char *listing, const char *const *wanted)
       g_auto (GStrv) words = g_strsplit_set (g_strstrip (*line), " ", -1);
       gboolean known = FALSE;
       for (guint i = 0; words[i] != NULL; i++)
-        known = known || (g_strcmp0 (words[i + 1], "->") == 0 && g_strv_contains (wanted, words[i]));
+        known
+            = known || (g_strcmp0 (words[i + 1], "->") == 0 && g_strv_contains (wanted, words[i]));
       if (!known)
         g_error ("it has a descriptor more: %s", *line);
       n++;
@@ -114,7 +115,8 @@ test_arguments (void)
 static void
 test_socket_is_handed_over (void)
 {
-  static const char *const argv[] = { "sh", "-c", "echo $LISTEN_FDS $LISTEN_PID $$ >&2; ls -l /proc/self/fd >&2", NULL };
+  static const char *const argv[]
+      = { "sh", "-c", "echo $LISTEN_FDS $LISTEN_PID $$ >&2; ls -l /proc/self/fd >&2", NULL };
   static const char *const wanted[] = { "0", "1", "2", "3", NULL };
   g_autoptr (GError) error = NULL;
   vb_autofd int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);

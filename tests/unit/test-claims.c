@@ -103,7 +103,8 @@ try_to_make (Lab *lab, const VbClaimRecord *instead)
   return make (lab, record, instead);
 }
 
-/* Processes that wait for one pipe to close and then all try. Returns: how many were told that they have it */
+/* Processes that wait for one pipe to close and then all try. Returns: how many were told that they
+ * have it */
 static guint
 race (Lab *lab, const VbClaimRecord *instead)
 {
@@ -195,7 +196,8 @@ test_record (void)
   g_assert_cmpuint (parsed->timeout_s, ==, 60);
   g_assert_cmpuint (parsed->counter, ==, 7);
 
-  g_autoptr (VbClaimRecord) path = vb_claim_record_parse ("[claim]\nid=../x\nbackup=../../etc\n", 32);
+  g_autoptr (VbClaimRecord) path
+      = vb_claim_record_parse ("[claim]\nid=../x\nbackup=../../etc\n", 32);
   g_assert_cmpstr (path->id, ==, "");
   g_assert_null (path->backup);
   g_autoptr (VbClaimRecord) none = vb_claim_record_parse ("\xff\0[", 3);
@@ -284,8 +286,10 @@ test_dead_host (void)
   g_autoptr (Host) a = new_host (lab, "a");
   g_autoptr (Host) b = new_host (lab, "b");
   g_autofree char *backup = g_uuid_string_random ();
-  g_autofree char *partial = g_strdup_printf ("%s/%s/.%s.partial", lab->lab->pool_path, lab->lab->vps, backup);
-  g_autofree char *deleted = g_strdup_printf ("%s/%s/.%s.deleted", lab->lab->pool_path, lab->lab->vps, backup);
+  g_autofree char *partial
+      = g_strdup_printf ("%s/%s/.%s.partial", lab->lab->pool_path, lab->lab->vps, backup);
+  g_autofree char *deleted
+      = g_strdup_printf ("%s/%s/.%s.deleted", lab->lab->pool_path, lab->lab->vps, backup);
   g_assert_cmpint (g_mkdir_with_parents (partial, 0700), ==, 0);
 
   g_assert_true (vb_claims_take (VB_CLAIMS (a), lab->lab->vps, NULL, backup, &error));
@@ -347,7 +351,8 @@ test_lost (void)
   g_assert_false (take (a, lab));
 }
 
-/* While the pool is away nothing that cannot be taken back is done; once it is there again, all goes on. */
+/* While the pool is away nothing that cannot be taken back is done; once it is there again, all
+ * goes on. */
 static void
 test_pool_away (void)
 {
@@ -408,7 +413,8 @@ test_sweep (void)
   g_autoptr (VbPool) b = new_pool (lab, "b");
   const char *vps = lab->lab->vps;
   g_autofree char *backup = g_uuid_string_random ();
-  g_autofree char *partial = g_strdup_printf ("%s/%s/.%s.partial", lab->lab->pool_path, vps, backup);
+  g_autofree char *partial
+      = g_strdup_printf ("%s/%s/.%s.partial", lab->lab->pool_path, vps, backup);
   g_autofree char *other = g_uuid_string_random ();
   g_autofree char *deleted = g_strdup_printf ("%s/%s/.%s.deleted", lab->lab->pool_path, vps, other);
   g_autofree char *folder = g_build_filename (lab->lab->pool_path, vps, NULL);
@@ -443,16 +449,16 @@ test_seen_by_the_other (void)
   g_autofree char *disk = storage_lab_disk (lab->lab, "disk", "raw", 16 * MIB, "");
   g_autoptr (VbCapture) capture = storage_lab_capture (lab->lab, disk, "raw");
 
-#define ASSERT_CHANGED(n) \
-  { \
-    g_auto (GStrv) changed = vb_pool_list_changed (b, vps); \
-    g_assert_cmpuint (g_strv_length (changed), ==, n); \
+#define ASSERT_CHANGED(n)                                                                          \
+  {                                                                                                \
+    g_auto (GStrv) changed = vb_pool_list_changed (b, vps);                                        \
+    g_assert_cmpuint (g_strv_length (changed), ==, n);                                             \
   }
-#define ASSERT_LISTED(n) \
-  { \
-    g_autoptr (GPtrArray) infos = vb_pool_list_again (b, vps[0], &error); \
-    g_assert_no_error (error); \
-    g_assert_cmpuint (infos->len, ==, n); \
+#define ASSERT_LISTED(n)                                                                           \
+  {                                                                                                \
+    g_autoptr (GPtrArray) infos = vb_pool_list_again (b, vps[0], &error);                          \
+    g_assert_no_error (error);                                                                     \
+    g_assert_cmpuint (infos->len, ==, n);                                                          \
   }
   g_autoptr (GPtrArray) all = vb_pool_list (b, &error);
   g_assert_cmpuint (all->len, ==, 0);

@@ -83,8 +83,8 @@ static gboolean
 copy (Fixture *fixture, VbCopyStep step, gpointer step_data, GError **error)
 {
   VbCopyPlan plan = { fixture->data, NULL, -1 };
-  return vb_copier_copy (fixture->source, &plan, fixture->image, fixture->sums, step, step_data, fixture->transfer,
-                         fixture->stop, NULL, error);
+  return vb_copier_copy (fixture->source, &plan, fixture->image, fixture->sums, step, step_data,
+                         fixture->transfer, fixture->stop, NULL, error);
 }
 
 static guint64
@@ -105,7 +105,8 @@ assert_sums (Fixture *fixture)
   for (guint64 i = 0; i < vb_sums_get_count (fixture->sums); i++)
     {
       gsize length = vb_sums_get_length (fixture->sums, i);
-      g_assert_cmpint (pread (fd, chunk, length, (off_t) (i * VB_SUMS_CHUNK_BYTES)), ==, (gssize) length);
+      g_assert_cmpint (pread (fd, chunk, length, (off_t) (i * VB_SUMS_CHUNK_BYTES)), ==,
+                       (gssize) length);
       g_assert_true (vb_sums_matches (fixture->sums, i, chunk));
     }
   close (fd);
@@ -132,7 +133,8 @@ test_pieces (Fixture *fixture, gconstpointer unused)
   g_autoptr (GString) command = g_string_new ("qemu-io -f qcow2");
 
   fixture->disk = storage_lab_path (fixture->lab, "disk");
-  g_free (storage_lab_run ("qemu-img create -q -f qcow2 -o cluster_size=4k '%s' 20M", fixture->disk));
+  g_free (
+      storage_lab_run ("qemu-img create -q -f qcow2 -o cluster_size=4k '%s' 20M", fixture->disk));
   for (guint i = 0; i < 200; i++)
     g_string_append_printf (command, " -c 'write -q -P %d %dk %dk'", g_test_rand_int_range (1, 255),
                             g_test_rand_int_range (0, 5000) * 4, g_test_rand_int_range (1, 20));
@@ -151,21 +153,25 @@ test_pieces (Fixture *fixture, gconstpointer unused)
   assert_sums (fixture);
 }
 
-/* Starts nbdkit and waits until it listens: the socket's file is there before that, the one with its number after. */
+/* Starts nbdkit and waits until it listens: the socket's file is there before that, the one with
+ * its number after. */
 static GPid
 start_nbdkit (Fixture *fixture, const char *const *arguments, const char *socket)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   g_autofree char *ready = storage_lab_path (fixture->lab, "nbdkit.pid");
-  const char *common[] = { "nbdkit", "--foreground", "--exit-with-parent", "--pidfile", ready, "--unix", socket, NULL };
+  const char *common[] = {
+    "nbdkit", "--foreground", "--exit-with-parent", "--pidfile", ready, "--unix", socket, NULL
+  };
   GPid pid;
 
   g_strv_builder_addv (argv, common);
   g_strv_builder_addv (argv, (const char **) arguments);
   g_auto (GStrv) all = g_strv_builder_end (argv);
-  g_spawn_async (NULL, all, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
-                 &pid, &error);
+  g_spawn_async (NULL, all, NULL,
+                 G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDERR_TO_DEV_NULL, NULL,
+                 NULL, &pid, &error);
   g_assert_no_error (error);
   gint64 deadline = g_get_monotonic_time () + DEADLINE_US;
   while (!g_file_test (ready, G_FILE_TEST_EXISTS) && g_get_monotonic_time () < deadline)
@@ -179,8 +185,14 @@ test_plain_server (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *socket = storage_lab_path (fixture->lab, "nbd");
-  const char *arguments[] = { "--no-sr", "--filter=noparallel", "--filter=multi-conn", "--readonly", "pattern", "10000384",
-                              "multi-conn-mode=disable", NULL };
+  const char *arguments[] = { "--no-sr",
+                              "--filter=noparallel",
+                              "--filter=multi-conn",
+                              "--readonly",
+                              "pattern",
+                              "10000384",
+                              "multi-conn-mode=disable",
+                              NULL };
 
   GPid pid = start_nbdkit (fixture, arguments, socket);
   fixture->transfer = vb_transfer_new (NULL, 0);
@@ -205,7 +217,8 @@ test_plain_server (Fixture *fixture, gconstpointer unused)
   g_spawn_close_pid (pid);
 }
 
-/* What was moved is never more than the limit allows for the time that has really passed, but for a few requests. */
+/* What was moved is never more than the limit allows for the time that has really passed, but for a
+ * few requests. */
 static void
 test_limit (Fixture *fixture, gconstpointer unused)
 {
@@ -300,7 +313,8 @@ test_read_error (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *socket = storage_lab_path (fixture->lab, "nbd");
-  const char *arguments[] = { "--filter=error", "pattern", "16M", "error-pread=EIO", "error-pread-rate=50%", NULL };
+  const char *arguments[]
+      = { "--filter=error", "pattern", "16M", "error-pread=EIO", "error-pread-rate=50%", NULL };
 
   GPid pid = start_nbdkit (fixture, arguments, socket);
   fixture->transfer = vb_transfer_new (NULL, 0);
@@ -330,7 +344,8 @@ test_server_leaves_nothing (Fixture *fixture, gconstpointer unused)
   g_assert_false (storage_lab_is_running (disk));
 }
 
-/* What a process that was killed has left goes when the next server is started; what others use stays. */
+/* What a process that was killed has left goes when the next server is started; what others use
+ * stays. */
 static void
 test_sweep (Fixture *fixture, gconstpointer unused)
 {

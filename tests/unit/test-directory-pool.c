@@ -37,7 +37,8 @@ test_capture (void)
   for (gsize i = 0; i < G_N_ELEMENTS (kinds); i++)
     {
       g_autofree char *name = g_strdup_printf ("disk%u", (guint) i);
-      g_autofree char *disk = storage_lab_disk (lab, name, kinds[i].format, kinds[i].size, kinds[i].options);
+      g_autofree char *disk
+          = storage_lab_disk (lab, name, kinds[i].format, kinds[i].size, kinds[i].options);
       g_autoptr (VbCapture) capture = storage_lab_capture (lab, disk, kinds[i].format);
       g_autoptr (VbBackupInfo) info = storage_lab_back_up (lab, capture);
       g_autofree char *image = storage_lab_file (lab, info->id, "vda.raw");
@@ -69,7 +70,8 @@ test_list (void)
   g_autoptr (VbCapture) capture = storage_lab_capture (lab, disk, "raw");
   g_autoptr (VbBackupInfo) made = storage_lab_back_up (lab, capture);
 
-  /* What does not belong there, and what is not complete, is not listed; it is not touched either. */
+  /* What does not belong there, and what is not complete, is not listed; it is not touched either.
+   */
   g_autofree char *foreign = g_build_filename (lab->pool_path, "lost+found", NULL);
   g_autofree char *id = g_uuid_string_random ();
   g_autofree char *empty = g_build_filename (lab->pool_path, lab->vps, id, NULL);
@@ -233,13 +235,14 @@ test_verify (void)
   g_assert_cmpuint (done, ==, total);
   g_assert_cmpuint (total, ==, info->size_bytes);
 
-  storage_lab_flip (image, 9 * MIB);           /* in data */
-  storage_lab_flip (image, 2 * MIB);           /* in a hole */
-  storage_lab_flip (image, 32 * MIB + 511);    /* the very last byte */
+  storage_lab_flip (image, 9 * MIB);        /* in data */
+  storage_lab_flip (image, 2 * MIB);        /* in a hole */
+  storage_lab_flip (image, 32 * MIB + 511); /* the very last byte */
   g_assert_true (vb_pool_verify (lab->pool, lab->vps, info->id, transfer, &bad, &error));
   g_assert_cmpuint (bad, ==, 3);
 
-  g_free (storage_lab_run ("fallocate --punch-hole --offset 10M --length 2M '%s'", image)); /* data is lost */
+  g_free (storage_lab_run ("fallocate --punch-hole --offset 10M --length 2M '%s'",
+                           image)); /* data is lost */
   g_assert_true (vb_pool_verify (lab->pool, lab->vps, info->id, transfer, &bad, &error));
   g_assert_cmpuint (bad, ==, 5);
 
@@ -262,7 +265,8 @@ attempt_thread (gpointer data)
 {
   Attempt *attempt = data;
   g_autoptr (VbBackupInfo) info = vb_backup_info_new (attempt->capture->backup, attempt->lab->vps);
-  return GINT_TO_POINTER (vb_pool_capture (attempt->lab->pool, attempt->capture, info, attempt->transfer, &attempt->error));
+  return GINT_TO_POINTER (vb_pool_capture (attempt->lab->pool, attempt->capture, info,
+                                           attempt->transfer, &attempt->error));
 }
 
 static void
@@ -339,7 +343,8 @@ test_full (void)
   /* It fits at first, but then somebody else fills the file system. */
   GThread *thread = g_thread_new ("attempt", attempt_thread, &attempt);
   storage_lab_wait_moving (slow);
-  g_assert_true (g_file_set_contents_full (filler, text, 12 * MIB, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  g_assert_true (
+      g_file_set_contents_full (filler, text, 12 * MIB, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
   g_assert_false (GPOINTER_TO_INT (g_thread_join (thread)));
   g_assert_error (attempt.error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE);
   assert_nothing_left (lab, disk);

@@ -59,8 +59,7 @@ check_all (ManagerLab *f)
       calls = vb_fake_get_calls (f->pool, "verify");
       vb_manager_look_at_checks (f->manager);
       vb_fake_wait_until (is_idle, f, "the check");
-    }
-  while (vb_fake_get_calls (f->pool, "verify") > calls);
+  } while (vb_fake_get_calls (f->pool, "verify") > calls);
 }
 
 static const VbCheck *
@@ -109,7 +108,8 @@ test_damaged (ManagerLab *f, gconstpointer data)
   check_all (f);
   manager_lab_assert_notified (f, 2, "backup_damaged");
   g_assert_cmpuint (vb_manager_get_n_checked (f->manager, TRUE), ==, 2);
-  g_autoptr (GPtrArray) stored = vb_journal_list_notifications (VB_JOURNAL (f->journal), NULL, "tester", 0, 100, NULL);
+  g_autoptr (GPtrArray) stored
+      = vb_journal_list_notifications (VB_JOURNAL (f->journal), NULL, "tester", 0, 100, NULL);
   const VbNotification *told = g_ptr_array_index (stored, 1);
   g_assert_cmpuint (stored->len, ==, 2);
   g_assert_cmpstr (told->backup, ==, OLD);
@@ -135,7 +135,8 @@ test_damaged (ManagerLab *f, gconstpointer data)
   manager_lab_assert_notified (f, 4, "backup_damaged");
 }
 
-/* What is found once only was deleted meanwhile; what cannot be read because the pool is away says nothing. */
+/* What is found once only was deleted meanwhile; what cannot be read because the pool is away says
+ * nothing. */
 static void
 test_no_damage (ManagerLab *f, gconstpointer data)
 {
@@ -197,7 +198,8 @@ test_goes_on_after_operation (ManagerLab *f, gconstpointer data)
   g_assert_nonnull (get_check (f, OLDER));
 }
 
-/* The stop at the end does not wait for a check that would take for ever, and other calls of the pool do neither. */
+/* The stop at the end does not wait for a check that would take for ever, and other calls of the
+ * pool do neither. */
 static void
 test_holds_up_nobody (ManagerLab *f, gconstpointer data)
 {

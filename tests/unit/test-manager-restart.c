@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What becomes of operations when the service stops, dies or loses the hypervisor, and when the VPS goes away. */
+/* What becomes of operations when the service stops, dies or loses the hypervisor, and when the VPS
+ * goes away. */
 #include "manager-lab.h"
 
 #define DISK (64 * MIB)
@@ -26,9 +27,11 @@ create_some (ManagerLab *f)
   g_autoptr (GError) error = NULL;
 
   vb_fake_pool_allow (f->pool, 10 * MIB);
-  vb_manager_create_async (f->manager, "tester", VPS, "nightly", NULL, manager_lab_keep_result, &result);
+  vb_manager_create_async (f->manager, "tester", VPS, "nightly", NULL, manager_lab_keep_result,
+                           &result);
   manager_lab_wait_result (&result);
-  g_autoptr (VbOperationRecord) record = vb_manager_create_finish (f->manager, result, NULL, &error);
+  g_autoptr (VbOperationRecord) record
+      = vb_manager_create_finish (f->manager, result, NULL, &error);
   g_assert_no_error (error);
   vb_fake_wait_until (has_moved, f, "the copy");
   return g_strdup (record->backup);
@@ -40,7 +43,8 @@ wait_end (ManagerLab *f, const char *notification)
   vb_fake_pool_allow (f->pool, G_MAXUINT64);
   manager_lab_wait_idle (f);
   g_assert_cmpuint (f->notifications->len, >=, 1);
-  g_assert_cmpstr (g_ptr_array_index (f->notifications, f->notifications->len - 1), ==, notification);
+  g_assert_cmpstr (g_ptr_array_index (f->notifications, f->notifications->len - 1), ==,
+                   notification);
   g_assert_cmpuint (vb_fake_hypervisor_get_n_held (f->hypervisor), ==, 0);
   g_assert_cmpuint (vb_fake_pool_get_n_partial (f->pool), ==, 0);
 }
@@ -53,7 +57,8 @@ assert_slots (ManagerLab *f, guint used)
   g_assert_cmpuint (vb_fake_pool_get_n_backups (f->pool), ==, used);
 }
 
-/* The same backup in the same slot; what was read is not read again, and no client sees it go backwards. */
+/* The same backup in the same slot; what was read is not read again, and no client sees it go
+ * backwards. */
 static void
 test_goes_on (ManagerLab *f, gconstpointer data)
 {
@@ -91,7 +96,8 @@ test_cancel_after_restart (ManagerLab *f, gconstpointer data)
   assert_slots (f, 0);
 }
 
-/* Scratch files might fill the guest's storage while nobody watches: then the operation ends with the service. */
+/* Scratch files might fill the guest's storage while nobody watches: then the operation ends with
+ * the service. */
 static void
 test_cannot_be_left (ManagerLab *f, gconstpointer data)
 {
@@ -201,7 +207,8 @@ test_killed_while_finishing (ManagerLab *f, gconstpointer data)
   manager_lab_start (f);
   wait_end (f, "backup_completed");
   assert_slots (f, 1);
-  const VbBackupInfo *info = vb_backup_get_info (vb_vps_find_backup (manager_lab_get_vps (f), record->backup));
+  const VbBackupInfo *info
+      = vb_backup_get_info (vb_vps_find_backup (manager_lab_get_vps (f), record->backup));
   g_autofree char *time = g_date_time_format_iso8601 (info->created_at);
   g_assert_cmpstr (time, ==, "2026-01-02T03:04:05Z");
   g_assert_cmpint (info->consistency, ==, VB_CONSISTENCY_FILESYSTEM);
@@ -345,7 +352,8 @@ test_stall_is_not_early (ManagerLab *f, gconstpointer data)
   {
     gint64 still_us;
     gboolean stalled;
-  } cases[] = { { 0, FALSE }, { 59 * G_TIME_SPAN_MINUTE, FALSE }, { 60 * G_TIME_SPAN_MINUTE, TRUE } };
+  } cases[]
+      = { { 0, FALSE }, { 59 * G_TIME_SPAN_MINUTE, FALSE }, { 60 * G_TIME_SPAN_MINUTE, TRUE } };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -367,7 +375,9 @@ test_stall_is_not_early (ManagerLab *f, gconstpointer data)
   manager_lab_start (f);
 }
 
-#define ADD(name, func) g_test_add ("/manager-restart/" name, ManagerLab, NULL, manager_lab_prepare, func, manager_lab_tear_down)
+#define ADD(name, func)                                                                            \
+  g_test_add ("/manager-restart/" name, ManagerLab, NULL, manager_lab_prepare, func,               \
+              manager_lab_tear_down)
 
 int
 main (int argc, char *argv[])

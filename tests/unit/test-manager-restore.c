@@ -7,7 +7,8 @@ restore (ManagerLab *f, const char *backup, int expected_code)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  vb_manager_restore_async (f->manager, "tester", VPS, backup, FALSE, manager_lab_keep_result, &result);
+  vb_manager_restore_async (f->manager, "tester", VPS, backup, FALSE, manager_lab_keep_result,
+                            &result);
   manager_lab_wait_result (&result);
   g_autoptr (VbOperationRecord) record = vb_manager_restore_finish (f->manager, result, &error);
   if (expected_code >= 0)
@@ -26,7 +27,8 @@ test_restore (ManagerLab *f, gconstpointer data)
   g_ptr_array_set_size (f->states, 0);
   restore (f, OTHER, VB_ERROR_NOT_FOUND);
   g_autofree char *id = restore (f, backup, -1);
-  g_assert_cmpint (vb_backup_get_state (vb_vps_find_backup (manager_lab_get_vps (f), backup)), ==, VB_BACKUP_RESTORING);
+  g_assert_cmpint (vb_backup_get_state (vb_vps_find_backup (manager_lab_get_vps (f), backup)), ==,
+                   VB_BACKUP_RESTORING);
   restore (f, backup, VB_ERROR_OPERATION_RUNNING);
   manager_lab_wait_idle (f);
   g_assert_cmpstr (g_ptr_array_index (f->states, 0), ==, "queued/restoring_backup");
@@ -46,7 +48,8 @@ test_restore_start_fails (ManagerLab *f, gconstpointer data)
   manager_lab_assert_notified (f, 2, "restore_failed");
   g_assert_cmpint (vb_vps_get_power (manager_lab_get_vps (f)), ==, VB_POWER_RUNNING);
   g_assert_cmpuint (vb_fake_get_calls (f->hypervisor, "power_restore"), ==, 2);
-  g_assert_cmpint (vb_backup_get_state (vb_vps_find_backup (manager_lab_get_vps (f), backup)), ==, VB_BACKUP_AVAILABLE);
+  g_assert_cmpint (vb_backup_get_state (vb_vps_find_backup (manager_lab_get_vps (f), backup)), ==,
+                   VB_BACKUP_AVAILABLE);
 }
 
 /* While a device is half overwritten the VPS stays off, and nobody is told of an end. */
@@ -137,7 +140,8 @@ test_left_with_the_vps_as_it_was (ManagerLab *f, gconstpointer data)
   g_autoptr (GAsyncResult) result = NULL;
   g_autofree char *backup = manager_lab_make_backup (f);
   vb_fake_pool_allow (f->pool, 10 * MIB);
-  vb_manager_restore_async (f->manager, "tester", VPS, backup, TRUE, manager_lab_keep_result, &result);
+  vb_manager_restore_async (f->manager, "tester", VPS, backup, TRUE, manager_lab_keep_result,
+                            &result);
   manager_lab_wait_result (&result);
   vb_fake_wait_calls (f->pool, "stage", 1);
   manager_lab_stop (f);
@@ -161,8 +165,7 @@ add_crashed (ManagerLab *f, VbOperationKind kind, VbOperationState state)
 static void
 test_recover_half_a_create (ManagerLab *f, gconstpointer data)
 {
-  g_autoptr (VbOperationRecord) record
-      = add_crashed (f, VB_OPERATION_CREATE, VB_OPERATION_COPYING);
+  g_autoptr (VbOperationRecord) record = add_crashed (f, VB_OPERATION_CREATE, VB_OPERATION_COPYING);
   manager_lab_start (f);
   manager_lab_wait_idle (f);
   manager_lab_assert_notified (f, 1, "backup_failed");
@@ -192,8 +195,7 @@ test_recover_committed (ManagerLab *f, gconstpointer data)
 static void
 test_recover_queued (ManagerLab *f, gconstpointer data)
 {
-  g_autoptr (VbOperationRecord) record
-      = add_crashed (f, VB_OPERATION_CREATE, VB_OPERATION_QUEUED);
+  g_autoptr (VbOperationRecord) record = add_crashed (f, VB_OPERATION_CREATE, VB_OPERATION_QUEUED);
   manager_lab_start (f);
   manager_lab_wait_idle (f);
   manager_lab_assert_notified (f, 1, "backup_completed");
@@ -215,8 +217,10 @@ test_recover_restore (ManagerLab *f, gconstpointer data)
 static void
 test_left_for_too_long (ManagerLab *f, gconstpointer data)
 {
-  g_autoptr (VbOperationRecord) record = add_crashed (f, VB_OPERATION_RESTORE, VB_OPERATION_COPYING);
-  record->details = g_strdup_printf ("again %" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC - 16 * 60);
+  g_autoptr (VbOperationRecord) record
+      = add_crashed (f, VB_OPERATION_RESTORE, VB_OPERATION_COPYING);
+  record->details
+      = g_strdup_printf ("again %" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC - 16 * 60);
   vb_fake_journal_add (f->journal, record);
   manager_lab_start (f);
   manager_lab_wait_idle (f);
@@ -243,13 +247,16 @@ test_recover_in_place (ManagerLab *f, gconstpointer data)
   g_assert_cmpint (vb_vps_get_power (manager_lab_get_vps (f)), ==, VB_POWER_RUNNING);
 }
 
-/* The administrator has removed the note: nobody can complete the device, so nobody may start from it. */
+/* The administrator has removed the note: nobody can complete the device, so nobody may start from
+ * it. */
 static void
 test_recover_given_up (ManagerLab *f, gconstpointer data)
 {
   g_autoptr (VbOperationRecord) record
       = add_crashed (f, VB_OPERATION_RESTORE, VB_OPERATION_FINISHING);
-  VbVpsInfo off = { .uuid = (char *) VPS, .name = (char *) "off", .power = VB_POWER_STOPPED, .slots_total = -1 };
+  VbVpsInfo off = {
+    .uuid = (char *) VPS, .name = (char *) "off", .power = VB_POWER_STOPPED, .slots_total = -1
+  };
   vb_fake_hypervisor_set (f->hypervisor, &off);
   record->swapping = TRUE;
   g_free (record->was_power);
@@ -262,7 +269,8 @@ test_recover_given_up (ManagerLab *f, gconstpointer data)
   g_assert_cmpint (vb_vps_get_power (manager_lab_get_vps (f)), ==, VB_POWER_STOPPED);
 }
 
-#define ADD(name, up, func) g_test_add ("/manager-restore/" name, ManagerLab, NULL, up, func, manager_lab_tear_down)
+#define ADD(name, up, func)                                                                        \
+  g_test_add ("/manager-restore/" name, ManagerLab, NULL, up, func, manager_lab_tear_down)
 
 int
 main (int argc, char *argv[])

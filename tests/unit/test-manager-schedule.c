@@ -37,7 +37,8 @@ start (ManagerLab *f)
 static void
 say_schedule (ManagerLab *f, guint keep)
 {
-  g_autoptr (VbSchedule) schedule = keep > 0 ? vb_schedule_new ("03:30", 0, keep, NULL, NULL) : NULL;
+  g_autoptr (VbSchedule) schedule
+      = keep > 0 ? vb_schedule_new ("03:30", 0, keep, NULL, NULL) : NULL;
   VbVpsInfo info = { (char *) VPS, (char *) "web", VB_POWER_RUNNING, -1, NULL, schedule };
   vb_fake_hypervisor_set (f->hypervisor, &info);
 }
@@ -172,7 +173,8 @@ test_one_a_day (ManagerLab *f, gconstpointer data)
   g_assert_cmpuint (count_skipped (f), ==, 0);
 }
 
-/* Two slots, two kept: the new one is there before the oldest goes, and never are more than two slots used. */
+/* Two slots, two kept: the new one is there before the oldest goes, and never are more than two
+ * slots used. */
 static void
 test_rotation (ManagerLab *f, gconstpointer data)
 {
@@ -227,7 +229,8 @@ test_full_with_nothing_to_replace (ManagerLab *f, gconstpointer data)
 {
   g_autofree char *manual = manager_lab_make_backup (f);
   tick (f, "2026-05-01T03:30:10Z");
-  g_autofree char *scheduled = g_strdup (vb_backup_get_id (g_ptr_array_index (vb_vps_get_backups (manager_lab_get_vps (f)), 0)));
+  g_autofree char *scheduled = g_strdup (
+      vb_backup_get_id (g_ptr_array_index (vb_vps_get_backups (manager_lab_get_vps (f)), 0)));
   protect (f, scheduled, -1);
   tick (f, "2026-05-02T03:30:10Z");
   assert_skipped (f, 1, "slots_full");
@@ -240,7 +243,8 @@ test_full_with_nothing_to_replace (ManagerLab *f, gconstpointer data)
   g_assert_cmpuint (vb_fake_get_calls (f->pool, "remove"), ==, 0);
 }
 
-/* A backup that somebody has made is never replaced, also when that leaves fewer scheduled ones than are to be kept. */
+/* A backup that somebody has made is never replaced, also when that leaves fewer scheduled ones
+ * than are to be kept. */
 static void
 test_manual_ones_stay (ManagerLab *f, gconstpointer data)
 {
@@ -429,7 +433,9 @@ main (int argc, char **argv)
   TEST ("/manager-schedule/waits-for-what-is-in-the-way", test_waits_for_what_is_in_the_way);
   TEST ("/manager-schedule/restart-does-not-run-twice", test_restart_does_not_run_twice);
   TEST ("/manager-schedule/missed", test_missed);
-  TEST ("/manager-schedule/rotation-goes-on-after-a-restart", test_rotation_goes_on_after_a_restart);
-  TEST ("/manager-schedule/a-new-schedule-makes-up-for-nothing", test_a_new_schedule_makes_up_for_nothing);
+  TEST ("/manager-schedule/rotation-goes-on-after-a-restart",
+        test_rotation_goes_on_after_a_restart);
+  TEST ("/manager-schedule/a-new-schedule-makes-up-for-nothing",
+        test_a_new_schedule_makes_up_for_nothing);
   return g_test_run ();
 }

@@ -22,9 +22,8 @@ test_create (ManagerLab *f, gconstpointer data)
   manager_lab_create (f, VPS, NULL, VB_ERROR_OPERATION_RUNNING);
   manager_lab_wait_idle (f);
 
-  assert_states (f,
-                 "queued/creating_backup preparing/creating_backup copying/creating_backup "
-                 "finishing/creating_backup -/running");
+  assert_states (f, "queued/creating_backup preparing/creating_backup copying/creating_backup "
+                    "finishing/creating_backup -/running");
   g_assert_cmpfloat (f->percent, ==, 100);
   manager_lab_assert_notified (f, 1, "backup_completed");
   g_assert_cmpuint (manager_lab_get_slots_used (f), ==, 1);
@@ -44,7 +43,8 @@ test_race_for_last_slot (ManagerLab *f, gconstpointer data)
   GAsyncResult *results[2] = { NULL, NULL };
   guint admitted = 0;
   for (guint i = 0; i < 2; i++)
-    vb_manager_create_async (f->manager, "tester", VPS, NULL, NULL, manager_lab_keep_result, &results[i]);
+    vb_manager_create_async (f->manager, "tester", VPS, NULL, NULL, manager_lab_keep_result,
+                             &results[i]);
   for (guint i = 0; i < 2; i++)
     {
       g_autoptr (GError) error = NULL;
@@ -80,7 +80,10 @@ test_failures_leave_nothing (ManagerLab *f, gconstpointer data)
     gboolean pool;
     const char *method;
   } cases[] = {
-    { FALSE, "begin_capture" }, { TRUE, "capture" }, { TRUE, "commit" }, { FALSE, "end_capture" },
+    { FALSE, "begin_capture" },
+    { TRUE, "capture" },
+    { TRUE, "commit" },
+    { FALSE, "end_capture" },
   };
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
@@ -107,7 +110,8 @@ test_refusals (ManagerLab *f, gconstpointer data)
   g_assert_cmpuint (manager_lab_get_slots_used (f), ==, 0);
   vb_fake_pool_set_free_bytes (f->pool, 10000 * MIB);
 
-  VbVpsInfo info = { (char *) VPS, (char *) "web", VB_POWER_RUNNING, -1, (char *) "It has a TPM.", NULL };
+  VbVpsInfo info
+      = { (char *) VPS, (char *) "web", VB_POWER_RUNNING, -1, (char *) "It has a TPM.", NULL };
   vb_fake_hypervisor_set (f->hypervisor, &info);
   manager_lab_create (f, VPS, NULL, VB_ERROR_UNSUPPORTED_DISK);
   info.unsupported = NULL;
@@ -222,7 +226,8 @@ test_delete (ManagerLab *f, gconstpointer data)
   manager_lab_wait_idle (f);
 }
 
-/* The figure of the first is another one as soon as there is a second, and when that is gone again. */
+/* The figure of the first is another one as soon as there is a second, and when that is gone again.
+ */
 static gboolean
 has_its_share (gpointer lab)
 {
@@ -287,7 +292,8 @@ test_power (ManagerLab *f, gconstpointer data)
     {
       g_autoptr (GAsyncResult) result = NULL;
       g_autoptr (GError) error = NULL;
-      vb_manager_power_async (f->manager, VPS, cases[i].action, TRUE, manager_lab_keep_result, &result);
+      vb_manager_power_async (f->manager, VPS, cases[i].action, TRUE, manager_lab_keep_result,
+                              &result);
       manager_lab_wait_result (&result);
       gboolean done = vb_manager_power_finish (f->manager, result, &error);
       g_assert_cmpint (done, ==, cases[i].code < 0);
@@ -296,7 +302,8 @@ test_power (ManagerLab *f, gconstpointer data)
     }
 }
 
-#define ADD(name, up, func) g_test_add ("/manager/" name, ManagerLab, NULL, up, func, manager_lab_tear_down)
+#define ADD(name, up, func)                                                                        \
+  g_test_add ("/manager/" name, ManagerLab, NULL, up, func, manager_lab_tear_down)
 
 int
 main (int argc, char *argv[])

@@ -105,10 +105,11 @@ test_changes (void)
       g_autoptr (GError) error = NULL;
       const char *at = strstr (text, changes[i].from);
       g_assert_nonnull (at);
-      g_autofree char *changed
-          = g_strdup_printf ("%.*s%s%s", (int) (at - text), text, changes[i].to, at + strlen (changes[i].from));
+      g_autofree char *changed = g_strdup_printf ("%.*s%s%s", (int) (at - text), text,
+                                                  changes[i].to, at + strlen (changes[i].from));
       g_autoptr (VbManifest) read = vb_manifest_parse (changed, strlen (changed), &error);
-      g_test_message ("%s -> %s: %s", changes[i].from, changes[i].to, error ? error->message : "good");
+      g_test_message ("%s -> %s: %s", changes[i].from, changes[i].to,
+                      error ? error->message : "good");
       g_assert_cmpint (read != NULL, ==, changes[i].good);
       g_assert_cmpint (error == NULL, ==, changes[i].good);
     }

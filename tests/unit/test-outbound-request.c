@@ -161,7 +161,11 @@ on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static guint
-post (Lab *lab, VbDestinationPolicy reach, const char *const *answers, gint64 *retry_after_s, GError **error)
+post (Lab *lab,
+      VbDestinationPolicy reach,
+      const char *const *answers,
+      gint64 *retry_after_s,
+      GError **error)
 {
   g_autofree char *uri = g_strdup_printf (PAGE, lab->port);
   g_autoptr (SoupMessage) message = soup_message_new ("POST", uri);

@@ -44,7 +44,8 @@ test_rate_and_eta (void)
   g_assert_cmpuint (vb_progress_get_rate (progress, 10 * SECOND), ==, 1000);
   g_assert_cmpint (vb_progress_get_eta_s (progress, 10 * SECOND), ==, 90);
 
-  /* The window is bounded: an hour of standing still is not averaged with the first seconds for ever. */
+  /* The window is bounded: an hour of standing still is not averaged with the first seconds for
+   * ever. */
   for (gint64 t = 11; t <= 60; t++)
     vb_progress_update (progress, 10000, 100000, t * SECOND);
   g_assert_cmpuint (vb_progress_get_rate (progress, 60 * SECOND), ==, 0);

@@ -121,7 +121,8 @@ test_goes_on (void)
   g_autofree char *image = partial_file (lab, capture, "vda.raw");
   g_autofree char *mark = partial_file (lab, capture, "vda.mark");
   g_assert_true (g_file_test (mark, G_FILE_TEST_EXISTS));
-  /* What lies behind the mark may be anything; what lies before it is not read again, as this damage shows. */
+  /* What lies behind the mark may be anything; what lies before it is not read again, as this
+   * damage shows. */
   storage_lab_scribble (image, "raw", 40 * MIB, 5 * MIB);
   storage_lab_flip (image, 3 * MIB + 17);
   g_free (capture->domain_xml);
@@ -158,7 +159,8 @@ test_second_disk (void)
 
   add_disk (capture, "vdb", two);
   copy_some (lab, capture, 60 * MIB);
-  copy_some (lab, capture, 60 * MIB); /* and from the beginning, since it is not marked as resumed */
+  copy_some (lab, capture,
+             60 * MIB); /* and from the beginning, since it is not marked as resumed */
   g_autofree char *first = partial_file (lab, capture, "vda.raw");
   storage_lab_flip (first, 50);
   g_autoptr (VbBackupInfo) info = go_on (lab, capture, &total);
@@ -181,7 +183,8 @@ test_damaged_rest (void)
     const char *name;
     gboolean remove;
   } cases[] = {
-    { "vda.mark", FALSE }, { "vda.mark", TRUE }, { "vda.raw", TRUE }, { "domain.xml", TRUE }, { NULL, TRUE },
+    { "vda.mark", FALSE },  { "vda.mark", TRUE }, { "vda.raw", TRUE },
+    { "domain.xml", TRUE }, { NULL, TRUE },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)

@@ -15,7 +15,11 @@ make (const char *at, gint64 jitter, const char *zone)
 }
 
 static void
-assert_run (const VbSchedule *schedule, GDateDay day, GDateMonth month, GDateYear year, const char *expected)
+assert_run (const VbSchedule *schedule,
+            GDateDay day,
+            GDateMonth month,
+            GDateYear year,
+            const char *expected)
 {
   GDate date;
   g_date_clear (&date, 1);
@@ -31,8 +35,8 @@ assert_due (const VbSchedule *schedule, const char *now_text, const char *expect
   g_autoptr (GDateTime) now = g_date_time_new_from_iso8601 (now_text, NULL);
   GDate day;
   vb_schedule_get_due_day (schedule, VPS, now, &day);
-  g_autofree char *text = g_strdup_printf ("%04u-%02u-%02u", g_date_get_year (&day), (guint) g_date_get_month (&day),
-                                           g_date_get_day (&day));
+  g_autofree char *text = g_strdup_printf ("%04u-%02u-%02u", g_date_get_year (&day),
+                                           (guint) g_date_get_month (&day), g_date_get_day (&day));
   g_assert_cmpstr (text, ==, expected);
 }
 
@@ -84,7 +88,8 @@ test_clock_changes (void)
 static void
 test_one_run_a_day (void)
 {
-  static const char *const zones[] = { "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "UTC" };
+  static const char *const zones[]
+      = { "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "UTC" };
 
   for (guint i = 0; i < G_N_ELEMENTS (zones); i++)
     {
@@ -170,7 +175,8 @@ test_what_makes_no_sense (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (GError) error = NULL;
-      g_assert_null (vb_schedule_parse (cases[i].at, cases[i].jitter, cases[i].keep, cases[i].zone, &error));
+      g_assert_null (
+          vb_schedule_parse (cases[i].at, cases[i].jitter, cases[i].keep, cases[i].zone, &error));
       g_assert_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT);
       g_assert_true (g_str_has_prefix (error->message, cases[i].word));
     }

@@ -40,10 +40,14 @@ test_totals (void)
 {
   /* 2 included, steps of 3, at most 9 (no whole number of steps), 4 in use. */
   static const TotalCase cases[] = {
-    { 0, VB_ERROR_INVALID_ARGUMENT }, { 1, VB_ERROR_INVALID_ARGUMENT },
-    { 2, VB_ERROR_SLOTS_IN_USE },     { 3, VB_ERROR_INVALID_ARGUMENT },
-    { 5, -1 },                        { 8, -1 },
-    { 9, -1 },                        { 10, VB_ERROR_INVALID_ARGUMENT },
+    { 0, VB_ERROR_INVALID_ARGUMENT },
+    { 1, VB_ERROR_INVALID_ARGUMENT },
+    { 2, VB_ERROR_SLOTS_IN_USE },
+    { 3, VB_ERROR_INVALID_ARGUMENT },
+    { 5, -1 },
+    { 8, -1 },
+    { 9, -1 },
+    { 10, VB_ERROR_INVALID_ARGUMENT },
     { G_MAXUINT, VB_ERROR_INVALID_ARGUMENT },
   };
   g_autoptr (VbSlots) slots = vb_slots_new (2, 3, 9);

@@ -189,7 +189,8 @@ test_earlier_versions (JournalLab *f, gconstpointer data)
           " stalled, stop_first, swapping, started_at) VALUES"
           " ('op-old', '" VPS_A "', 'create', 'b', 'copying', 1, 2, 49.5, 0, 0, 0, 1);"
           "INSERT INTO notifications (id, type, vps, operation, created_at) VALUES"
-          " (41, 'backup_failed', '" VPS_A "', 'op-older', 1), (42, 'backup_failed', '" VPS_A "', 'op-gone', 1);"
+          " (41, 'backup_failed', '" VPS_A "', 'op-older', 1), (42, 'backup_failed', '" VPS_A
+          "', 'op-gone', 1);"
           "DELETE FROM notifications WHERE id = 42;",
           &error));
       g_assert_no_error (error);
@@ -208,7 +209,8 @@ test_earlier_versions (JournalLab *f, gconstpointer data)
       g_assert_cmpuint (told->len, ==, 1);
       g_assert_cmpint (((VbNotification *) told->pdata[0])->id, ==, 41);
       /* The id of one that was deleted is not given again. */
-      g_assert_cmpint (journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "op-new"), ==, 43);
+      g_assert_cmpint (journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "op-new"), ==,
+                       43);
       g_assert_cmpint (journal_lab_query_int (f, "PRAGMA user_version"), ==, newest);
     }
 }

@@ -365,7 +365,11 @@ test_backups (JournalLab *f, gconstpointer data)
 }
 
 static void
-save_schedule (JournalLab *f, const char *timing, const char *day, const char *made, VbNotification *notification)
+save_schedule (JournalLab *f,
+               const char *timing,
+               const char *day,
+               const char *made,
+               VbNotification *notification)
 {
   g_autoptr (VbScheduleRecord) record = vb_schedule_record_new (VPS_A, timing, day, made);
   g_autoptr (GError) error = NULL;
@@ -408,7 +412,11 @@ test_schedules (JournalLab *f, gconstpointer data)
 }
 
 static void
-save_check (JournalLab *f, const char *backup, gint64 at_us, guint64 bad_chunks, VbNotification *notification)
+save_check (JournalLab *f,
+            const char *backup,
+            gint64 at_us,
+            guint64 bad_chunks,
+            VbNotification *notification)
 {
   const VbCheck check = { at_us, bad_chunks };
   g_autoptr (GError) error = NULL;
@@ -421,7 +429,8 @@ static void
 test_checks (JournalLab *f, gconstpointer data)
 {
   const gint64 now = g_get_real_time (), long_ago = now - 400 * G_TIME_SPAN_DAY;
-  g_autoptr (GPtrArray) backups = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
+  g_autoptr (GPtrArray) backups
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
   g_autoptr (VbNotification) notification = vb_notification_new ();
 
   g_ptr_array_add (backups, make_backup ("there", 1));

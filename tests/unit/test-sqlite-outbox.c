@@ -393,7 +393,8 @@ test_retention (JournalLab *f, gconstpointer data)
   g_assert_cmpuint (left->len, ==, 2);
 }
 
-/* What browsers did not take for days is of no interest any more; the operator's receiver gets everything. */
+/* What browsers did not take for days is of no interest any more; the operator's receiver gets
+ * everything. */
 static void
 test_stale_push (JournalLab *f, gconstpointer data)
 {

@@ -42,7 +42,8 @@ stage (StorageLab *lab, const char *backup, const char *operation, GPtrArray *di
   guint64 done, total;
 
   g_assert_true (vb_pool_check_stage (lab->pool, lab->vps, backup, disks, &error));
-  VbStaging *staging = vb_pool_stage (lab->pool, lab->vps, backup, operation, disks, transfer, &error);
+  VbStaging *staging
+      = vb_pool_stage (lab->pool, lab->vps, backup, operation, disks, transfer, &error);
   g_assert_no_error (error);
   vb_transfer_get (transfer, &done, &total);
   g_assert_cmpuint (total, >, 0);
@@ -53,8 +54,9 @@ stage (StorageLab *lab, const char *backup, const char *operation, GPtrArray *di
 static void
 assert_layout (const char *old, const char *new)
 {
-  static const char *const what[] = { "cluster_size:", "compat:", "compression type:", "lazy refcounts:", "refcount bits:",
-                                      "extended l2:", "virtual size:", "corrupt:" };
+  static const char *const what[]
+      = { "cluster_size:",  "compat:",      "compression type:", "lazy refcounts:",
+          "refcount bits:", "extended l2:", "virtual size:",     "corrupt:" };
 
   for (gsize i = 0; i < G_N_ELEMENTS (what); i++)
     {
@@ -73,7 +75,8 @@ test_kinds (void)
       g_autoptr (StorageLab) lab = storage_lab_new ();
       g_autoptr (GError) error = NULL;
       const char *format = kinds[i].format;
-      g_autofree char *disk = storage_lab_disk (lab, "disk", format, kinds[i].size, kinds[i].options);
+      g_autofree char *disk
+          = storage_lab_disk (lab, "disk", format, kinds[i].size, kinds[i].options);
       g_autofree char *kept = g_strconcat (disk, ".kept", NULL);
       g_autofree char *operation = g_uuid_string_random ();
       g_autoptr (GPtrArray) disks = storage_lab_disks ("vda", disk, format);
@@ -259,7 +262,8 @@ test_mismatch (void)
         storage_lab_flip (image, places[i]);
       else
         g_free (storage_lab_run ("fallocate --punch-hole --offset 9M --length 1M '%s'", image));
-      g_assert_null (vb_pool_stage (lab->pool, lab->vps, info->id, operation, disks, transfer, &error));
+      g_assert_null (
+          vb_pool_stage (lab->pool, lab->vps, info->id, operation, disks, transfer, &error));
       g_assert_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH);
       g_assert_cmpuint (storage_lab_count (lab->folder), ==, 2); /* pool and disk */
     }
@@ -284,11 +288,18 @@ test_cancel (void)
   g_assert_cmpuint (storage_lab_count (lab->folder), ==, 2);
 }
 
-/* Many more tables than are kept in memory, each set in two parts with all others in between: none forgets its first part. */
+/* Many more tables than are kept in memory, each set in two parts with all others in between: none
+ * forgets its first part. */
 static void
 test_tables (void)
 {
-  enum { TABLES = 50, TABLE_BYTES = 65536, FIRST = TABLE_BYTES / 2 + 8, SECOND = TABLE_BYTES - FIRST };
+  enum
+  {
+    TABLES = 50,
+    TABLE_BYTES = 65536,
+    FIRST = TABLE_BYTES / 2 + 8,
+    SECOND = TABLE_BYTES - FIRST
+  };
   g_autoptr (StorageLab) lab = storage_lab_new ();
   g_autoptr (GError) error = NULL;
   g_autofree char *path = storage_lab_path (lab, "tables");
@@ -305,7 +316,8 @@ test_tables (void)
       guint64 table = (guint64) (i % TABLES) * TABLE_BYTES;
       gboolean first = i < TABLES;
       memset (part, (int) (i + 1), FIRST);
-      g_assert_true (vb_qcow2_tables_set (tables, table, first ? 0 : FIRST, part, first ? FIRST : SECOND, &error));
+      g_assert_true (vb_qcow2_tables_set (tables, table, first ? 0 : FIRST, part,
+                                          first ? FIRST : SECOND, &error));
     }
   g_assert_true (vb_qcow2_tables_flush (tables, &error));
 

@@ -66,7 +66,8 @@ test_round_trip (Fixture *fixture, gconstpointer unused)
 static void
 test_known_value (Fixture *fixture, gconstpointer unused)
 {
-  static const guint8 empty_mebibyte[] = { 0xb6, 0xef, 0x17, 0xa3, 0x44, 0x84, 0x92, 0xb6, 0x91, 0x87, 0x80, 0xb9, 0x05, 0x50, 0xbf, 0x34 };
+  static const guint8 empty_mebibyte[] = { 0xb6, 0xef, 0x17, 0xa3, 0x44, 0x84, 0x92, 0xb6,
+                                           0x91, 0x87, 0x80, 0xb9, 0x05, 0x50, 0xbf, 0x34 };
   g_autoptr (VbSums) sums = vb_sums_new (VB_SUMS_CHUNK_BYTES, NULL);
   gsize length;
 
@@ -105,7 +106,8 @@ test_damage (Fixture *fixture, gconstpointer unused)
 static void
 test_sizes (Fixture *fixture, gconstpointer unused)
 {
-  static const guint64 sizes[] = { 0, 1, VB_SUMS_CHUNK_BYTES - 1, VB_SUMS_CHUNK_BYTES, VB_SUMS_CHUNK_BYTES + 1 };
+  static const guint64 sizes[]
+      = { 0, 1, VB_SUMS_CHUNK_BYTES - 1, VB_SUMS_CHUNK_BYTES, VB_SUMS_CHUNK_BYTES + 1 };
 
   for (gsize i = 0; i < G_N_ELEMENTS (sizes); i++)
     {

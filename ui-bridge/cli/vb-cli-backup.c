@@ -116,7 +116,8 @@ parse_total (const char *text, guint64 *total, GError **error)
 {
   if (g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT32, total, NULL))
     return TRUE;
-  return vb_cli_error_set_usage (error, _ ("“%s” is not a number of slots; give a whole number"), text);
+  return vb_cli_error_set_usage (error, _ ("“%s” is not a number of slots; give a whole number"),
+                                 text);
 }
 
 gboolean

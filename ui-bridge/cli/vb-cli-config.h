@@ -12,8 +12,8 @@ G_BEGIN_DECLS
  * vb_cli_config_get:
  * @value: (out) (transfer full): of @key in @group, @fallback where the file does not say
  *
- * What the service's config file says, without asking the service. Success when there is no file, unless --config
- * was given.
+ * What the service's config file says, without asking the service. Success when there is no file,
+ * unless --config was given.
  */
 gboolean vb_cli_config_get (VbCli *self,
                             const char *group,

@@ -33,8 +33,8 @@ vb_cli_live_new (void)
   if (!isatty (STDOUT_FILENO))
     return NULL;
   self = g_new0 (VbCliLive, 1);
-  self->all = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-                                     (GDestroyNotify) json_object_unref);
+  self->all
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) json_object_unref);
   return self;
 }
 

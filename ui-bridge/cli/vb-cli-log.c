@@ -19,10 +19,11 @@ add_operation (VbCliTable *table, JsonObject *operation)
   vb_cli_table_add (table,
                     vb_cli_text_elapsed (started_at, vb_cli_get_string (operation, "ended_at")));
   vb_cli_table_add (table, vb_cli_format_size (operation, "bytes_done"));
-  vb_cli_table_add (table, cause == NULL
-                               ? NULL
-                               : g_strdup_printf ("%s: %s", vb_cli_get_string (cause, "reason"),
-                                                  vb_cli_text_said (vb_cli_get_string (cause, "message"))));
+  vb_cli_table_add (
+      table, cause == NULL
+                 ? NULL
+                 : g_strdup_printf ("%s: %s", vb_cli_get_string (cause, "reason"),
+                                    vb_cli_text_said (vb_cli_get_string (cause, "message"))));
 }
 
 static void

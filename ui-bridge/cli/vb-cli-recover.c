@@ -65,7 +65,8 @@ compare_times (gconstpointer a, gconstpointer b)
                     vb_cli_get_string (left, "created_at"));
 }
 
-/* A Vps object as far as choosing one of its backups goes. It may have changed its name between two of them. */
+/* A Vps object as far as choosing one of its backups goes. It may have changed its name between two
+ * of them. */
 static JsonObject *
 make_vps (JsonArray *all, const char *uuid)
 {
@@ -166,11 +167,10 @@ run (VbCli *self, VbRecovery *recovery, GError **error)
 static void
 print_json (VbRecovery *recovery, JsonObject *backup)
 {
-  g_autoptr (JsonObject) output
-      = vb_cli_params ("vps", vb_cli_get_string (backup, "vps"), "name",
-                       vb_cli_get_string (backup, "vps_name"), "backup",
-                       vb_cli_get_string (backup, "id"), "definition",
-                       vb_recovery_get_definition_path (recovery), NULL);
+  g_autoptr (JsonObject) output = vb_cli_params ("vps", vb_cli_get_string (backup, "vps"), "name",
+                                                 vb_cli_get_string (backup, "vps_name"), "backup",
+                                                 vb_cli_get_string (backup, "id"), "definition",
+                                                 vb_recovery_get_definition_path (recovery), NULL);
   GPtrArray *disks = vb_recovery_get_disks (recovery);
   GPtrArray *notes = vb_recovery_get_notes (recovery);
   JsonArray *disks_out = json_array_new ();
@@ -180,9 +180,9 @@ print_json (VbRecovery *recovery, JsonObject *backup)
     {
       const VbDisk *disk = g_ptr_array_index (disks, i);
 
-      json_array_add_object_element (disks_out, vb_cli_params ("target", disk->target, "path",
-                                                               disk->path, "format", disk->format,
-                                                               NULL));
+      json_array_add_object_element (
+          disks_out,
+          vb_cli_params ("target", disk->target, "path", disk->path, "format", disk->format, NULL));
     }
   for (guint i = 0; i < notes->len; i++)
     json_array_add_string_element (notes_out, g_ptr_array_index (notes, i));

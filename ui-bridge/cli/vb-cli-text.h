@@ -32,8 +32,8 @@ char *vb_cli_text_pad (const char *text, int width, gboolean right);
 /** vb_cli_text_width: columns that @text takes on a terminal */
 int vb_cli_text_width (const char *text);
 
-/** vb_cli_text_said: (transfer none): @message: (nullable): a sentence of the service, which speaks English; in the
- * operator's language if the catalogue has it, else as it is. "" for %NULL */
+/** vb_cli_text_said: (transfer none): @message: (nullable): a sentence of the service, which speaks
+ * English; in the operator's language if the catalogue has it, else as it is. "" for %NULL */
 const char *vb_cli_text_said (const char *message);
 
 /** vb_cli_print: prints to @stream in the encoding of the locale */

@@ -208,9 +208,10 @@ vb_cli_watch (VbCli *self, char **arguments, GError **error)
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GHashTable) lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GHashTable) progress = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_autoptr (VbCliLive) live
-      = arguments[0] == NULL && !self->json ? vb_cli_live_new () : NULL;
-  Watch watch = { .live = live, .cli = self, .vps = "*", .names = names, .lines = lines, .progress = progress };
+  g_autoptr (VbCliLive) live = arguments[0] == NULL && !self->json ? vb_cli_live_new () : NULL;
+  Watch watch = {
+    .live = live, .cli = self, .vps = "*", .names = names, .lines = lines, .progress = progress
+  };
 
   if (arguments[0] != NULL)
     {

@@ -52,7 +52,8 @@ static const Command commands[] = {
   { "slots", "VPS [TOTAL]", N_ ("show or set the number of slots"), 1, 2, OPTIONS_NONE,
     vb_cli_slots },
   { "schedule", "VPS [--at HH:MM] [--keep N] [--jitter MINUTES] [--zone ZONE] | --off",
-    N_ ("show or set when backups are made by themselves"), 1, 1, OPTIONS_SCHEDULE, vb_cli_schedule },
+    N_ ("show or set when backups are made by themselves"), 1, 1, OPTIONS_SCHEDULE,
+    vb_cli_schedule },
   { "watch", "[VPS]", N_ ("show what happens, as it happens"), 0, 1, OPTIONS_NONE, vb_cli_watch },
   { "log", "[VPS] [--limit N]", N_ ("what was done, and who asked for it, newest first"), 0, 1,
     OPTIONS_LOG, vb_cli_log },
@@ -61,8 +62,8 @@ static const Command commands[] = {
   { "pool", "init PATH | check [PATH] | list [PATH]",
     N_ ("make a pool; compare all backups with their checksums; list them"), 1, 2, OPTIONS_NONE,
     vb_cli_pool },
-  { "doctor", "[--config FILE]", N_ ("what keeps backups from working here, and what mends it"), 0, 0,
-    OPTIONS_CONFIG, vb_cli_doctor },
+  { "doctor", "[--config FILE]", N_ ("what keeps backups from working here, and what mends it"), 0,
+    0, OPTIONS_CONFIG, vb_cli_doctor },
   { "recover", "VPS [BACKUP] --into DIR [--pool PATH | --config FILE] [--no-define]",
     N_ ("bring a VPS back from the pool alone, on a host that has lost it"), 1, 2, OPTIONS_RECOVER,
     vb_cli_recover },
@@ -91,8 +92,7 @@ cli_clear (VbCli *self)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VbCli, cli_clear)
 
 /* GOption does not copy what it describes. */
-static const char *G_GNUC_FORMAT (1)
-with_default (const char *format, const char *value)
+static const char *G_GNUC_FORMAT (1) with_default (const char *format, const char *value)
 {
   g_autofree char *text = g_strdup_printf (format, value);
 
@@ -149,7 +149,8 @@ add_token_options (GOptionContext *context, VbCli *self)
     { "sub", 0, 0, G_OPTION_ARG_STRING, &self->subject, N_ ("User it is for (default: you)"),
       N_ ("USER") },
     { "keys", 0, 0, G_OPTION_ARG_FILENAME, &self->keys,
-      with_default (_ ("Folder of keys; the newest is used (default: %s)"), VB_CLI_KEYS), N_ ("DIR") },
+      with_default (_ ("Folder of keys; the newest is used (default: %s)"), VB_CLI_KEYS),
+      N_ ("DIR") },
     { "key-file", 0, 0, G_OPTION_ARG_FILENAME, &self->key_file, N_ ("The key to be used"),
       N_ ("FILE") },
     { "config", 0, 0, G_OPTION_ARG_FILENAME, &self->config,
@@ -203,10 +204,12 @@ add_schedule_options (GOptionContext *context, VbCli *self)
 {
   const GOptionEntry entries[] = {
     { "at", 0, 0, G_OPTION_ARG_STRING, &self->at, N_ ("Time of day"), N_ ("HH:MM") },
-    { "keep", 0, 0, G_OPTION_ARG_INT, &self->keep, N_ ("Scheduled backups that stay (default: 1)"), N_ ("N") },
-    { "jitter", 0, 0, G_OPTION_ARG_INT, &self->jitter, N_ ("Up to how much later"), N_ ("MINUTES") },
-    { "zone", 0, 0, G_OPTION_ARG_STRING, &self->zone, N_ ("Time zone, such as Europe/Berlin (default: UTC)"),
-      N_ ("ZONE") },
+    { "keep", 0, 0, G_OPTION_ARG_INT, &self->keep, N_ ("Scheduled backups that stay (default: 1)"),
+      N_ ("N") },
+    { "jitter", 0, 0, G_OPTION_ARG_INT, &self->jitter, N_ ("Up to how much later"),
+      N_ ("MINUTES") },
+    { "zone", 0, 0, G_OPTION_ARG_STRING, &self->zone,
+      N_ ("Time zone, such as Europe/Berlin (default: UTC)"), N_ ("ZONE") },
     { "off", 0, 0, G_OPTION_ARG_NONE, &self->off, N_ ("No more scheduled backups"), NULL },
     { NULL },
   };

@@ -95,7 +95,8 @@ gboolean vb_cli_verify (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_slots (VbCli *self, char **arguments, GError **error);
 
 gboolean vb_cli_schedule (VbCli *self, char **arguments, GError **error);
-/** vb_cli_print_schedule: @state: with the members schedule and next_run_at; printed on stdout in one line */
+/** vb_cli_print_schedule: @state: with the members schedule and next_run_at; printed on stdout in
+ * one line */
 void vb_cli_print_schedule (JsonObject *state);
 
 gboolean vb_cli_watch (VbCli *self, char **arguments, GError **error);

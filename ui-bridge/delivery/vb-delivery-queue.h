@@ -60,9 +60,10 @@ typedef struct
 #define VB_TYPE_DELIVERY_QUEUE (vb_delivery_queue_get_type ())
 G_DECLARE_FINAL_TYPE (VbDeliveryQueue, vb_delivery_queue, VB, DELIVERY_QUEUE, GObject)
 
-/** vb_delivery_queue_new: @trade: (transfer none): copied; @user_data: for its functions, has to outlive
- * vb_delivery_queue_stop() */
-VbDeliveryQueue *vb_delivery_queue_new (VbOutbox *outbox, const VbChannelOps *trade, gpointer user_data);
+/** vb_delivery_queue_new: @trade: (transfer none): copied; @user_data: for its functions, has to
+ * outlive vb_delivery_queue_stop() */
+VbDeliveryQueue *
+vb_delivery_queue_new (VbOutbox *outbox, const VbChannelOps *trade, gpointer user_data);
 
 /** vb_delivery_queue_wake: there may be something in the outbox */
 void vb_delivery_queue_wake (VbDeliveryQueue *self);

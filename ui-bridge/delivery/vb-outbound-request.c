@@ -297,10 +297,10 @@ on_outer_cancelled (GCancellable *outer, gpointer user_data)
 
 void
 vb_outbound_request_async (SoupMessage *message,
-               VbDestinationPolicy reach,
-               GCancellable *cancellable,
-               GAsyncReadyCallback callback,
-               gpointer user_data)
+                           VbDestinationPolicy reach,
+                           GCancellable *cancellable,
+                           GAsyncReadyCallback callback,
+                           gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   g_autoptr (GResolver) resolver = g_resolver_get_default ();

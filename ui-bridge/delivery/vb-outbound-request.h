@@ -46,10 +46,10 @@ gboolean vb_reach_check_uri_finish (GAsyncResult *result, GError **error);
  * it.
  */
 void vb_outbound_request_async (SoupMessage *message,
-                    VbDestinationPolicy reach,
-                    GCancellable *cancellable,
-                    GAsyncReadyCallback callback,
-                    gpointer user_data);
+                                VbDestinationPolicy reach,
+                                GCancellable *cancellable,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data);
 
 /**
  * vb_outbound_request_finish:

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
  * VbPinnedAddress:
  *
  * A host that is at certain addresses and nowhere else: connecting to it resolves nothing, so that
- * the addresses that were checked are those that are used, while TLS still checks the certificate against
- * the name.
+ * the addresses that were checked are those that are used, while TLS still checks the certificate
+ * against the name.
  */
 #define VB_TYPE_PINNED_ADDRESS (vb_pinned_address_get_type ())
 G_DECLARE_FINAL_TYPE (VbPinnedAddress, vb_pinned_address, VB, PINNED_ADDRESS, GNetworkAddress)

@@ -56,15 +56,15 @@ add_headers (SoupMessage *message, const VbDelivery *delivery, const char *autho
                            || delivery->notification->type == VB_NOTIFICATION_RESTORE_COMPLETED;
   g_autofree char *ttl = g_strdup_printf ("%" G_GINT64_FORMAT, CLAMP (TTL_S - age_s, 60, TTL_S));
   const VbNotification *notification = delivery->notification;
-  g_autoptr (GString) topic
-      = g_string_new (notification->operation != NULL ? notification->operation : notification->vps);
+  g_autoptr (GString) topic = g_string_new (
+      notification->operation != NULL ? notification->operation : notification->vps);
 
   soup_message_headers_replace (headers, "Authorization", authorization);
   soup_message_headers_replace (headers, "Content-Encoding", "aes128gcm");
   soup_message_headers_replace (headers, "TTL", ttl);
   soup_message_headers_replace (headers, "Urgency", is_good ? "normal" : "high");
-  /* One topic for each operation, or the VPS where there is none: its outcome replaces the word that it stands still. A UUID
-   * without its dashes is the 32 characters that a topic may have. */
+  /* One topic for each operation, or the VPS where there is none: its outcome replaces the word
+   * that it stands still. A UUID without its dashes is the 32 characters that a topic may have. */
   g_string_replace (topic, "-", "", 0);
   g_string_truncate (topic, MIN (topic->len, 32));
   soup_message_headers_replace (headers, "Topic", topic->str);

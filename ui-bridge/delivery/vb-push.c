@@ -291,9 +291,9 @@ vb_push_new (VbManager *manager,
 {
   VbPush *self = g_object_new (VB_TYPE_PUSH, NULL);
   VbChannelOps trade = { .channel = VB_CHANNEL_PUSH,
-                           .max_concurrent = CONCURRENT_MAX,
-                           .make = make_request,
-                           .judge = vb_push_request_judge };
+                         .max_concurrent = CONCURRENT_MAX,
+                         .make = make_request,
+                         .judge = vb_push_request_judge };
 
   self->reach = allow_loopback ? VB_REACH_PUBLIC_AND_LOOPBACK : VB_REACH_PUBLIC;
   trade.reach = self->reach;
@@ -308,8 +308,8 @@ vb_push_new (VbManager *manager,
 void
 vb_push_start (VbPush *self)
 {
-  g_signal_connect_swapped (self->manager, "notification-added", G_CALLBACK (vb_delivery_queue_wake),
-                            self->courier);
+  g_signal_connect_swapped (self->manager, "notification-added",
+                            G_CALLBACK (vb_delivery_queue_wake), self->courier);
   vb_delivery_queue_wake (self->courier);
 }
 

@@ -235,10 +235,10 @@ VbWebhook *
 vb_webhook_new (VbManager *manager, VbOutbox *outbox, const char *url, VbWebhookSecret *secret)
 {
   static const VbChannelOps trade = { .channel = VB_CHANNEL_WEBHOOK,
-                                        .reach = VB_REACH_ANYWHERE,
-                                        .max_concurrent = CONCURRENT_MAX,
-                                        .make = make_request,
-                                        .judge = judge };
+                                      .reach = VB_REACH_ANYWHERE,
+                                      .max_concurrent = CONCURRENT_MAX,
+                                      .make = make_request,
+                                      .judge = judge };
   VbWebhook *self = g_object_new (VB_TYPE_WEBHOOK, NULL);
 
   self->manager = g_object_ref (manager);
@@ -255,8 +255,8 @@ vb_webhook_start (VbWebhook *self)
   g_autoptr (GPtrArray) all = vb_manager_list_vps (self->manager);
 
   g_signal_connect (self->manager, "vps-changed", G_CALLBACK (on_vps_changed), self);
-  g_signal_connect_swapped (self->manager, "notification-added", G_CALLBACK (vb_delivery_queue_wake),
-                            self->courier);
+  g_signal_connect_swapped (self->manager, "notification-added",
+                            G_CALLBACK (vb_delivery_queue_wake), self->courier);
   for (guint i = 0; i < all->len; i++)
     note_slots (self, g_ptr_array_index (all, i));
   vb_delivery_queue_wake (self->courier);

@@ -26,6 +26,7 @@ typedef struct
 void vb_histogram_observe (VbHistogram *self, double value);
 
 /** vb_histogram_print: appends it as Prometheus text; @labels: such as `kind="create"` */
-void vb_histogram_print (const VbHistogram *self, GString *out, const char *name, const char *labels);
+void
+vb_histogram_print (const VbHistogram *self, GString *out, const char *name, const char *labels);
 
 G_END_DECLS

@@ -213,8 +213,8 @@ check_identity (VbHttp *self, SoupServerMessage *message, const Route *route)
   if (!vb_http_auth_check_origin (headers, (const char *const *) self->origins))
     return SOUP_STATUS_FORBIDDEN;
 
-  identity = vb_http_auth_identify (headers, get_peer (message), vb_session_registry_get_token_keys (self->hub),
-                                    &status);
+  identity = vb_http_auth_identify (headers, get_peer (message),
+                                    vb_session_registry_get_token_keys (self->hub), &status);
   if (identity == NULL)
     return status;
   if (vb_session_registry_is_revoked (self->hub, identity))
@@ -231,14 +231,14 @@ check_identity (VbHttp *self, SoupServerMessage *message, const Route *route)
   return SOUP_STATUS_NONE;
 }
 
-/* Whoever guesses waits longer each time. Good tokens from the same address do not: it may be that of
- * a proxy. */
+/* Whoever guesses waits longer each time. Good tokens from the same address do not: it may be that
+ * of a proxy. */
 static void
 slow_down (VbHttp *self, SoupServerMessage *message)
 {
   const guint delay_ms
       = vb_address_limiter_fail (vb_acceptor_get_addresses (self->door),
-                              vb_peer_get_key (get_peer (message)), g_get_monotonic_time ());
+                                 vb_peer_get_key (get_peer (message)), g_get_monotonic_time ());
 
   if (delay_ms > 0)
     vb_delayed_responses_hold (self->tarpit, message, delay_ms);
@@ -371,8 +371,8 @@ vb_http_new (VbSessionRegistry *hub, VbMetrics *metrics, const VbBridgeSettings 
   self->metrics = g_object_ref (metrics);
   self->origins = g_strdupv ((char **) settings->allowed_origins);
   self->proxies = g_strdupv ((char **) settings->trusted_proxies);
-  self->door = vb_acceptor_new (settings->max_connections, settings->max_per_address, on_connection,
-                            self);
+  self->door
+      = vb_acceptor_new (settings->max_connections, settings->max_per_address, on_connection, self);
   return self;
 }
 

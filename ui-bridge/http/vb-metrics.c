@@ -7,7 +7,10 @@
 #define N_STATES (VB_OPERATION_CANCELLED + 1)
 
 /* Seconds: from an incremental backup of a small VPS to a full one of a very large one. */
-#define DURATION_BOUNDS { 1, 5, 15, 60, 300, 900, 3600, 14400, 43200 }
+#define DURATION_BOUNDS                                                                            \
+  {                                                                                                \
+    1, 5, 15, 60, 300, 900, 3600, 14400, 43200                                                     \
+  }
 
 struct _VbMetrics
 {
@@ -175,18 +178,19 @@ print_ended (VbMetrics *self, GString *out)
               "From admission to the end of completed operations, waiting included.");
   for (int kind = VB_OPERATION_CREATE; kind < N_KINDS; kind++)
     {
-      g_autofree char *labels
-          = g_strdup_printf ("kind=\"%s\"", vb_operation_kind_to_string (kind));
+      g_autofree char *labels = g_strdup_printf ("kind=\"%s\"", vb_operation_kind_to_string (kind));
 
       vb_histogram_print (&self->durations[kind], out, "vps_backup_operation_duration_seconds",
                           labels);
     }
   print_number (out, "vps_backup_stalls_total", "counter",
                 "Times that nothing moved for longer than stall-timeout.", self->stalls);
-  print_head (out, "vps_backup_checks_total", "counter", "Backups that were verified in the background.");
+  print_head (out, "vps_backup_checks_total", "counter",
+              "Backups that were verified in the background.");
   g_string_append_printf (out, "vps_backup_checks_total{outcome=\"whole\"} %" G_GUINT64_FORMAT "\n",
                           vb_manager_get_n_checked (self->manager, FALSE));
-  g_string_append_printf (out, "vps_backup_checks_total{outcome=\"damaged\"} %" G_GUINT64_FORMAT "\n",
+  g_string_append_printf (out,
+                          "vps_backup_checks_total{outcome=\"damaged\"} %" G_GUINT64_FORMAT "\n",
                           vb_manager_get_n_checked (self->manager, TRUE));
   print_number (out, "vps_backup_recoveries_total", "counter",
                 "Operations taken up again after a restart of the service.", self->recoveries);
@@ -236,9 +240,11 @@ print_vps (VbMetrics *self, GString *out)
     add_vps (&sums, g_ptr_array_index (all, i));
 
   print_number (out, "vps_backup_vps", "gauge", "VPSs on this host.", all->len);
-  print_head (out, "vps_backup_operations_active", "gauge", "Operations that run, or wait as queued.");
+  print_head (out, "vps_backup_operations_active", "gauge",
+              "Operations that run, or wait as queued.");
   for (int state = VB_OPERATION_QUEUED; state < VB_OPERATION_COMPLETED; state++)
-    g_string_append_printf (out, "vps_backup_operations_active{state=\"%s\"} %" G_GUINT64_FORMAT "\n",
+    g_string_append_printf (out,
+                            "vps_backup_operations_active{state=\"%s\"} %" G_GUINT64_FORMAT "\n",
                             vb_operation_state_to_string (state), sums.states[state]);
   print_number (out, "vps_backup_operations_stalled", "gauge",
                 "Operations in which nothing moves at present.", sums.stalled);

@@ -32,8 +32,9 @@ static const Header headers[] = {
   { "Cache-Control", "no-cache" },
   { "X-Content-Type-Options", "nosniff" },
   { "Referrer-Policy", "no-referrer" },
-  { "Content-Security-Policy", "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
-                               "frame-ancestors 'self'" },
+  { "Content-Security-Policy",
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'" },
   { "Permissions-Policy", "camera=(), geolocation=(), microphone=()" },
   /* An operator's page loads the modules from here. */
   { "Access-Control-Allow-Origin", "*" },
@@ -55,8 +56,10 @@ look_up (const char *path)
 {
   g_autofree char *resource_path = NULL;
 
-  resource_path = g_strconcat ("/org/vps-backup", path, g_str_equal (path, PREFIX) ? INDEX : "", NULL);
-  return g_resource_lookup_data (vb_panel_get_resource (), resource_path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+  resource_path
+      = g_strconcat ("/org/vps-backup", path, g_str_equal (path, PREFIX) ? INDEX : "", NULL);
+  return g_resource_lookup_data (vb_panel_get_resource (), resource_path,
+                                 G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
 }
 
 static char *
@@ -74,7 +77,8 @@ matches_etag (SoupServerMessage *message, const char *etag)
   const char *wanted = NULL;
   g_auto (GStrv) tags = NULL;
 
-  wanted = soup_message_headers_get_list (soup_server_message_get_request_headers (message), "If-None-Match");
+  wanted = soup_message_headers_get_list (soup_server_message_get_request_headers (message),
+                                          "If-None-Match");
   if (!wanted)
     return FALSE;
   tags = g_strsplit (wanted, ",", -1);
@@ -99,7 +103,8 @@ answer_file (SoupServerMessage *message, const char *path, GBytes *content)
   for (const Header *header = headers; header->name; header++)
     soup_message_headers_replace (response, header->name, header->value);
   soup_message_headers_replace (response, "ETag", etag);
-  soup_message_headers_replace (response, "Content-Type", content_type_of (g_str_equal (path, PREFIX) ? INDEX : path));
+  soup_message_headers_replace (response, "Content-Type",
+                                content_type_of (g_str_equal (path, PREFIX) ? INDEX : path));
   soup_message_body_append_bytes (soup_server_message_get_response_body (message), content);
   soup_server_message_set_status (
       message, matches_etag (message, etag) ? SOUP_STATUS_NOT_MODIFIED : SOUP_STATUS_OK, NULL);
@@ -113,14 +118,16 @@ vb_panel_files_handle (SoupServerMessage *message, const char *path)
 
   if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     {
-      soup_message_headers_replace (soup_server_message_get_response_headers (message), "Allow", "GET, HEAD");
+      soup_message_headers_replace (soup_server_message_get_response_headers (message), "Allow",
+                                    "GET, HEAD");
       soup_server_message_set_status (message, SOUP_STATUS_METHOD_NOT_ALLOWED, NULL);
       return;
     }
   if (g_str_equal (path, "/panel"))
     {
       /* Relative, so that it is right behind a proxy that serves us below a path of its own. */
-      soup_message_headers_replace (soup_server_message_get_response_headers (message), "Location", "panel/");
+      soup_message_headers_replace (soup_server_message_get_response_headers (message), "Location",
+                                    "panel/");
       soup_server_message_set_status (message, SOUP_STATUS_PERMANENT_REDIRECT, NULL);
       return;
     }

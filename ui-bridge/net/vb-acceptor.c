@@ -134,7 +134,10 @@ clamp_to_descriptors (guint max_connections)
 }
 
 VbAcceptor *
-vb_acceptor_new (guint max_connections, guint max_per_address, VbAcceptorFunc func, gpointer user_data)
+vb_acceptor_new (guint max_connections,
+                 guint max_per_address,
+                 VbAcceptorFunc func,
+                 gpointer user_data)
 {
   VbAcceptor *self = g_object_new (VB_TYPE_ACCEPTOR, NULL);
 
@@ -188,7 +191,7 @@ static gboolean
 enter (VbAcceptor *self, VbPeer *peer)
 {
   return vb_address_limiter_enter (self->addresses, vb_peer_get_key (peer),
-                                vb_peer_is_local (peer) ? G_MAXUINT : self->max_per_address);
+                                   vb_peer_is_local (peer) ? G_MAXUINT : self->max_per_address);
 }
 
 static void
@@ -231,9 +234,9 @@ on_socket (VbListener *listener, GSocket *socket, gpointer user_data)
 
 void
 vb_acceptor_listen (VbAcceptor *self,
-                GSocket *socket,
-                VbCertificate *certificate,
-                const gid_t *admin_group)
+                    GSocket *socket,
+                    VbCertificate *certificate,
+                    const gid_t *admin_group)
 {
   Entrance *entrance = g_new0 (Entrance, 1);
 

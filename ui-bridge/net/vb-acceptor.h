@@ -20,7 +20,10 @@ G_DECLARE_FINAL_TYPE (VbAcceptor, vb_acceptor, VB, ACCEPTOR, GObject)
  * @stream: (transfer none): what to speak HTTP on
  * @peer: (transfer none): who is there; its deadline for a whole request is running
  */
-typedef void (*VbAcceptorFunc) (VbAcceptor *door, GIOStream *stream, VbPeer *peer, gpointer user_data);
+typedef void (*VbAcceptorFunc) (VbAcceptor *door,
+                                GIOStream *stream,
+                                VbPeer *peer,
+                                gpointer user_data);
 
 /**
  * vb_acceptor_new:
@@ -29,9 +32,9 @@ typedef void (*VbAcceptorFunc) (VbAcceptor *door, GIOStream *stream, VbPeer *pee
  * @max_per_address: of these, from one address that is not this machine
  */
 VbAcceptor *vb_acceptor_new (guint max_connections,
-                     guint max_per_address,
-                     VbAcceptorFunc func,
-                     gpointer user_data);
+                             guint max_per_address,
+                             VbAcceptorFunc func,
+                             gpointer user_data);
 
 /**
  * vb_acceptor_listen:
@@ -42,9 +45,9 @@ VbAcceptor *vb_acceptor_new (guint max_connections,
  * Accepts on @socket from now on.
  */
 void vb_acceptor_listen (VbAcceptor *self,
-                     GSocket *socket,
-                     VbCertificate *certificate,
-                     const gid_t *admin_group);
+                         GSocket *socket,
+                         VbCertificate *certificate,
+                         const gid_t *admin_group);
 
 /** vb_acceptor_get_tcp_port: Returns: the port of the first TCP listener, 0 when there is none */
 guint16 vb_acceptor_get_tcp_port (VbAcceptor *self);

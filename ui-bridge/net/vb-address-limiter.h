@@ -9,8 +9,8 @@ G_BEGIN_DECLS
  * VbAddressLimiter:
  *
  * What is known of the addresses that connect: how many connections each has, and how often it has
- * come with a bad token of late. An IPv6 host has a whole /64, so that counts as one address. Bounded however
- * many addresses come. Main context only.
+ * come with a bad token of late. An IPv6 host has a whole /64, so that counts as one address.
+ * Bounded however many addresses come. Main context only.
  */
 typedef struct _VbAddressLimiter VbAddressLimiter;
 
@@ -18,19 +18,19 @@ VbAddressLimiter *vb_address_limiter_new (void);
 void vb_address_limiter_free (VbAddressLimiter *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbAddressLimiter, vb_address_limiter_free)
 
-/** vb_address_limiter_unmap: Returns: (transfer full): the IPv4 address in an IPv6 one, which a socket
- * that listens for both gives out, else @address itself */
+/** vb_address_limiter_unmap: Returns: (transfer full): the IPv4 address in an IPv6 one, which a
+ * socket that listens for both gives out, else @address itself */
 GInetAddress *vb_address_limiter_unmap (GInetAddress *address);
 
 /** vb_address_limiter_key: Returns: (transfer full): the name under which @address is counted */
 char *vb_address_limiter_key (GInetAddress *address);
 
-/** vb_address_limiter_is_local: whether @address is this machine, where proxies are: what comes through
- * one comes from many */
+/** vb_address_limiter_is_local: whether @address is this machine, where proxies are: what comes
+ * through one comes from many */
 gboolean vb_address_limiter_is_local (GInetAddress *address);
 
-/** vb_address_limiter_enter: counts a connection; Returns: %FALSE, and it is not counted, when there
- * are @maximum */
+/** vb_address_limiter_enter: counts a connection; Returns: %FALSE, and it is not counted, when
+ * there are @maximum */
 gboolean vb_address_limiter_enter (VbAddressLimiter *self, const char *key, guint maximum);
 void vb_address_limiter_leave (VbAddressLimiter *self, const char *key);
 

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * VbCertificate:
  *
- * A TLS certificate with its key that is read again when its files have changed, so that a renewal needs no
- * restart. Main context only.
+ * A TLS certificate with its key that is read again when its files have changed, so that a renewal
+ * needs no restart. Main context only.
  */
 #define VB_TYPE_CERTIFICATE (vb_certificate_get_type ())
 G_DECLARE_FINAL_TYPE (VbCertificate, vb_certificate, VB, CERTIFICATE, GObject)
@@ -27,8 +27,8 @@ VbCertificate *vb_certificate_new (const char *file, const char *key_file, GErro
 /**
  * vb_certificate_get:
  *
- * Looks whether the files have changed, once a second at most. When what is there now cannot be used (half
- * written, or only one of the two is new), the one before stays.
+ * Looks whether the files have changed, once a second at most. When what is there now cannot be
+ * used (half written, or only one of the two is new), the one before stays.
  *
  * Returns: (transfer none): the certificate for a new connection
  */

@@ -22,6 +22,7 @@ void vb_delayed_responses_unref (VbDelayedResponses *self);
  * Sends the answer after @delay_ms; at once when too many wait already, for waiting must not use up
  * all connections.
  */
-void vb_delayed_responses_hold (VbDelayedResponses *self, SoupServerMessage *message, guint delay_ms);
+void
+vb_delayed_responses_hold (VbDelayedResponses *self, SoupServerMessage *message, guint delay_ms);
 
 G_END_DECLS

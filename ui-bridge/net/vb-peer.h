@@ -33,8 +33,8 @@ gboolean vb_peer_is_admin (VbPeer *self);
 /** vb_peer_get_name: Returns: (transfer none): "uid:N" or the address, for logs and as subject */
 const char *vb_peer_get_name (VbPeer *self);
 
-/** vb_peer_get_key: Returns: (transfer none): what connections and bad tokens of its kind are counted
- * under: see vb_address_limiter_key(), and the name of a unix peer */
+/** vb_peer_get_key: Returns: (transfer none): what connections and bad tokens of its kind are
+ * counted under: see vb_address_limiter_key(), and the name of a unix peer */
 const char *vb_peer_get_key (VbPeer *self);
 /** vb_peer_is_local: Returns: whether it is on this machine, where proxies are */
 gboolean vb_peer_is_local (VbPeer *self);

@@ -209,7 +209,8 @@ vb_json_add_schedule (JsonObject *object, VbVps *vps)
     {
       member = json_object_new ();
       add_text (member, "at", vb_schedule_get_at (schedule));
-      json_object_set_int_member (member, "jitter_minutes", vb_schedule_get_jitter_minutes (schedule));
+      json_object_set_int_member (member, "jitter_minutes",
+                                  vb_schedule_get_jitter_minutes (schedule));
       json_object_set_int_member (member, "keep", vb_schedule_get_keep (schedule));
       add_text (member, "zone", vb_schedule_get_zone (schedule));
       json_object_set_object_member (object, "schedule", member);

@@ -289,6 +289,7 @@ const VbMethod vb_rpc_backup_methods[] = {
   { "operation.list",
     VB_PERMISSION_BACKUP_READ,
     { VPS, { "limit", VB_PARAM_INTEGER, TRUE, 1, LIST_MAX } },
-    run_operations, VB_AUDIT_REFUSED },
+    run_operations,
+    VB_AUDIT_REFUSED },
   { NULL },
 };

@@ -16,7 +16,11 @@
 #define TARGET_LENGTH_MAX 64
 
 VbCall *
-vb_call_new (VbSessionRegistry *hub, VbSession *session, const VbMethod *method, JsonNode *id, JsonNode *params)
+vb_call_new (VbSessionRegistry *hub,
+             VbSession *session,
+             const VbMethod *method,
+             JsonNode *id,
+             JsonNode *params)
 {
   VbCall *self = g_new0 (VbCall, 1);
 
@@ -118,7 +122,8 @@ static void
 audit (VbCall *self, const char *outcome)
 {
   g_autoptr (VbAuditEntry) entry = vb_audit_entry_new ();
-  const char *vps = self->vps_name != NULL ? self->vps_name : vb_json_get_text (self->params, "vps");
+  const char *vps
+      = self->vps_name != NULL ? self->vps_name : vb_json_get_text (self->params, "vps");
 
   entry->subject = g_strdup (vb_identity_get_subject (self->asked_by));
   entry->address = g_strdup (vb_peer_get_name (vb_session_get_peer (self->session)));

@@ -32,7 +32,8 @@ on_listed (GObject *source, GAsyncResult *result, gpointer user_data)
       = vb_manager_list_notifications_finish (VB_MANAGER (source), result, &error);
 
   if (notifications != NULL)
-    vb_call_answer (user_data, make_list (notifications, vb_identity_is_admin (vb_call_get_identity (user_data))));
+    vb_call_answer (user_data, make_list (notifications,
+                                          vb_identity_is_admin (vb_call_get_identity (user_data))));
   else
     vb_call_refuse (user_data, error);
 }
@@ -53,7 +54,8 @@ run_list (VbCall *call)
 
   vb_manager_list_notifications_async (
       vb_call_get_manager (call), vps, vb_identity_get_subject (identity),
-      vb_call_get_boolean (call, "newest") ? VB_JOURNAL_NEWEST : vb_call_get_integer (call, "after", 0),
+      vb_call_get_boolean (call, "newest") ? VB_JOURNAL_NEWEST
+                                           : vb_call_get_integer (call, "after", 0),
       (guint) vb_call_get_integer (call, "limit", LIST_DEFAULT), on_listed, call);
 }
 
@@ -83,10 +85,12 @@ const VbMethod vb_rpc_notification_methods[] = {
       { "after", VB_PARAM_INTEGER, TRUE, 0, G_MAXINT64 },
       { "limit", VB_PARAM_INTEGER, TRUE, 1, LIST_MAX },
       { "newest", VB_PARAM_BOOLEAN, TRUE } },
-    run_list, VB_AUDIT_REFUSED },
+    run_list,
+    VB_AUDIT_REFUSED },
   { "notification.read",
     VB_PERMISSION_BACKUP_READ,
     { { "up_to", VB_PARAM_INTEGER, FALSE, 0, G_MAXINT64 } },
-    run_read, VB_AUDIT_REFUSED },
+    run_read,
+    VB_AUDIT_REFUSED },
   { NULL },
 };

@@ -25,8 +25,11 @@ struct _VbCall
 };
 
 /** vb_call_new: @id: (nullable); @params: (nullable) */
-VbCall *vb_call_new (
-    VbSessionRegistry *hub, VbSession *session, const VbMethod *method, JsonNode *id, JsonNode *params);
+VbCall *vb_call_new (VbSessionRegistry *hub,
+                     VbSession *session,
+                     const VbMethod *method,
+                     JsonNode *id,
+                     JsonNode *params);
 void vb_call_free (VbCall *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbCall, vb_call_free)
 

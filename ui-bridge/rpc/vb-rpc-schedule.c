@@ -97,11 +97,16 @@ run_set (VbCall *call)
   if (error != NULL)
     vb_call_refuse (call, error);
   else
-    vb_manager_set_schedule_async (vb_call_get_manager (call), vb_call_get_vps_name (call), schedule, on_set, call);
+    vb_manager_set_schedule_async (vb_call_get_manager (call), vb_call_get_vps_name (call),
+                                   schedule, on_set, call);
 }
 
 const VbMethod vb_rpc_schedule_methods[] = {
-  { "schedule.get", VB_PERMISSION_BACKUP_READ, { { "vps", VB_PARAM_VPS } }, run_get, VB_AUDIT_REFUSED },
+  { "schedule.get",
+    VB_PERMISSION_BACKUP_READ,
+    { { "vps", VB_PARAM_VPS } },
+    run_get,
+    VB_AUDIT_REFUSED },
   /* A schedule makes backups, and removes those that it has made. */
   { "schedule.set",
     VB_PERMISSION_BACKUP_CREATE,

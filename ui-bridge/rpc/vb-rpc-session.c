@@ -88,8 +88,8 @@ run_renew (VbCall *call)
     }
 
   if (vb_session_registry_get_push (vb_call_get_hub (call)) != NULL)
-    vb_push_narrow (vb_session_registry_get_push (vb_call_get_hub (call)), vb_call_get_identity (call),
-                    identity);
+    vb_push_narrow (vb_session_registry_get_push (vb_call_get_hub (call)),
+                    vb_call_get_identity (call), identity);
   vb_session_set_identity (vb_call_get_session (call), identity);
   vb_call_answer (call, make_info (vb_call_get_manager (call), identity));
 }

@@ -48,7 +48,7 @@ run_subscribe (VbCall *call)
 {
   /* Nothing can happen between the subscription and the picture: both are of this instant. */
   vb_session_registry_subscribe (vb_call_get_hub (call), vb_call_get_session (call),
-                    vb_call_get_vps_name (call));
+                                 vb_call_get_vps_name (call));
   if (vb_call_get_vps (call) != NULL)
     run_get (call);
   else
@@ -59,7 +59,7 @@ static void
 run_unsubscribe (VbCall *call)
 {
   vb_session_registry_unsubscribe (vb_call_get_hub (call), vb_call_get_session (call),
-                      vb_call_get_vps_name (call));
+                                   vb_call_get_vps_name (call));
   vb_call_answer (call, json_object_new ());
 }
 
@@ -126,11 +126,16 @@ run_restart (VbCall *call)
 const VbMethod vb_rpc_vps_methods[] = {
   { "vps.list", VB_PERMISSION_BACKUP_READ, { { NULL } }, run_list, VB_AUDIT_REFUSED },
   { "vps.get", VB_PERMISSION_BACKUP_READ, { { "vps", VB_PARAM_VPS } }, run_get, VB_AUDIT_REFUSED },
-  { "vps.subscribe", VB_PERMISSION_BACKUP_READ, { { "vps", VB_PARAM_VPS_OR_ALL } }, run_subscribe, VB_AUDIT_REFUSED },
+  { "vps.subscribe",
+    VB_PERMISSION_BACKUP_READ,
+    { { "vps", VB_PARAM_VPS_OR_ALL } },
+    run_subscribe,
+    VB_AUDIT_REFUSED },
   { "vps.unsubscribe",
     VB_PERMISSION_BACKUP_READ,
     { { "vps", VB_PARAM_VPS_NAME_OR_ALL } },
-    run_unsubscribe, VB_AUDIT_REFUSED },
+    run_unsubscribe,
+    VB_AUDIT_REFUSED },
   { "slots.set",
     VB_PERMISSION_SLOTS_WRITE,
     { { "vps", VB_PARAM_VPS }, { "total", VB_PARAM_INTEGER, FALSE, 0, G_MAXINT32 } },

@@ -13,13 +13,8 @@
 #define NAME_SHOWN_MAX 64
 
 static const VbMethod *const tables[] = {
-  vb_rpc_audit_methods,
-  vb_rpc_session_methods,
-  vb_rpc_vps_methods,
-  vb_rpc_backup_methods,
-  vb_rpc_schedule_methods,
-  vb_rpc_notification_methods,
-  vb_rpc_push_methods,
+  vb_rpc_audit_methods,    vb_rpc_session_methods,      vb_rpc_vps_methods,  vb_rpc_backup_methods,
+  vb_rpc_schedule_methods, vb_rpc_notification_methods, vb_rpc_push_methods,
 };
 
 /* Params */
@@ -116,8 +111,10 @@ check_permission (VbCall *self, GError **error)
 {
   const VbIdentity *identity = vb_call_get_identity (self);
 
-  if ((self->method->any_of == VB_PERMISSION_NONE || vb_identity_may (identity, self->method->any_of))
-      && (self->method->also == VB_PERMISSION_NONE || vb_identity_may (identity, self->method->also)))
+  if ((self->method->any_of == VB_PERMISSION_NONE
+       || vb_identity_may (identity, self->method->any_of))
+      && (self->method->also == VB_PERMISSION_NONE
+          || vb_identity_may (identity, self->method->also)))
     return TRUE;
 
   g_set_error_literal (error, VB_ERROR, VB_ERROR_FORBIDDEN,
@@ -205,13 +202,17 @@ id_is_valid (JsonNode *id)
 }
 
 static void
-run_method (VbSessionRegistry *hub, VbSession *session, const VbMethod *method, JsonNode *id, JsonNode *params)
+run_method (VbSessionRegistry *hub,
+            VbSession *session,
+            const VbMethod *method,
+            JsonNode *id,
+            JsonNode *params)
 {
   g_autoptr (VbCall) call = vb_call_new (hub, session, method, id, params);
   g_autoptr (GError) error = NULL;
 
-  if (!check_rate (call, &error) || !check_permission (call, &error)
-      || !check_params (call, &error) || !check_scope (call, &error))
+  if (!check_rate (call, &error) || !check_permission (call, &error) || !check_params (call, &error)
+      || !check_scope (call, &error))
     vb_call_refuse (g_steal_pointer (&call), error);
   else
     method->run (g_steal_pointer (&call));

@@ -39,7 +39,12 @@ may_hear (VbSession *session, const char *vps)
 
 /* The one way for an event to a client; permission and scope are asked here and nowhere else. */
 static void
-deliver (VbSessionRegistry *self, VbSendKind kind, const char *vps, gboolean admins_only, EventFunc make, gpointer data)
+deliver (VbSessionRegistry *self,
+         VbSendKind kind,
+         const char *vps,
+         gboolean admins_only,
+         EventFunc make,
+         gpointer data)
 {
   g_autoptr (GPtrArray) listeners = vb_subscriptions_collect (self->subscriptions, vps);
   char *texts[2] = { NULL, NULL };
@@ -135,8 +140,8 @@ on_notification (VbManager *manager, VbNotification *notification, gpointer user
 {
   Event event = { .notification = notification };
 
-  deliver (user_data, VB_SEND_ALWAYS, notification->vps, vb_notification_type_is_for_admins (notification->type),
-           make_notification, &event);
+  deliver (user_data, VB_SEND_ALWAYS, notification->vps,
+           vb_notification_type_is_for_admins (notification->type), make_notification, &event);
 }
 
 static void check_sessions (VbSessionRegistry *self);

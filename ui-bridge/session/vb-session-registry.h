@@ -34,17 +34,17 @@ guint vb_session_registry_get_n_sessions (VbSessionRegistry *self);
 /** vb_session_registry_close_all: closes every session with @code */
 void vb_session_registry_close_all (VbSessionRegistry *self, guint16 code, const char *reason);
 
-/** vb_session_registry_is_revoked: Returns: whether the token that @identity stands for was taken back; those whom
- * the kernel vouches for have none */
+/** vb_session_registry_is_revoked: Returns: whether the token that @identity stands for was taken
+ * back; those whom the kernel vouches for have none */
 gboolean vb_session_registry_is_revoked (VbSessionRegistry *self, VbIdentity *identity);
-/** vb_session_registry_close_revoked: closes every session whose token was taken back, with 4401; @except: is left
- * open for its answer; Returns: how many, @except included */
+/** vb_session_registry_close_revoked: closes every session whose token was taken back, with 4401;
+ * @except: is left open for its answer; Returns: how many, @except included */
 guint vb_session_registry_close_revoked (VbSessionRegistry *self, VbSession *except);
 /** vb_session_registry_close_if_revoked: the same for @session alone */
 void vb_session_registry_close_if_revoked (VbSessionRegistry *self, VbSession *session);
 
-/** vb_session_registry_subscribe: @vps: (nullable): UUID, %NULL for all that the session may see, later ones
- * included */
+/** vb_session_registry_subscribe: @vps: (nullable): UUID, %NULL for all that the session may see,
+ * later ones included */
 void vb_session_registry_subscribe (VbSessionRegistry *self, VbSession *session, const char *vps);
 /** vb_session_registry_unsubscribe: @vps: (nullable): UUID, %NULL for all */
 void vb_session_registry_unsubscribe (VbSessionRegistry *self, VbSession *session, const char *vps);

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * VB_ERROR:
  *
- * The error domain of vps-backup. There is one code for each reason of the protocol, so that an error
- * found in any layer reaches the client with its reason.
+ * The error domain of vps-backup. There is one code for each reason of the protocol, so that an
+ * error found in any layer reaches the client with its reason.
  */
 #define VB_ERROR (vb_error_quark ())
 
@@ -56,7 +56,8 @@ const char *vb_error_reason (int code);
  * @error: an error of any domain
  *
  * Returns: the #VbError that stands for @error: its own code in our domain, %VB_ERROR_CANCELLED for
- *   %G_IO_ERROR_CANCELLED, %VB_ERROR_INSUFFICIENT_SPACE for %G_IO_ERROR_NO_SPACE, else %VB_ERROR_INTERNAL
+ *   %G_IO_ERROR_CANCELLED, %VB_ERROR_INSUFFICIENT_SPACE for %G_IO_ERROR_NO_SPACE, else
+ * %VB_ERROR_INTERNAL
  */
 VbError vb_error_code_of (const GError *error);
 
@@ -90,6 +91,7 @@ void vb_error_set_public (GError **error, VbError code);
  * Sets a #VB_ERROR from an errno: ENOSPC and EDQUOT become %VB_ERROR_INSUFFICIENT_SPACE, all others
  * %VB_ERROR_INTERNAL; the text of the errno is appended.
  */
-void vb_error_set_errno (GError **error, int errno_value, const char *format, ...) G_GNUC_PRINTF (3, 4);
+void vb_error_set_errno (GError **error, int errno_value, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 
 G_END_DECLS

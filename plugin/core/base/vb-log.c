@@ -53,8 +53,7 @@ vb_log (GLogLevelFlags level,
         const char *format,
         ...)
 {
-  const VbLogField fields[]
-      = { { "VPS", vps }, { "OPERATION", operation }, { "BACKUP", backup } };
+  const VbLogField fields[] = { { "VPS", vps }, { "OPERATION", operation }, { "BACKUP", backup } };
   va_list args;
   va_start (args, format);
   g_autofree char *message = g_strdup_vprintf (format, args);

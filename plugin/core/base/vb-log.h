@@ -13,8 +13,8 @@ G_BEGIN_DECLS
  * @backup: (nullable): id of the backup
  * @format: printf format of the message
  *
- * Writes one structured log line with the journal fields `VPS`, `OPERATION` and `BACKUP` where given.
- * Never pass tokens or keys. Any thread.
+ * Writes one structured log line with the journal fields `VPS`, `OPERATION` and `BACKUP` where
+ * given. Never pass tokens or keys. Any thread.
  */
 void vb_log (GLogLevelFlags level,
              const char *vps,
@@ -35,16 +35,14 @@ typedef struct
 } VbLogField;
 
 /** vb_log_fields: the same with any fields; for what is not about an operation */
-void vb_log_fields (GLogLevelFlags level,
-                    const VbLogField *fields,
-                    gsize n_fields,
-                    const char *message);
+void
+vb_log_fields (GLogLevelFlags level, const VbLogField *fields, gsize n_fields, const char *message);
 
-#define vb_log_info(vps, operation, backup, ...) \
+#define vb_log_info(vps, operation, backup, ...)                                                   \
   vb_log (G_LOG_LEVEL_INFO, vps, operation, backup, __VA_ARGS__)
-#define vb_log_warning(vps, operation, backup, ...) \
+#define vb_log_warning(vps, operation, backup, ...)                                                \
   vb_log (G_LOG_LEVEL_WARNING, vps, operation, backup, __VA_ARGS__)
-#define vb_log_debug(vps, operation, backup, ...) \
+#define vb_log_debug(vps, operation, backup, ...)                                                  \
   vb_log (G_LOG_LEVEL_DEBUG, vps, operation, backup, __VA_ARGS__)
 
 G_END_DECLS

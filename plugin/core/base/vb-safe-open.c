@@ -12,8 +12,8 @@
 int
 vb_safe_open_resolved (const char *path, int flags)
 {
-  struct open_how how = { .flags = (guint64) (flags | O_CLOEXEC | O_NOFOLLOW),
-                          .resolve = RESOLVE_NO_SYMLINKS };
+  struct open_how how
+      = { .flags = (guint64) (flags | O_CLOEXEC | O_NOFOLLOW), .resolve = RESOLVE_NO_SYMLINKS };
   int fd;
 
   /* EAGAIN: something was renamed while the kernel was on its way. */

@@ -10,8 +10,9 @@ G_BEGIN_DECLS
  * @path: an absolute path whose links have been followed, as realpath(3) does
  * @flags: as for open(2), without O_CREAT
  *
- * Opens exactly that: should any part of @path have become a symbolic link meanwhile, it is an error (ELOOP), so
- * that nobody who may write to a folder on the way leads us elsewhere. The descriptor is closed on exec. Any thread.
+ * Opens exactly that: should any part of @path have become a symbolic link meanwhile, it is an
+ * error (ELOOP), so that nobody who may write to a folder on the way leads us elsewhere. The
+ * descriptor is closed on exec. Any thread.
  *
  * Returns: a descriptor, or -1 with errno set
  */
@@ -21,8 +22,8 @@ int vb_safe_open_resolved (const char *path, int flags);
  * vb_safe_open_sync_folder:
  * @path: of a folder
  *
- * What was created, renamed or removed in it survives a loss of power from now on. If that cannot be, the log says so.
- * May block; any thread.
+ * What was created, renamed or removed in it survives a loss of power from now on. If that cannot
+ * be, the log says so. May block; any thread.
  */
 void vb_safe_open_sync_folder (const char *path);
 

@@ -21,7 +21,8 @@ G_BEGIN_DECLS
  * @check_interval_s: each backup in the pool is verified so often, 0 for never
  * @check_bandwidth_bytes_per_s: for that, 0 for no limit
  *
- * What the operator decides; read from the config file by the module, owned by it, constant afterwards.
+ * What the operator decides; read from the config file by the module, owned by it, constant
+ * afterwards.
  */
 typedef struct
 {

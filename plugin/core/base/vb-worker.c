@@ -16,9 +16,7 @@ static void
 run_call (gpointer data, gpointer user_data)
 {
   Call *call = data;
-  call->func (call->task,
-              g_task_get_source_object (call->task),
-              g_task_get_task_data (call->task),
+  call->func (call->task, g_task_get_source_object (call->task), g_task_get_task_data (call->task),
               g_task_get_cancellable (call->task));
   g_object_unref (call->task);
   g_free (call);

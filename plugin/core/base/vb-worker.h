@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /**
  * VbWorker:
  *
- * Threads for blocking calls to one backend. GTask's own threads are shared by the whole process and few: a
- * hung pool must not keep the host manager's other tasks from running, so each backend has its own.
+ * Threads for blocking calls to one backend. GTask's own threads are shared by the whole process
+ * and few: a hung pool must not keep the host manager's other tasks from running, so each backend
+ * has its own.
  */
 typedef struct _VbWorker VbWorker;
 

@@ -29,8 +29,11 @@ vb_access_journal_add_audit (VbAccessJournal *self, GPtrArray *entries, GError *
 }
 
 GPtrArray *
-vb_access_journal_list_audit (
-    VbAccessJournal *self, const char *vps, gint64 before, guint limit, GError **error)
+vb_access_journal_list_audit (VbAccessJournal *self,
+                              const char *vps,
+                              gint64 before,
+                              guint limit,
+                              GError **error)
 {
   return VB_ACCESS_JOURNAL_GET_IFACE (self)->list_audit (self, vps, before, limit, error);
 }

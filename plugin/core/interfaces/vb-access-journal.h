@@ -38,8 +38,11 @@ struct _VbAccessJournalInterface
                                GError **error);
   GPtrArray *(*load_revocations) (VbAccessJournal *self, GError **error);
   gboolean (*add_audit) (VbAccessJournal *self, GPtrArray *entries, GError **error);
-  GPtrArray *(*list_audit) (
-      VbAccessJournal *self, const char *vps, gint64 before, guint limit, GError **error);
+  GPtrArray *(*list_audit) (VbAccessJournal *self,
+                            const char *vps,
+                            gint64 before,
+                            guint limit,
+                            GError **error);
 };
 
 gboolean vb_access_journal_save_revocation (VbAccessJournal *self,
@@ -47,7 +50,10 @@ gboolean vb_access_journal_save_revocation (VbAccessJournal *self,
                                             GError **error);
 GPtrArray *vb_access_journal_load_revocations (VbAccessJournal *self, GError **error);
 gboolean vb_access_journal_add_audit (VbAccessJournal *self, GPtrArray *entries, GError **error);
-GPtrArray *vb_access_journal_list_audit (
-    VbAccessJournal *self, const char *vps, gint64 before, guint limit, GError **error);
+GPtrArray *vb_access_journal_list_audit (VbAccessJournal *self,
+                                         const char *vps,
+                                         gint64 before,
+                                         guint limit,
+                                         GError **error);
 
 G_END_DECLS

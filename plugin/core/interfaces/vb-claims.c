@@ -11,10 +11,15 @@ vb_claims_default_init (VbClaimsInterface *iface)
 }
 
 gboolean
-vb_claims_take (VbClaims *self, const char *vps, const char *operation, const char *backup, GError **error)
+vb_claims_take (VbClaims *self,
+                const char *vps,
+                const char *operation,
+                const char *backup,
+                GError **error)
 {
   return self == NULL
-         || VB_FAULT_AROUND (VB_CLAIMS_GET_IFACE (self)->take (self, vps, operation, backup, error), "claims.take");
+         || VB_FAULT_AROUND (VB_CLAIMS_GET_IFACE (self)->take (self, vps, operation, backup, error),
+                             "claims.take");
 }
 
 void

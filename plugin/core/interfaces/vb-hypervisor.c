@@ -22,35 +22,14 @@ G_DEFINE_BOXED_TYPE (VbVpsInfo, vb_vps_info, vb_vps_info_copy, vb_vps_info_free)
 static void
 vb_hypervisor_default_init (VbHypervisorInterface *iface)
 {
-  signals[SIGNAL_VPS_CHANGED] = g_signal_new ("vps-changed",
-                                              VB_TYPE_HYPERVISOR,
-                                              G_SIGNAL_RUN_LAST,
-                                              0,
-                                              NULL,
-                                              NULL,
-                                              NULL,
-                                              G_TYPE_NONE,
-                                              1,
-                                              VB_TYPE_VPS_INFO | G_SIGNAL_TYPE_STATIC_SCOPE);
-  signals[SIGNAL_VPS_REMOVED] = g_signal_new ("vps-removed",
-                                              VB_TYPE_HYPERVISOR,
-                                              G_SIGNAL_RUN_LAST,
-                                              0,
-                                              NULL,
-                                              NULL,
-                                              NULL,
-                                              G_TYPE_NONE,
-                                              1,
-                                              G_TYPE_STRING);
-  signals[SIGNAL_AVAILABLE_CHANGED] = g_signal_new ("available-changed",
-                                                    VB_TYPE_HYPERVISOR,
-                                                    G_SIGNAL_RUN_LAST,
-                                                    0,
-                                                    NULL,
-                                                    NULL,
-                                                    NULL,
-                                                    G_TYPE_NONE,
-                                                    0);
+  signals[SIGNAL_VPS_CHANGED]
+      = g_signal_new ("vps-changed", VB_TYPE_HYPERVISOR, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                      G_TYPE_NONE, 1, VB_TYPE_VPS_INFO | G_SIGNAL_TYPE_STATIC_SCOPE);
+  signals[SIGNAL_VPS_REMOVED] = g_signal_new ("vps-removed", VB_TYPE_HYPERVISOR, G_SIGNAL_RUN_LAST,
+                                              0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[SIGNAL_AVAILABLE_CHANGED]
+      = g_signal_new ("available-changed", VB_TYPE_HYPERVISOR, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                      NULL, G_TYPE_NONE, 0);
 }
 
 const char *
@@ -133,7 +112,9 @@ vb_hypervisor_begin_capture (VbHypervisor *self,
                              GCancellable *cancellable,
                              GError **error)
 {
-  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->begin_capture (self, request, cancellable, error), "begin-capture");
+  return VB_FAULT_AROUND (
+      VB_HYPERVISOR_GET_IFACE (self)->begin_capture (self, request, cancellable, error),
+      "begin-capture");
 }
 
 gboolean
@@ -145,7 +126,8 @@ vb_hypervisor_check_capture (VbHypervisor *self, VbCapture *capture, GError **er
 gboolean
 vb_hypervisor_end_capture (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error)
 {
-  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->end_capture (self, capture, keep, error), "end-capture");
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->end_capture (self, capture, keep, error),
+                          "end-capture");
 }
 
 gboolean
@@ -177,35 +159,49 @@ vb_hypervisor_abort_orphan_capture (VbHypervisor *self,
                                     const char *backup,
                                     GError **error)
 {
-  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->abort_orphan_capture (self, vps, operation, backup, error), "abort-orphan-capture");
+  return VB_FAULT_AROUND (
+      VB_HYPERVISOR_GET_IFACE (self)->abort_orphan_capture (self, vps, operation, backup, error),
+      "abort-orphan-capture");
 }
 
 gboolean
-vb_hypervisor_delete_checkpoint (VbHypervisor *self, const char *vps, const char *backup, GError **error)
+vb_hypervisor_delete_checkpoint (VbHypervisor *self,
+                                 const char *vps,
+                                 const char *backup,
+                                 GError **error)
 {
-  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->delete_checkpoint (self, vps, backup, error), "delete-checkpoint");
+  return VB_FAULT_AROUND (
+      VB_HYPERVISOR_GET_IFACE (self)->delete_checkpoint (self, vps, backup, error),
+      "delete-checkpoint");
 }
 
 gboolean
-vb_hypervisor_keep_checkpoints (VbHypervisor *self, const char *vps, const char *const *backups, GError **error)
+vb_hypervisor_keep_checkpoints (VbHypervisor *self,
+                                const char *vps,
+                                const char *const *backups,
+                                GError **error)
 {
   VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
   return iface->keep_checkpoints == NULL
-         || VB_FAULT_AROUND (iface->keep_checkpoints (self, vps, backups, error), "keep-checkpoints");
+         || VB_FAULT_AROUND (iface->keep_checkpoints (self, vps, backups, error),
+                             "keep-checkpoints");
 }
 
 gboolean
-vb_hypervisor_reset_checkpoints (VbHypervisor *self, const char *vps, const char *backup, GError **error)
+vb_hypervisor_reset_checkpoints (VbHypervisor *self,
+                                 const char *vps,
+                                 const char *backup,
+                                 GError **error)
 {
-  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->reset_checkpoints (self, vps, backup, error), "reset-checkpoints");
+  return VB_FAULT_AROUND (
+      VB_HYPERVISOR_GET_IFACE (self)->reset_checkpoints (self, vps, backup, error),
+      "reset-checkpoints");
 }
 
 static void
 set_no_delta (GError **error)
 {
-  g_set_error_literal (error,
-                       VB_ERROR,
-                       VB_ERROR_NOT_FOUND,
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND,
                        "This hypervisor does not record what changes on the disks");
 }
 
@@ -232,7 +228,8 @@ vb_hypervisor_begin_delta (VbHypervisor *self,
 {
   VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
   if (iface->begin_delta != NULL)
-    return VB_FAULT_AROUND (iface->begin_delta (self, vps, operation, backup, error), "begin-delta");
+    return VB_FAULT_AROUND (iface->begin_delta (self, vps, operation, backup, error),
+                            "begin-delta");
   set_no_delta (error);
   return NULL;
 }
@@ -241,7 +238,8 @@ gboolean
 vb_hypervisor_end_delta (VbHypervisor *self, VbCapture *delta, GError **error)
 {
   VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
-  return VB_FAULT_AROUND (iface->end_delta == NULL || iface->end_delta (self, delta, error), "end-delta");
+  return VB_FAULT_AROUND (iface->end_delta == NULL || iface->end_delta (self, delta, error),
+                          "end-delta");
 }
 
 gboolean
@@ -257,23 +255,29 @@ vb_hypervisor_power (VbHypervisor *self,
 gboolean
 vb_hypervisor_power_off (VbHypervisor *self, const char *vps, VbPower *was, GError **error)
 {
-  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->power_off (self, vps, was, error), "power-off");
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->power_off (self, vps, was, error),
+                          "power-off");
 }
 
 gboolean
 vb_hypervisor_power_restore (VbHypervisor *self, const char *vps, VbPower power, GError **error)
 {
-  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->power_restore (self, vps, power, error), "power-restore");
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->power_restore (self, vps, power, error),
+                          "power-restore");
 }
 
 gboolean
 vb_hypervisor_set_slots (VbHypervisor *self, const char *vps, guint total, GError **error)
 {
-  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->set_slots (self, vps, total, error), "set-slots");
+  return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->set_slots (self, vps, total, error),
+                          "set-slots");
 }
 
 gboolean
-vb_hypervisor_set_schedule (VbHypervisor *self, const char *vps, const VbSchedule *schedule, GError **error)
+vb_hypervisor_set_schedule (VbHypervisor *self,
+                            const char *vps,
+                            const VbSchedule *schedule,
+                            GError **error)
 {
   return VB_HYPERVISOR_GET_IFACE (self)->set_schedule (self, vps, schedule, error);
 }

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /**
  * VbPower:
  *
- * Power state of a VPS as the protocol names it. %VB_POWER_STOPPED also stands for a VPS that is shutting
- * down no more; transitional states of the hypervisor count as running.
+ * Power state of a VPS as the protocol names it. %VB_POWER_STOPPED also stands for a VPS that is
+ * shutting down no more; transitional states of the hypervisor count as running.
  */
 typedef enum
 {
@@ -42,7 +42,8 @@ typedef enum
  * @name: the domain's name
  * @power: power state
  * @slots_total: total of slots in the domain's metadata, or -1 when there is none
- * @unsupported: (nullable): one sentence that names the disk or device that makes backups impossible
+ * @unsupported: (nullable): one sentence that names the disk or device that makes backups
+ * impossible
  * @schedule: (nullable): the schedule in the domain's metadata
  *
  * What the hypervisor says of one VPS.
@@ -66,14 +67,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbVpsInfo, vb_vps_info_free)
 /**
  * VbHypervisor:
  *
- * The machine that runs the VPSs. Signals are emitted on the default main context, and start(), stop()
- * and is_available() are called there. All other methods block and are called from worker threads,
- * several at a time; they return errors of #VB_ERROR (%VB_ERROR_HYPERVISOR_UNAVAILABLE without connection,
- * %VB_ERROR_NOT_FOUND for a VPS that does not exist).
+ * The machine that runs the VPSs. Signals are emitted on the default main context, and start(),
+ * stop() and is_available() are called there. All other methods block and are called from worker
+ * threads, several at a time; they return errors of #VB_ERROR (%VB_ERROR_HYPERVISOR_UNAVAILABLE
+ * without connection, %VB_ERROR_NOT_FOUND for a VPS that does not exist).
  *
  * Signals:
- *  - "vps-changed" (#VbVpsInfo boxed): a VPS appeared or any field of its info changed; emitted for every
- *    VPS after each (re)connect, before "available-changed"
+ *  - "vps-changed" (#VbVpsInfo boxed): a VPS appeared or any field of its info changed; emitted for
+ * every VPS after each (re)connect, before "available-changed"
  *  - "vps-removed" (uuid string): a VPS exists no more
  *  - "available-changed": is_available() has changed
  */
@@ -84,39 +85,47 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * VbHypervisorInterface:
  * @start: begins to connect, and reconnects with growing pauses until stop(). Main context
  * @stop: closes the connection; no signal afterwards. Main context
- * @is_available: whether there is a connection and the first list of VPSs was announced. Main context
+ * @is_available: whether there is a connection and the first list of VPSs was announced. Main
+ * context
  * @get_info: (transfer full): what one VPS is now, asked afresh
- * @announce: reads what one VPS is now and emits "vps-changed" if that is news, ahead of anything that the caller
- *   sends to the main context afterwards. (nullable): an implementation whose signals are never late
- * @list_disks: (transfer full) (element-type VbDisk): the disks that a backup holds, with sizes, and the file of the UEFI
- *   variables if there is one; fails with
- *   %VB_ERROR_UNSUPPORTED_DISK when the VPS cannot be backed up
- * @begin_capture: (transfer full): holds a point in time of all disks. VPS on: freeze through the agent
- *   (thawed in any case), pull-mode backup job with scratch beside the disks and a new checkpoint
- *   "vps-backup.<backup>"; off: bitmap of the same name where the format has bitmaps. After a failure nothing is left
- * @check_capture: quick, no hypervisor call: %VB_ERROR_INSUFFICIENT_SPACE when the scratch files eat into the
- *   reserve. Called each second while copying
- * @end_capture: ends the job and removes scratch files; with @keep the checkpoint stays (shut off: is
- *   defined now), without it goes. Safe to call when the VPS has died meanwhile
- * @detach_capture: the service stops: leaves a capture of a running VPS as it is, for resume_capture() of the next start;
- *   %VB_ERROR_INSUFFICIENT_SPACE when its scratch files might use up the space that is to be left, now that nobody will watch
- *   them. (nullable): none can be left
- * @resume_capture: (transfer full): what begin_capture() of the same operation held before a restart, now again under check,
- *   with its resumed set and without knowing its consistency; %VB_ERROR_NOT_FOUND when it is not held any more. (nullable): never is
- * @abort_orphan_capture: after a crash: ends whatever job, scratch and checkpoint of @operation/@backup is left
- *   of a capture; success when there is nothing
+ * @announce: reads what one VPS is now and emits "vps-changed" if that is news, ahead of anything
+ * that the caller sends to the main context afterwards. (nullable): an implementation whose signals
+ * are never late
+ * @list_disks: (transfer full) (element-type VbDisk): the disks that a backup holds, with sizes,
+ * and the file of the UEFI variables if there is one; fails with %VB_ERROR_UNSUPPORTED_DISK when
+ * the VPS cannot be backed up
+ * @begin_capture: (transfer full): holds a point in time of all disks. VPS on: freeze through the
+ * agent (thawed in any case), pull-mode backup job with scratch beside the disks and a new
+ * checkpoint "vps-backup.<backup>"; off: bitmap of the same name where the format has bitmaps.
+ * After a failure nothing is left
+ * @check_capture: quick, no hypervisor call: %VB_ERROR_INSUFFICIENT_SPACE when the scratch files
+ * eat into the reserve. Called each second while copying
+ * @end_capture: ends the job and removes scratch files; with @keep the checkpoint stays (shut off:
+ * is defined now), without it goes. Safe to call when the VPS has died meanwhile
+ * @detach_capture: the service stops: leaves a capture of a running VPS as it is, for
+ * resume_capture() of the next start; %VB_ERROR_INSUFFICIENT_SPACE when its scratch files might use
+ * up the space that is to be left, now that nobody will watch them. (nullable): none can be left
+ * @resume_capture: (transfer full): what begin_capture() of the same operation held before a
+ * restart, now again under check, with its resumed set and without knowing its consistency;
+ * %VB_ERROR_NOT_FOUND when it is not held any more. (nullable): never is
+ * @abort_orphan_capture: after a crash: ends whatever job, scratch and checkpoint of
+ * @operation/@backup is left of a capture; success when there is nothing
  * @delete_checkpoint: the checkpoint of a deleted backup; success when there is none
- * @keep_checkpoints: deletes the checkpoints of ours of all backups but @backups. (nullable): an implementation without checkpoints
- * @reset_checkpoints: VPS off, disks just replaced by those of @backup: forgets all checkpoints of ours,
- *   and makes a new one for @backup so that the next capture can be incremental. Others' checkpoints that
- *   the new disks lack are forgotten too
- * @get_changed_bytes: how much the disks may have changed since @backup, by its checkpoint; fails with
- *   %VB_ERROR_NOT_FOUND when that cannot be told for every disk. (nullable): an implementation without checkpoints
- * @begin_delta: (transfer full): VPS off: which parts of the disks have changed since @backup: for each disk path, format
- *   and the name of a bitmap in changed_context. (nullable) as above
- * @end_delta: removes what begin_delta() has put beside or into the disks, which may have been swapped meanwhile
+ * @keep_checkpoints: deletes the checkpoints of ours of all backups but @backups. (nullable): an
+ * implementation without checkpoints
+ * @reset_checkpoints: VPS off, disks just replaced by those of @backup: forgets all checkpoints of
+ * ours, and makes a new one for @backup so that the next capture can be incremental. Others'
+ * checkpoints that the new disks lack are forgotten too
+ * @get_changed_bytes: how much the disks may have changed since @backup, by its checkpoint; fails
+ * with %VB_ERROR_NOT_FOUND when that cannot be told for every disk. (nullable): an implementation
+ * without checkpoints
+ * @begin_delta: (transfer full): VPS off: which parts of the disks have changed since @backup: for
+ * each disk path, format and the name of a bitmap in changed_context. (nullable) as above
+ * @end_delta: removes what begin_delta() has put beside or into the disks, which may have been
+ * swapped meanwhile
  * @power: does @action
- * @power_off: cuts the power of a VPS for a swap and returns in @was what it was before (out) (optional)
+ * @power_off: cuts the power of a VPS for a swap and returns in @was what it was before (out)
+ * (optional)
  * @power_restore: brings the VPS, now off, back to @power (running or paused; else does nothing)
  * @set_slots: writes the slot total into the domain's metadata, persistent and live
  * @set_schedule: writes the schedule there, %NULL for none
@@ -140,19 +149,27 @@ struct _VbHypervisorInterface
   gboolean (*check_capture) (VbHypervisor *self, VbCapture *capture, GError **error);
   gboolean (*end_capture) (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error);
   gboolean (*detach_capture) (VbHypervisor *self, VbCapture *capture, GError **error);
-  VbCapture *(*resume_capture) (VbHypervisor *self, const VbCaptureRequest *request, GError **error);
+  VbCapture *(*resume_capture) (VbHypervisor *self,
+                                const VbCaptureRequest *request,
+                                GError **error);
   gboolean (*abort_orphan_capture) (VbHypervisor *self,
                                     const char *vps,
                                     const char *operation,
                                     const char *backup,
                                     GError **error);
 
-  gboolean (*delete_checkpoint) (VbHypervisor *self, const char *vps, const char *backup, GError **error);
+  gboolean (*delete_checkpoint) (VbHypervisor *self,
+                                 const char *vps,
+                                 const char *backup,
+                                 GError **error);
   gboolean (*keep_checkpoints) (VbHypervisor *self,
                                 const char *vps,
                                 const char *const *backups,
                                 GError **error);
-  gboolean (*reset_checkpoints) (VbHypervisor *self, const char *vps, const char *backup, GError **error);
+  gboolean (*reset_checkpoints) (VbHypervisor *self,
+                                 const char *vps,
+                                 const char *backup,
+                                 GError **error);
   gboolean (*get_changed_bytes) (VbHypervisor *self,
                                  const char *vps,
                                  const char *backup,
@@ -173,7 +190,10 @@ struct _VbHypervisorInterface
   gboolean (*power_off) (VbHypervisor *self, const char *vps, VbPower *was, GError **error);
   gboolean (*power_restore) (VbHypervisor *self, const char *vps, VbPower power, GError **error);
   gboolean (*set_slots) (VbHypervisor *self, const char *vps, guint total, GError **error);
-  gboolean (*set_schedule) (VbHypervisor *self, const char *vps, const VbSchedule *schedule, GError **error);
+  gboolean (*set_schedule) (VbHypervisor *self,
+                            const char *vps,
+                            const VbSchedule *schedule,
+                            GError **error);
 };
 
 void vb_hypervisor_start (VbHypervisor *self);
@@ -187,7 +207,8 @@ VbCapture *vb_hypervisor_begin_capture (VbHypervisor *self,
                                         GCancellable *cancellable,
                                         GError **error);
 gboolean vb_hypervisor_check_capture (VbHypervisor *self, VbCapture *capture, GError **error);
-gboolean vb_hypervisor_end_capture (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error);
+gboolean
+vb_hypervisor_end_capture (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error);
 gboolean vb_hypervisor_detach_capture (VbHypervisor *self, VbCapture *capture, GError **error);
 VbCapture *
 vb_hypervisor_resume_capture (VbHypervisor *self, const VbCaptureRequest *request, GError **error);
@@ -196,14 +217,18 @@ gboolean vb_hypervisor_abort_orphan_capture (VbHypervisor *self,
                                              const char *operation,
                                              const char *backup,
                                              GError **error);
-gboolean
-vb_hypervisor_delete_checkpoint (VbHypervisor *self, const char *vps, const char *backup, GError **error);
+gboolean vb_hypervisor_delete_checkpoint (VbHypervisor *self,
+                                          const char *vps,
+                                          const char *backup,
+                                          GError **error);
 gboolean vb_hypervisor_keep_checkpoints (VbHypervisor *self,
                                          const char *vps,
                                          const char *const *backups,
                                          GError **error);
-gboolean
-vb_hypervisor_reset_checkpoints (VbHypervisor *self, const char *vps, const char *backup, GError **error);
+gboolean vb_hypervisor_reset_checkpoints (VbHypervisor *self,
+                                          const char *vps,
+                                          const char *backup,
+                                          GError **error);
 gboolean vb_hypervisor_get_changed_bytes (VbHypervisor *self,
                                           const char *vps,
                                           const char *backup,
@@ -220,11 +245,15 @@ gboolean vb_hypervisor_power (VbHypervisor *self,
                               VbPowerAction action,
                               gboolean force,
                               GError **error);
-gboolean vb_hypervisor_power_off (VbHypervisor *self, const char *vps, VbPower *was, GError **error);
-gboolean vb_hypervisor_power_restore (VbHypervisor *self, const char *vps, VbPower power, GError **error);
-gboolean vb_hypervisor_set_slots (VbHypervisor *self, const char *vps, guint total, GError **error);
 gboolean
-vb_hypervisor_set_schedule (VbHypervisor *self, const char *vps, const VbSchedule *schedule, GError **error);
+vb_hypervisor_power_off (VbHypervisor *self, const char *vps, VbPower *was, GError **error);
+gboolean
+vb_hypervisor_power_restore (VbHypervisor *self, const char *vps, VbPower power, GError **error);
+gboolean vb_hypervisor_set_slots (VbHypervisor *self, const char *vps, guint total, GError **error);
+gboolean vb_hypervisor_set_schedule (VbHypervisor *self,
+                                     const char *vps,
+                                     const VbSchedule *schedule,
+                                     GError **error);
 
 /* For implementations; main context only. */
 void vb_hypervisor_emit_vps_changed (VbHypervisor *self, const VbVpsInfo *info);

@@ -37,11 +37,10 @@ vb_journal_save_operation (VbJournal *self,
                            VbNotification *notification,
                            GError **error)
 {
-  return VB_FAULT_AROUND (VB_JOURNAL_GET_IFACE (self)->save_operation (self, record, notification, error),
-                          "%s.%s%s",
-                          vb_operation_kind_to_string (record->kind),
-                          vb_operation_state_to_string (record->state),
-                          record->swapping ? ".swapping" : "");
+  return VB_FAULT_AROUND (
+      VB_JOURNAL_GET_IFACE (self)->save_operation (self, record, notification, error), "%s.%s%s",
+      vb_operation_kind_to_string (record->kind), vb_operation_state_to_string (record->state),
+      record->swapping ? ".swapping" : "");
 }
 
 GPtrArray *
@@ -86,7 +85,8 @@ vb_journal_mark_read (VbJournal *self, const char *subject, gint64 up_to, GError
 gboolean
 vb_journal_save_backups (VbJournal *self, GPtrArray *backups, GError **error)
 {
-  return VB_FAULT_AROUND (VB_JOURNAL_GET_IFACE (self)->save_backups (self, backups, error), "journal.backups");
+  return VB_FAULT_AROUND (VB_JOURNAL_GET_IFACE (self)->save_backups (self, backups, error),
+                          "journal.backups");
 }
 
 GPtrArray *

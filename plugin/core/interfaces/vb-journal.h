@@ -19,7 +19,8 @@ G_BEGIN_DECLS
  * @day: "YYYY-MM-DD": the newest day that needs no run any more
  * @made: (nullable): the scheduled backup that may still have to replace older ones
  *
- * What must be remembered so that no day has two scheduled backups. Plain data that may be passed between threads.
+ * What must be remembered so that no day has two scheduled backups. Plain data that may be passed
+ * between threads.
  */
 typedef struct
 {
@@ -37,8 +38,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbScheduleRecord, vb_schedule_record_free)
 /**
  * VbJournal:
  *
- * What must survive a crash. All methods block until the data is on stable storage, are called from worker
- * threads, and are thread-safe.
+ * What must survive a crash. All methods block until the data is on stable storage, are called from
+ * worker threads, and are thread-safe.
  */
 #define VB_TYPE_JOURNAL (vb_journal_get_type ())
 G_DECLARE_INTERFACE (VbJournal, vb_journal, VB, JOURNAL, GObject)
@@ -58,21 +59,27 @@ typedef struct
 
 /**
  * VbJournalInterface:
- * @save_operation: inserts or replaces @record and, in the same transaction, adds @notification (nullable), whose
- *   id is filled in. A second notification of the same type for the same operation is not stored again (its id
- *   becomes that of the first)
- * @load_unended: (transfer full) (element-type VbOperationRecord): operations that have not ended, oldest first
- * @find_request: (transfer full) (nullable): the operation that @subject started on @vps with @request_key; %NULL
- *   without error when there is none
- * @list_operations: (transfer full) (element-type VbOperationRecord): of one VPS, newest first, at most @limit
- * @list_notifications: (transfer full) (element-type VbNotification): of the VPSs @vps (%NULL: all) with an
- *   id > @after, oldest first, the first @limit of them (or the last, with %VB_JOURNAL_NEWEST); read is as seen by @subject
+ * @save_operation: inserts or replaces @record and, in the same transaction, adds @notification
+ * (nullable), whose id is filled in. A second notification of the same type for the same operation
+ * is not stored again (its id becomes that of the first)
+ * @load_unended: (transfer full) (element-type VbOperationRecord): operations that have not ended,
+ * oldest first
+ * @find_request: (transfer full) (nullable): the operation that @subject started on @vps with
+ * @request_key; %NULL without error when there is none
+ * @list_operations: (transfer full) (element-type VbOperationRecord): of one VPS, newest first, at
+ * most @limit
+ * @list_notifications: (transfer full) (element-type VbNotification): of the VPSs @vps (%NULL: all)
+ * with an id > @after, oldest first, the first @limit of them (or the last, with
+ * %VB_JOURNAL_NEWEST); read is as seen by @subject
  * @mark_read: @subject has read all up to @up_to
- * @save_backups: remembers the list of backups of the pool for times when it is away, replacing the list before
+ * @save_backups: remembers the list of backups of the pool for times when it is away, replacing the
+ * list before
  * @load_backups: (transfer full) (element-type VbBackupInfo): what save_backups() remembered
- * @save_schedule: inserts or replaces @record, and adds @notification (nullable) as save_operation() does
+ * @save_schedule: inserts or replaces @record, and adds @notification (nullable) as
+ * save_operation() does
  * @load_schedules: (transfer full) (element-type VbScheduleRecord): of all VPSs
- * @save_check: a backup was verified now, with so many bad chunks; @notification (nullable) is added in the same transaction
+ * @save_check: a backup was verified now, with so many bad chunks; @notification (nullable) is
+ * added in the same transaction
  * @load_checks: (transfer full) (element-type utf8 VbCheck): backup id → when it was verified last
  */
 struct _VbJournalInterface
@@ -122,7 +129,8 @@ VbOperationRecord *vb_journal_find_request (VbJournal *self,
                                             const char *vps,
                                             const char *request_key,
                                             GError **error);
-GPtrArray *vb_journal_list_operations (VbJournal *self, const char *vps, guint limit, GError **error);
+GPtrArray *
+vb_journal_list_operations (VbJournal *self, const char *vps, guint limit, GError **error);
 GPtrArray *vb_journal_list_notifications (VbJournal *self,
                                           const char *const *vps,
                                           const char *subject,

@@ -37,7 +37,11 @@ vb_outbox_unsubscribe (VbOutbox *self,
 }
 
 gboolean
-vb_outbox_save_slots (VbOutbox *self, const char *vps, guint total, const char *text, GError **error)
+vb_outbox_save_slots (VbOutbox *self,
+                      const char *vps,
+                      guint total,
+                      const char *text,
+                      GError **error)
 {
   return VB_OUTBOX_GET_IFACE (self)->save_slots (self, vps, total, text, error);
 }

@@ -62,7 +62,8 @@ vb_pool_capture (VbPool *self,
                  VbTransfer *transfer,
                  GError **error)
 {
-  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->capture (self, capture, info, transfer, error), "pool.capture");
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->capture (self, capture, info, transfer, error),
+                          "pool.capture");
 }
 
 gboolean
@@ -74,32 +75,41 @@ vb_pool_commit (VbPool *self, VbBackupInfo *info, GError **error)
 gboolean
 vb_pool_discard (VbPool *self, const char *vps, const char *backup, GError **error)
 {
-  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->discard (self, vps, backup, error), "pool.discard");
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->discard (self, vps, backup, error),
+                          "pool.discard");
 }
 
 gboolean
 vb_pool_remove (VbPool *self, const char *vps, const char *backup, GError **error)
 {
-  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->remove (self, vps, backup, error), "pool.remove");
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->remove (self, vps, backup, error),
+                          "pool.remove");
 }
 
 gboolean
 vb_pool_sweep (VbPool *self, VbPoolGivenUp given_up, gpointer user_data, GError **error)
 {
   VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
-  return iface->sweep == NULL || VB_FAULT_AROUND (iface->sweep (self, given_up, user_data, error), "pool.sweep");
+  return iface->sweep == NULL
+         || VB_FAULT_AROUND (iface->sweep (self, given_up, user_data, error), "pool.sweep");
 }
 
 gboolean
 vb_pool_rename (VbPool *self, const char *vps, const char *backup, const char *name, GError **error)
 {
-  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->rename (self, vps, backup, name, error), "pool.rename");
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->rename (self, vps, backup, name, error),
+                          "pool.rename");
 }
 
 gboolean
-vb_pool_protect (VbPool *self, const char *vps, const char *backup, gboolean is_protected, GError **error)
+vb_pool_protect (VbPool *self,
+                 const char *vps,
+                 const char *backup,
+                 gboolean is_protected,
+                 GError **error)
 {
-  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->protect (self, vps, backup, is_protected, error), "pool.protect");
+  return VB_FAULT_AROUND (
+      VB_POOL_GET_IFACE (self)->protect (self, vps, backup, is_protected, error), "pool.protect");
 }
 
 gboolean
@@ -132,7 +142,9 @@ vb_pool_stage (VbPool *self,
                VbTransfer *transfer,
                GError **error)
 {
-  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->stage (self, vps, backup, operation, disks, transfer, error), "pool.stage");
+  return VB_FAULT_AROUND (
+      VB_POOL_GET_IFACE (self)->stage (self, vps, backup, operation, disks, transfer, error),
+      "pool.stage");
 }
 
 gboolean
@@ -151,11 +163,14 @@ vb_pool_stage_delta (VbPool *self,
                      VbTransfer *transfer,
                      GError **error)
 {
-  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->stage_delta (self, delta, disks, limit_bytes, transfer, error), "pool.stage-delta");
+  return VB_FAULT_AROUND (
+      VB_POOL_GET_IFACE (self)->stage_delta (self, delta, disks, limit_bytes, transfer, error),
+      "pool.stage-delta");
 }
 
 VbStaging *
 vb_pool_recover_staging (VbPool *self, const char *operation, GPtrArray *disks, GError **error)
 {
-  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->recover_staging (self, operation, disks, error), "pool.recover-staging");
+  return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->recover_staging (self, operation, disks, error),
+                          "pool.recover-staging");
 }

@@ -30,9 +30,9 @@ typedef struct
 /**
  * VbPool:
  *
- * Where snapshots live. All methods block, as long as a hung file system does, and are called from worker
- * threads, several at a time but never two that change the same backup. Without its marker file the pool
- * counts as not mounted: %VB_ERROR_POOL_UNAVAILABLE, and nothing is written.
+ * Where snapshots live. All methods block, as long as a hung file system does, and are called from
+ * worker threads, several at a time but never two that change the same backup. Without its marker
+ * file the pool counts as not mounted: %VB_ERROR_POOL_UNAVAILABLE, and nothing is written.
  */
 #define VB_TYPE_POOL (vb_pool_get_type ())
 G_DECLARE_INTERFACE (VbPool, vb_pool, VB, POOL, GObject)
@@ -49,32 +49,43 @@ typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer
  * @check: whether the pool is there and can be written, with its free space
  * @list: (transfer full) (element-type VbBackupInfo): all backups of all VPSs that are complete
  * @list_vps: (transfer full) (element-type VbBackupInfo): likewise, of one VPS
- * @list_changed: (transfer full): those of @vps whose backups are not as they were listed last, because another host has
- *   changed them, or we have. Cheap. (nullable), with @list_again: the pool is not shared
- * @list_again: (transfer full) (element-type VbBackupInfo): as @list_vps, but %NULL without an error when nothing has changed since
- * @get_claims: (transfer none) (nullable): who works on what among the hosts that share the pool; never blocks
+ * @list_changed: (transfer full): those of @vps whose backups are not as they were listed last,
+ * because another host has changed them, or we have. Cheap. (nullable), with @list_again: the pool
+ * is not shared
+ * @list_again: (transfer full) (element-type VbBackupInfo): as @list_vps, but %NULL without an
+ * error when nothing has changed since
+ * @get_claims: (transfer none) (nullable): who works on what among the hosts that share the pool;
+ * never blocks
  * @check_space: %VB_ERROR_INSUFFICIENT_SPACE when @bytes more do not fit beside the reserve
- * @capture: copies a point in time into a partial folder, with checksums, domain XML and UEFI variables; fills
- *   in disks, sizes and incremental of @info. What was copied of a resumed one is taken up, its definition and UEFI variables
- *   as well. On failure the partial folder is removed, unless the transfer of a running VPS was suspended
- * @commit: makes the captured backup durable and visible: fsync of every file and folder, manifest with
- *   @info (completed_at and unique_bytes are set here), rename, fsync of the parent. Only after it returns the backup is available
+ * @capture: copies a point in time into a partial folder, with checksums, domain XML and UEFI
+ * variables; fills in disks, sizes and incremental of @info. What was copied of a resumed one is
+ * taken up, its definition and UEFI variables as well. On failure the partial folder is removed,
+ * unless the transfer of a running VPS was suspended
+ * @commit: makes the captured backup durable and visible: fsync of every file and folder, manifest
+ * with
+ *   @info (completed_at and unique_bytes are set here), rename, fsync of the parent. Only after it
+ * returns the backup is available
  * @discard: removes what is left of a backup that was not committed; success when there is nothing
- * @remove: deletes a backup; it disappears at one instant (rename to the name of a deleted one first)
- * @sweep: removes what is left of deletes, the halves of backups that @given_up names, and what hosts that died have left, but
- *   nothing of a VPS that another host works on. (nullable)
+ * @remove: deletes a backup; it disappears at one instant (rename to the name of a deleted one
+ * first)
+ * @sweep: removes what is left of deletes, the halves of backups that @given_up names, and what
+ * hosts that died have left, but nothing of a VPS that another host works on. (nullable)
  * @rename: gives a backup another name, durable when it returns
  * @protect: notes whether a backup may be deleted, durable when it returns
  * @verify: reads all of a backup; (out) @bad_chunks chunks differ from their checksums
- * @stage: (transfer full): prepares new images beside @disks from @backup, in each disk's own format, every chunk
- *   checked against its sum (%VB_ERROR_CHECKSUM_MISMATCH), synced. %VB_ERROR_DISK_MISSING when a disk of the backup
- *   is not among @disks; %VB_ERROR_INSUFFICIENT_SPACE when it does not fit. On failure nothing is left
- * @can_stage_delta: whether every one of @disks can be cloned in no time (reflinks). (nullable): never
- * @stage_delta: (transfer full): VPS off. As @stage, but the new images are clones of @disks into which only what @delta
- *   says has changed is written back from @backup; fails when that is more than @limit_bytes. (nullable)
- * @recover_staging: (transfer full): the staging that @operation left beside @disks after a crash, to be
- *   undone and discarded or finished; with nothing left its methods just succeed
- * @check_stage: quick refusals of @stage before anything is read: missing disks, backup gone, space beside the disks
+ * @stage: (transfer full): prepares new images beside @disks from @backup, in each disk's own
+ * format, every chunk checked against its sum (%VB_ERROR_CHECKSUM_MISMATCH), synced.
+ * %VB_ERROR_DISK_MISSING when a disk of the backup is not among @disks;
+ * %VB_ERROR_INSUFFICIENT_SPACE when it does not fit. On failure nothing is left
+ * @can_stage_delta: whether every one of @disks can be cloned in no time (reflinks). (nullable):
+ * never
+ * @stage_delta: (transfer full): VPS off. As @stage, but the new images are clones of @disks into
+ * which only what @delta says has changed is written back from @backup; fails when that is more
+ * than @limit_bytes. (nullable)
+ * @recover_staging: (transfer full): the staging that @operation left beside @disks after a crash,
+ * to be undone and discarded or finished; with nothing left its methods just succeed
+ * @check_stage: quick refusals of @stage before anything is read: missing disks, backup gone, space
+ * beside the disks
  */
 struct _VbPoolInterface
 {
@@ -96,8 +107,16 @@ struct _VbPoolInterface
   gboolean (*discard) (VbPool *self, const char *vps, const char *backup, GError **error);
   gboolean (*remove) (VbPool *self, const char *vps, const char *backup, GError **error);
   gboolean (*sweep) (VbPool *self, VbPoolGivenUp given_up, gpointer user_data, GError **error);
-  gboolean (*rename) (VbPool *self, const char *vps, const char *backup, const char *name, GError **error);
-  gboolean (*protect) (VbPool *self, const char *vps, const char *backup, gboolean is_protected, GError **error);
+  gboolean (*rename) (VbPool *self,
+                      const char *vps,
+                      const char *backup,
+                      const char *name,
+                      GError **error);
+  gboolean (*protect) (VbPool *self,
+                       const char *vps,
+                       const char *backup,
+                       gboolean is_protected,
+                       GError **error);
   gboolean (*verify) (VbPool *self,
                       const char *vps,
                       const char *backup,
@@ -123,7 +142,10 @@ struct _VbPoolInterface
                              guint64 limit_bytes,
                              VbTransfer *transfer,
                              GError **error);
-  VbStaging *(*recover_staging) (VbPool *self, const char *operation, GPtrArray *disks, GError **error);
+  VbStaging *(*recover_staging) (VbPool *self,
+                                 const char *operation,
+                                 GPtrArray *disks,
+                                 GError **error);
 };
 
 gboolean vb_pool_check (VbPool *self, VbPoolStatus *status, GError **error);
@@ -142,10 +164,16 @@ gboolean vb_pool_commit (VbPool *self, VbBackupInfo *info, GError **error);
 gboolean vb_pool_discard (VbPool *self, const char *vps, const char *backup, GError **error);
 gboolean vb_pool_remove (VbPool *self, const char *vps, const char *backup, GError **error);
 gboolean vb_pool_sweep (VbPool *self, VbPoolGivenUp given_up, gpointer user_data, GError **error);
-gboolean
-vb_pool_rename (VbPool *self, const char *vps, const char *backup, const char *name, GError **error);
-gboolean
-vb_pool_protect (VbPool *self, const char *vps, const char *backup, gboolean is_protected, GError **error);
+gboolean vb_pool_rename (VbPool *self,
+                         const char *vps,
+                         const char *backup,
+                         const char *name,
+                         GError **error);
+gboolean vb_pool_protect (VbPool *self,
+                          const char *vps,
+                          const char *backup,
+                          gboolean is_protected,
+                          GError **error);
 gboolean vb_pool_verify (VbPool *self,
                          const char *vps,
                          const char *backup,

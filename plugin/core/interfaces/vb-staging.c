@@ -13,7 +13,8 @@ vb_staging_default_init (VbStagingInterface *iface)
 gboolean
 vb_staging_swap (VbStaging *self, VbTransfer *transfer, GError **error)
 {
-  return VB_FAULT_AROUND (VB_STAGING_GET_IFACE (self)->swap (self, transfer, error), "staging.swap");
+  return VB_FAULT_AROUND (VB_STAGING_GET_IFACE (self)->swap (self, transfer, error),
+                          "staging.swap");
 }
 
 gboolean

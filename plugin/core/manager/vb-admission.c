@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From the rules to an operation: the claim among hosts, the slow checks and the journal in a worker, and only then is there
- * something that anybody sees. */
+/* From the rules to an operation: the claim among hosts, the slow checks and the journal in a
+ * worker, and only then is there something that anybody sees. */
 #include "vb-admission.h"
 
 #include "core/base/vb-log.h"
@@ -98,7 +98,8 @@ check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
   return vb_pool_check_space (self->pool, admission->may_share ? 0 : sum_allocated (disks), error);
 }
 
-/* From here on no other host changes anything of the VPS. Sets fresh when one has done so before. */
+/* From here on no other host changes anything of the VPS. Sets fresh when one has done so before.
+ */
 static gboolean
 claim (VbManager *self, VbAdmission *admission, GError **error)
 {
@@ -140,14 +141,16 @@ static void
 begin (VbManager *self, VbVps *vps, VbAdmission *admission)
 {
   VbBackupInfo *info = admission->info ? vb_backup_info_copy (admission->info) : NULL;
-  g_autoptr (VbOperationWorker) job = vb_manager_new_job (self, vb_operation_record_copy (admission->record), info);
+  g_autoptr (VbOperationWorker) job
+      = vb_manager_new_job (self, vb_operation_record_copy (admission->record), info);
   job->bases = g_steal_pointer (&admission->bases);
   job->claimed = admission->claimed;
   vb_manager_attach_job (self, vps, job);
 
   if (admission->info != NULL)
     {
-      /* The gate has kept everybody from the slot that was free at the rules; taken and shown at once. */
+      /* The gate has kept everybody from the slot that was free at the rules; taken and shown at
+       * once. */
       VbSlotLease *lease = vb_vps_lease (vps, admission->info->is_scheduled);
       g_autoptr (VbBackup) backup
           = vb_backup_new (g_steal_pointer (&admission->info), VB_BACKUP_QUEUED, lease);
@@ -156,12 +159,8 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
   else
     vb_backup_set_state (vb_vps_find_backup (vps, admission->record->backup), VB_BACKUP_RESTORING);
 
-  vb_log_info (job->vps,
-               admission->record->id,
-               admission->record->backup,
-               "%s queued for %s",
-               vb_operation_kind_to_string (admission->record->kind),
-               admission->record->subject);
+  vb_log_info (job->vps, admission->record->id, admission->record->backup, "%s queued for %s",
+               vb_operation_kind_to_string (admission->record->kind), admission->record->subject);
   vb_manager_emit_changed (self, vps);
   vb_manager_enqueue (self, job);
 }
@@ -198,7 +197,8 @@ admitted (GObject *source, GAsyncResult *result, gpointer user_data)
   VbVps *vps = g_hash_table_lookup (self->vps, admission->record->vps);
   if (vps == NULL)
     {
-      /* Undefined while we looked at it. The record ends like that of any other crash: with the next start. */
+      /* Undefined while we looked at it. The record ends like that of any other crash: with the
+       * next start. */
       vb_error_set_public (&error, VB_ERROR_NOT_FOUND);
       vb_admission_fail (self, task, error);
       return;

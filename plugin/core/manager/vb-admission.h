@@ -9,12 +9,13 @@ G_BEGIN_DECLS
 typedef struct
 {
   VbOperationRecord *record;
-  VbGateFunc rules;     /* the rules, on the main context; they end in vb_admission_admit() or vb_admission_fail() */
-  VbBackupInfo *info;   /* create only */
-  char **bases;         /* create only */
-  gboolean may_share;   /* create only: an earlier backup's extents can be shared */
-  gboolean claimed;     /* from all other hosts */
-  GPtrArray *fresh;     /* another host had changed the backups: what they are now */
+  VbGateFunc rules;         /* the rules, on the main context; they end in vb_admission_admit() or
+                               vb_admission_fail() */
+  VbBackupInfo *info;       /* create only */
+  char **bases;             /* create only */
+  gboolean may_share;       /* create only: an earlier backup's extents can be shared */
+  gboolean claimed;         /* from all other hosts */
+  GPtrArray *fresh;         /* another host had changed the backups: what they are now */
   VbOperationRecord *known; /* what the request key stands for already */
 } VbAdmission;
 
@@ -32,10 +33,12 @@ VbAdmission *vb_admission_of (GTask *task);
 /** vb_admission_fail: ends the request and lets the next one in. @error: (transfer full) */
 void vb_admission_fail (VbManager *self, GTask *task, GError *error);
 
-/** vb_admission_check_ready: whether anything can begin on @vps, as far as is known without asking */
+/** vb_admission_check_ready: whether anything can begin on @vps, as far as is known without asking
+ */
 gboolean vb_admission_check_ready (VbManager *self, VbVps *vps, GError **error);
 
-/** vb_admission_admit: by the rules it may begin: the rest of the checks, the journal, and then it is an operation */
+/** vb_admission_admit: by the rules it may begin: the rest of the checks, the journal, and then it
+ * is an operation */
 void vb_admission_admit (VbManager *self, GTask *task);
 
 G_END_DECLS

@@ -37,8 +37,8 @@ vb_manager_revoke_async (VbManager *self,
                          gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  VbRevocation *revocation = vb_revocation_new (
-      token_id != NULL, token_id != NULL ? token_id : subject, get_now_s ());
+  VbRevocation *revocation
+      = vb_revocation_new (token_id != NULL, token_id != NULL ? token_id : subject, get_now_s ());
 
   g_task_set_source_tag (task, vb_manager_revoke_async);
   g_task_set_task_data (task, revocation, (GDestroyNotify) vb_revocation_free);
@@ -158,8 +158,8 @@ list_audit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable 
   VbManager *self = source;
   const Query *query = data;
   GError *error = NULL;
-  GPtrArray *entries = vb_access_journal_list_audit (
-      VB_ACCESS_JOURNAL (self->journal), query->vps, query->before, query->limit, &error);
+  GPtrArray *entries = vb_access_journal_list_audit (VB_ACCESS_JOURNAL (self->journal), query->vps,
+                                                     query->before, query->limit, &error);
 
   if (entries != NULL)
     g_task_return_pointer (task, entries, (GDestroyNotify) g_ptr_array_unref);

@@ -14,11 +14,10 @@ vb_manager_check_name (const char *name, GError **error)
   for (const char *p = name; good && *p != '\0'; p = g_utf8_next_char (p))
     good = !g_unichar_iscntrl (g_utf8_get_char (p));
   if (!good)
-    g_set_error (error,
-                 VB_ERROR,
-                 VB_ERROR_INVALID_ARGUMENT,
-                 _ ("name: give the backup a name of 1 to %d characters without control characters."),
-                 MAX_NAME_CHARACTERS);
+    g_set_error (
+        error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
+        _ ("name: give the backup a name of 1 to %d characters without control characters."),
+        MAX_NAME_CHARACTERS);
   return good;
 }
 
@@ -45,7 +44,8 @@ vb_manager_list_bases (VbManager *self, VbVps *vps)
       counting = counting && vb_backup_get_info (backup)->incremental;
       n_incremental += counting;
     }
-  /* The operator's safety net: so many incremental ones in a row, and the next one reads everything. */
+  /* The operator's safety net: so many incremental ones in a row, and the next one reads
+   * everything. */
   if (self->settings.full_every > 0 && n_incremental + 1 >= self->settings.full_every)
     return g_new0 (char *, 1);
   return g_strv_builder_end (builder);
@@ -109,11 +109,8 @@ find_request_in_thread (GTask *task, gpointer source, gpointer data, GCancellabl
   VbManager *self = source;
   const VbOperationRecord *record = data;
   GError *error = NULL;
-  VbOperationRecord *known = vb_journal_find_request (self->journal,
-                                                      record->subject,
-                                                      record->vps,
-                                                      record->request_key,
-                                                      &error);
+  VbOperationRecord *known = vb_journal_find_request (self->journal, record->subject, record->vps,
+                                                      record->request_key, &error);
   if (error != NULL)
     g_task_return_error (task, error);
   else
@@ -168,14 +165,8 @@ vb_manager_create_async (VbManager *self,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  g_autoptr (GTask) task = vb_admission_task (self,
-                                              vb_manager_create_async,
-                                              VB_OPERATION_CREATE,
-                                              subject,
-                                              vps,
-                                              create_by_rules,
-                                              callback,
-                                              user_data);
+  g_autoptr (GTask) task = vb_admission_task (self, vb_manager_create_async, VB_OPERATION_CREATE,
+                                              subject, vps, create_by_rules, callback, user_data);
   GError *error = NULL;
   if (vb_manager_require_vps (self, vps, &error) == NULL
       || (name != NULL && !vb_manager_check_name (name, &error)))
@@ -196,8 +187,8 @@ vb_manager_create_scheduled_async (VbManager *self,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-  GTask *task = vb_admission_task (self, vb_manager_create_scheduled_async, VB_OPERATION_CREATE, VB_SCHEDULE_SUBJECT, vps,
-                                   create_by_rules, callback, user_data);
+  GTask *task = vb_admission_task (self, vb_manager_create_scheduled_async, VB_OPERATION_CREATE,
+                                   VB_SCHEDULE_SUBJECT, vps, create_by_rules, callback, user_data);
   VbOperationRecord *record = vb_admission_of (task)->record;
 
   record->request_key = g_strdup (request_key);
@@ -263,14 +254,8 @@ vb_manager_restore_async (VbManager *self,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) task = vb_admission_task (self,
-                                              vb_manager_restore_async,
-                                              VB_OPERATION_RESTORE,
-                                              subject,
-                                              vps,
-                                              restore_inside,
-                                              callback,
-                                              user_data);
+  g_autoptr (GTask) task = vb_admission_task (self, vb_manager_restore_async, VB_OPERATION_RESTORE,
+                                              subject, vps, restore_inside, callback, user_data);
   GError *error = NULL;
   if (vb_manager_require_vps (self, vps, &error) == NULL)
     {

@@ -11,7 +11,8 @@ delete_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *can
   VbManager *self = source;
   VbRequest *request = data;
   GError *error = NULL;
-  gboolean ok = vb_request_take (self, request, &error) && vb_pool_remove (self->pool, request->vps, request->backup, &error);
+  gboolean ok = vb_request_take (self, request, &error)
+                && vb_pool_remove (self->pool, request->vps, request->backup, &error);
   vb_request_give_back (self, request); /* @request is gone once there is an answer */
   if (ok)
     g_task_return_boolean (task, TRUE);
@@ -93,8 +94,9 @@ delete_inside (VbManager *self, GTask *task)
   if (backup != NULL && vb_backup_get_state (backup) == VB_BACKUP_RESTORING)
     vb_error_set_public (&error, VB_ERROR_OPERATION_RUNNING);
   else if (backup != NULL && vb_backup_get_info (backup)->is_protected)
-    g_set_error_literal (&error, VB_ERROR, VB_ERROR_FORBIDDEN,
-                         _ ("This backup is protected; take the protection away before you delete it."));
+    g_set_error_literal (
+        &error, VB_ERROR, VB_ERROR_FORBIDDEN,
+        _ ("This backup is protected; take the protection away before you delete it."));
   else if (backup != NULL && vb_request_require_pool (self, &error))
     {
       g_autoptr (GTask) slow = g_task_new (self, NULL, delete_removed, task);

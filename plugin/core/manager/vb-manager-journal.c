@@ -68,15 +68,8 @@ vb_manager_list_operations_async (VbManager *self,
                                   gpointer user_data)
 {
   const char *const only[] = { vps, NULL };
-  ask (self,
-       vb_manager_list_operations_async,
-       only,
-       NULL,
-       0,
-       limit,
-       list_operations_in_thread,
-       callback,
-       user_data);
+  ask (self, vb_manager_list_operations_async, only, NULL, 0, limit, list_operations_in_thread,
+       callback, user_data);
 }
 
 GPtrArray *
@@ -101,17 +94,17 @@ vb_manager_list_operations_finish (VbManager *self, GAsyncResult *result, GError
 }
 
 static void
-list_notifications_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+list_notifications_in_thread (GTask *task,
+                              gpointer source,
+                              gpointer data,
+                              GCancellable *cancellable)
 {
   VbManager *self = source;
   const Query *query = data;
   GError *error = NULL;
-  GPtrArray *notifications = vb_journal_list_notifications (self->journal,
-                                                            (const char *const *) query->vps,
-                                                            query->subject,
-                                                            query->after,
-                                                            query->limit,
-                                                            &error);
+  GPtrArray *notifications
+      = vb_journal_list_notifications (self->journal, (const char *const *) query->vps,
+                                       query->subject, query->after, query->limit, &error);
   return_array (task, notifications, error);
 }
 
@@ -124,15 +117,8 @@ vb_manager_list_notifications_async (VbManager *self,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data)
 {
-  ask (self,
-       vb_manager_list_notifications_async,
-       vps,
-       subject,
-       after,
-       limit,
-       list_notifications_in_thread,
-       callback,
-       user_data);
+  ask (self, vb_manager_list_notifications_async, vps, subject, after, limit,
+       list_notifications_in_thread, callback, user_data);
 }
 
 GPtrArray *
@@ -161,14 +147,7 @@ vb_manager_mark_read_async (VbManager *self,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  ask (self,
-       vb_manager_mark_read_async,
-       NULL,
-       subject,
-       up_to,
-       0,
-       mark_read_in_thread,
-       callback,
+  ask (self, vb_manager_mark_read_async, NULL, subject, up_to, 0, mark_read_in_thread, callback,
        user_data);
 }
 

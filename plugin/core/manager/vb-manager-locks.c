@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* One request at a time changes a VPS: whoever comes while another is inside waits its turn, so that no
- * two admissions see the same free slot and no power action slips between an admission and its lock. */
+/* One request at a time changes a VPS: whoever comes while another is inside waits its turn, so
+ * that no two admissions see the same free slot and no power action slips between an admission and
+ * its lock. */
 #include "vb-manager-private.h"
 
 #include "core/base/vb-error.h"
@@ -56,5 +57,6 @@ vb_manager_fail_waiting (VbManager *self, VbError code)
         }
     }
   for (guint i = 0; i < tasks->len; i++)
-    g_task_return_new_error (g_ptr_array_index (tasks, i), VB_ERROR, code, "%s", vb_error_public_message (code));
+    g_task_return_new_error (g_ptr_array_index (tasks, i), VB_ERROR, code, "%s",
+                             vb_error_public_message (code));
 }

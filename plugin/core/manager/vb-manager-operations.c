@@ -36,7 +36,10 @@ update_backup (VbOperationWorker *job, VbVps *vps, const VbOperationRecord *reco
 }
 
 static void
-delete_checkpoints_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+delete_checkpoints_in_thread (GTask *task,
+                              gpointer source,
+                              gpointer data,
+                              GCancellable *cancellable)
 {
   VbManager *self = source;
   GPtrArray *backups = data;
@@ -47,7 +50,8 @@ delete_checkpoints_in_thread (GTask *task, gpointer source, gpointer data, GCanc
       g_autoptr (GError) error = NULL;
       const char *backup = g_ptr_array_index (backups, i);
       if (!vb_hypervisor_delete_checkpoint (self->hypervisor, vps, backup, &error))
-        vb_log_warning (vps, NULL, backup, "Deleting the checkpoint of a deleted backup: %s", error->message);
+        vb_log_warning (vps, NULL, backup, "Deleting the checkpoint of a deleted backup: %s",
+                        error->message);
     }
   g_task_return_boolean (task, TRUE);
 }
@@ -58,7 +62,8 @@ delete_late_checkpoints (VbManager *self, const char *uuid)
 {
   g_autofree char *key = NULL;
   GPtrArray *backups = NULL;
-  if (!g_hash_table_steal_extended (self->checkpoint_gone, uuid, (gpointer *) &key, (gpointer *) &backups))
+  if (!g_hash_table_steal_extended (self->checkpoint_gone, uuid, (gpointer *) &key,
+                                    (gpointer *) &backups))
     return;
   g_autoptr (GTask) task = g_task_new (self, NULL, NULL, NULL);
   g_task_set_task_data (task, backups, (GDestroyNotify) g_ptr_array_unref);
@@ -88,7 +93,10 @@ note_ended (VbManager *self, const char *operation)
 }
 
 static void
-apply (VbOperationWorker *job, const VbOperationRecord *record, const VbNotification *notification, gpointer user_data)
+apply (VbOperationWorker *job,
+       const VbOperationRecord *record,
+       const VbNotification *notification,
+       gpointer user_data)
 {
   VbManager *self = user_data;
   if (self == NULL)
@@ -131,23 +139,18 @@ apply (VbOperationWorker *job, const VbOperationRecord *record, const VbNotifica
 VbOperationWorker *
 vb_manager_new_job (VbManager *self, VbOperationRecord *record, VbBackupInfo *info)
 {
-  g_autoptr (VbTransfer) transfer = vb_transfer_new (NULL, self->settings.bandwidth_limit_bytes_per_s);
-  return vb_operation_worker_new (self->hypervisor,
-                     self->pool,
-                     self->journal,
-                     &self->settings,
-                     transfer,
-                     record,
-                     info,
-                     apply,
-                     self);
+  g_autoptr (VbTransfer) transfer
+      = vb_transfer_new (NULL, self->settings.bandwidth_limit_bytes_per_s);
+  return vb_operation_worker_new (self->hypervisor, self->pool, self->journal, &self->settings,
+                                  transfer, record, info, apply, self);
 }
 
 static void
 save_stalled_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   VbOperationWorker *job = data;
-  vb_operation_worker_save_stalled (job, GPOINTER_TO_INT (g_object_get_data (G_OBJECT (task), "stalled")));
+  vb_operation_worker_save_stalled (
+      job, GPOINTER_TO_INT (g_object_get_data (G_OBJECT (task), "stalled")));
   g_task_return_boolean (task, TRUE);
 }
 
@@ -165,7 +168,8 @@ watch_stall (VbManager *self, VbOperationWorker *job, VbOperation *operation, gi
 
   job->stalled = stalled;
   g_autoptr (GTask) task = g_task_new (self, NULL, NULL, NULL);
-  g_task_set_task_data (task, vb_operation_worker_ref (job), (GDestroyNotify) vb_operation_worker_unref);
+  g_task_set_task_data (task, vb_operation_worker_ref (job),
+                        (GDestroyNotify) vb_operation_worker_unref);
   g_object_set_data (G_OBJECT (task), "stalled", GINT_TO_POINTER (stalled));
   vb_worker_run (self->journal_worker, task, save_stalled_in_thread);
 }

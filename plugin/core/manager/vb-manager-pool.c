@@ -61,7 +61,8 @@ vb_manager_attach_backup (VbVps *vps, const VbBackupInfo *info)
   if (known != NULL)
     {
       const VbBackupInfo *old = vb_backup_get_info (known);
-      gboolean changed = old->is_protected != info->is_protected || g_strcmp0 (old->name, info->name) != 0;
+      gboolean changed
+          = old->is_protected != info->is_protected || g_strcmp0 (old->name, info->name) != 0;
       /* Another host may have changed it, and journals of old do not know of schedules. */
       vb_backup_set_protected (known, info->is_protected);
       vb_backup_set_scheduled (known, info->is_scheduled);
@@ -69,7 +70,8 @@ vb_manager_attach_backup (VbVps *vps, const VbBackupInfo *info)
       return changed;
     }
   VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));
-  g_autoptr (VbBackup) backup = vb_backup_new (vb_backup_info_copy (info), VB_BACKUP_AVAILABLE, lease);
+  g_autoptr (VbBackup) backup
+      = vb_backup_new (vb_backup_info_copy (info), VB_BACKUP_AVAILABLE, lease);
   vb_vps_add_backup (vps, backup);
   return TRUE;
 }
@@ -235,7 +237,8 @@ pool_answered (GObject *source, GAsyncResult *result, gpointer user_data)
   self->pool_check_since_us = 0;
   if (answer != NULL && answer->infos != NULL && self->list_outdated && self->pool_timer != 0)
     {
-      /* A backup that was completed while the pool was read must not vanish, nor one that was deleted come back. */
+      /* A backup that was completed while the pool was read must not vanish, nor one that was
+       * deleted come back. */
       pool_answer_free (answer);
       ask_pool (self);
       return;

@@ -29,24 +29,27 @@ struct _VbManager
   VbWorker *pool_worker;
   VbWorker *journal_worker;
 
-  GHashTable *vps;    /* UUID → VbVps */
-  GHashTable *gone;   /* set of UUIDs that vanished while an operation ran on them */
-  GHashTable *last_seq; /* UUID → guint64 of VPSs that are gone: should one come back, its events go on counting */
-  GHashTable *stored; /* VPS UUID → GPtrArray of VbBackupInfo: the pool's backups of VPSs that are not here */
+  GHashTable *vps;      /* UUID → VbVps */
+  GHashTable *gone;     /* set of UUIDs that vanished while an operation ran on them */
+  GHashTable *last_seq; /* UUID → guint64 of VPSs that are gone: should one come back, its events go
+                           on counting */
+  GHashTable *stored; /* VPS UUID → GPtrArray of VbBackupInfo: the pool's backups of VPSs that are
+                         not here */
   GHashTable *gates;  /* VPS UUID → GQueue of requests that wait for the one inside */
   GHashTable *refreshing; /* set of VPS UUIDs whose backups are about to be listed again */
-  GHashTable *jobs;   /* operation id → VbOperationWorker */
-  GHashTable *ended;  /* set of ids of operations that have ended of late */
-  GQueue queue;       /* VbOperationWorker, not yet started (borrowed from jobs) */
-  guint running;      /* jobs with a thread */
+  GHashTable *jobs;       /* operation id → VbOperationWorker */
+  GHashTable *ended;      /* set of ids of operations that have ended of late */
+  GQueue queue;           /* VbOperationWorker, not yet started (borrowed from jobs) */
+  guint running;          /* jobs with a thread */
 
   GPtrArray *unended;          /* VbOperationRecord: left by a crash, waiting for the hypervisor */
-  GHashTable *checkpoint_gone; /* VPS UUID → GPtrArray of backup ids whose checkpoints go when the operation ends */
+  GHashTable *checkpoint_gone; /* VPS UUID → GPtrArray of backup ids whose checkpoints go when the
+                                  operation ends */
 
-  GHashTable *schedules;       /* VPS UUID → what vb-manager-schedules.c keeps of it */
-  GHashTable *schedules_due;   /* set of UUIDs whose schedule is to be looked at */
-  VbWorker *schedule_worker;   /* one thread: what is noted last stays */
-  guint schedule_saves;        /* under way */
+  GHashTable *schedules;     /* VPS UUID → what vb-manager-schedules.c keeps of it */
+  GHashTable *schedules_due; /* set of UUIDs whose schedule is to be looked at */
+  VbWorker *schedule_worker; /* one thread: what is noted last stays */
+  guint schedule_saves;      /* under way */
   guint schedule_timer;
   guint schedule_idle;
   VbClock clock;
@@ -55,9 +58,9 @@ struct _VbManager
   GPtrArray *audit_waiting; /* GTask, each with a VbAuditEntry to be written */
   gboolean audit_writing;
 
-  GHashTable *checks;   /* backup id → VbCheck */
+  GHashTable *checks;     /* backup id → VbCheck */
   VbWorker *scrub_worker; /* one thread: nobody waits for what it does */
-  VbTransfer *scrub;    /* (nullable): of the backup that is being verified in the background */
+  VbTransfer *scrub;      /* (nullable): of the backup that is being verified in the background */
   char *scrubbed_vps;
   guint scrub_timer;
   guint64 n_checked[2]; /* found whole, damaged */
@@ -65,9 +68,9 @@ struct _VbManager
   VbPoolStatus pool_status;
   gboolean pool_available;
   gboolean pool_asked_once;
-  gboolean sweep_due; /* a half of a backup may be in the pool */
-  gboolean list_outdated; /* a backup came or went since the pool was asked for its list */
-  gboolean swept;     /* checkpoints, since the pool was listed last */
+  gboolean sweep_due;         /* a half of a backup may be in the pool */
+  gboolean list_outdated;     /* a backup came or went since the pool was asked for its list */
+  gboolean swept;             /* checkpoints, since the pool was listed last */
   gint64 pool_check_since_us; /* 0: none under way */
 
   guint progress_timer;
@@ -99,7 +102,8 @@ void vb_manager_fail_waiting (VbManager *self, VbError code);
 
 /* vb-manager-operations.c: jobs, queue, progress */
 void vb_manager_attach_job (VbManager *self, VbVps *vps, VbOperationWorker *job);
-VbOperationWorker *vb_manager_new_job (VbManager *self, VbOperationRecord *record, VbBackupInfo *info);
+VbOperationWorker *
+vb_manager_new_job (VbManager *self, VbOperationRecord *record, VbBackupInfo *info);
 void vb_manager_enqueue (VbManager *self, VbOperationWorker *job);
 void vb_manager_start_job (VbManager *self, VbOperationWorker *job);
 
@@ -107,14 +111,16 @@ void vb_manager_start_job (VbManager *self, VbOperationWorker *job);
 gboolean vb_manager_check_name (const char *name, GError **error);
 char **vb_manager_list_bases (VbManager *self, VbVps *vps);
 
-/** vb_manager_create_scheduled_async: @request_key: one for each day; as vb_manager_create_async() for the schedule */
+/** vb_manager_create_scheduled_async: @request_key: one for each day; as vb_manager_create_async()
+ * for the schedule */
 void vb_manager_create_scheduled_async (VbManager *self,
                                         const char *vps,
                                         const char *request_key,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
 
-/* vb-manager-schedules.c: when backups are due that nobody asks for; VB_SCHEDULE_SUBJECT is who asks then */
+/* vb-manager-schedules.c: when backups are due that nobody asks for; VB_SCHEDULE_SUBJECT is who
+ * asks then */
 #define VB_SCHEDULE_SUBJECT "schedule"
 void vb_manager_init_schedules (VbManager *self);
 /** vb_manager_watch_schedules: @records: (element-type VbScheduleRecord): what the journal knows */
@@ -136,7 +142,10 @@ typedef struct
 /** vb_manager_rotate: Returns: whether something has changed that is to be announced */
 gboolean vb_manager_rotate (VbManager *self, VbVps *vps, VbRotation *rotation);
 /** vb_manager_audit_schedule: @target: operation or backup */
-void vb_manager_audit_schedule (VbManager *self, const char *method, const char *vps, const char *target);
+void vb_manager_audit_schedule (VbManager *self,
+                                const char *method,
+                                const char *vps,
+                                const char *target);
 /* of vb-manager-schedules.c, for it: */
 /** vb_manager_get_rotation: Returns: (transfer none) (nullable) */
 VbRotation *vb_manager_get_rotation (VbManager *self, const char *vps);
@@ -150,7 +159,8 @@ void vb_manager_attach_stored (VbManager *self, VbVps *vps);
 void vb_manager_store_backup (VbManager *self, const VbBackupInfo *info);
 void vb_manager_merge_backups (VbManager *self, GPtrArray *infos);
 void vb_manager_remember_backups (VbManager *self);
-/** vb_manager_measure_unique_sizes: a backup of the VPS has come or gone: the others hold more or less that is theirs alone */
+/** vb_manager_measure_unique_sizes: a backup of the VPS has come or gone: the others hold more or
+ * less that is theirs alone */
 void vb_manager_measure_unique_sizes (VbManager *self, const char *uuid);
 gboolean vb_manager_attach_backup (VbVps *vps, const VbBackupInfo *info);
 gboolean vb_manager_drop_vanished (VbVps *vps, GHashTable *present);
@@ -167,14 +177,17 @@ void vb_manager_keep_revoked (VbManager *self, GPtrArray *revocations);
 
 /* vb-manager-scrub.c: verifying the pool in the background */
 void vb_manager_init_checks (VbManager *self);
-/* @checks: backup id → VbCheck, from the journal; called before the operations that a crash has left go on */
+/* @checks: backup id → VbCheck, from the journal; called before the operations that a crash has
+ * left go on */
 void vb_manager_watch_checks (VbManager *self, GHashTable *checks);
 void vb_manager_pause_checks (VbManager *self);
 void vb_manager_stop_checks (VbManager *self);
-/* What the timer does: begins with the backup that is due, or pauses or goes on with the one that is being verified. */
+/* What the timer does: begins with the backup that is due, or pauses or goes on with the one that
+ * is being verified. */
 void vb_manager_look_at_checks (VbManager *self);
 
-/* vb-manager-sweep.c: the pool in a worker thread, right before it is listed; the checkpoints once it was */
+/* vb-manager-sweep.c: the pool in a worker thread, right before it is listed; the checkpoints once
+ * it was */
 void vb_manager_sweep_pool (VbManager *self);
 void vb_manager_sweep_checkpoints (VbManager *self);
 

@@ -9,7 +9,8 @@ protect_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *ca
   VbRequest *request = data;
   GError *error = NULL;
   gboolean ok = vb_request_take (self, request, &error)
-                && vb_pool_protect (self->pool, request->vps, request->backup, request->is_protected, &error);
+                && vb_pool_protect (self->pool, request->vps, request->backup,
+                                    request->is_protected, &error);
   vb_request_give_back (self, request); /* @request is gone once there is an answer */
   if (ok)
     g_task_return_boolean (task, TRUE);
@@ -29,7 +30,8 @@ protect_done (VbManager *self, GTask *task)
   vb_manager_emit_changed (self, vps);
 }
 
-/* A scheduled backup that runs with all slots in use counts on another one that goes when it is done. */
+/* A scheduled backup that runs with all slots in use counts on another one that goes when it is
+ * done. */
 static gboolean
 check_not_last (VbManager *self, const VbRequest *request, GError **error)
 {
@@ -48,7 +50,8 @@ protect_inside (VbManager *self, GTask *task)
   GError *error = NULL;
 
   if (vb_request_require_backup (self, task, &error) != NULL
-      && check_not_last (self, vb_request_of (task), &error) && vb_request_require_pool (self, &error))
+      && check_not_last (self, vb_request_of (task), &error)
+      && vb_request_require_pool (self, &error))
     {
       vb_request_work (self, task);
       return;

@@ -129,10 +129,7 @@ recover_one (VbManager *self, const VbOperationRecord *record)
   if (vps != NULL && record->kind == VB_OPERATION_CREATE)
     job->bases = vb_manager_list_bases (self, vps);
 
-  vb_log_info (record->vps,
-               record->id,
-               record->backup,
-               "%s after a restart of the service",
+  vb_log_info (record->vps, record->id, record->backup, "%s after a restart of the service",
                job->recovering ? "Recovering" : "Going on");
   if (job->recovering)
     vb_manager_start_job (self, job);
@@ -272,7 +269,8 @@ stop_without_them (gpointer data)
 void
 vb_manager_check_stopped (VbManager *self)
 {
-  if (self->stop_task != NULL && self->running == 0 && !self->audit_writing && self->schedule_saves == 0 && self->scrub == NULL)
+  if (self->stop_task != NULL && self->running == 0 && !self->audit_writing
+      && self->schedule_saves == 0 && self->scrub == NULL)
     finish_stop (self);
 }
 

@@ -13,8 +13,9 @@ rename_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *can
   VbManager *self = source;
   VbRequest *request = data;
   GError *error = NULL;
-  gboolean ok = vb_request_take (self, request, &error)
-                && vb_pool_rename (self->pool, request->vps, request->backup, request->name, &error);
+  gboolean ok
+      = vb_request_take (self, request, &error)
+        && vb_pool_rename (self->pool, request->vps, request->backup, request->name, &error);
   vb_request_give_back (self, request); /* @request is gone once there is an answer */
   if (ok)
     g_task_return_boolean (task, TRUE);
@@ -197,8 +198,11 @@ power_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
   VbRequest *request = data;
   GError *error = NULL;
   /* What was seen some seconds ago may be over: the claim itself tells. */
-  gboolean free = !vb_claims_is_elsewhere (self->claims, request->vps) || vb_request_take (self, request, &error);
-  gboolean ok = free && vb_hypervisor_power (self->hypervisor, request->vps, request->action, request->force, &error);
+  gboolean free = !vb_claims_is_elsewhere (self->claims, request->vps)
+                  || vb_request_take (self, request, &error);
+  gboolean ok = free
+                && vb_hypervisor_power (self->hypervisor, request->vps, request->action,
+                                        request->force, &error);
   vb_request_give_back (self, request);
   if (ok)
     g_task_return_boolean (task, TRUE);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a new scheduled backup replaces: older ones beyond the number to keep, and one in any case when there was no free
- * slot for it. Only when it is available itself, only what the schedule has made, and never what is protected. */
+/* What a new scheduled backup replaces: older ones beyond the number to keep, and one in any case
+ * when there was no free slot for it. Only when it is available itself, only what the schedule has
+ * made, and never what is protected. */
 #include "vb-manager-private.h"
 
 #include "core/base/vb-log.h"
@@ -40,7 +41,8 @@ removed (GObject *source, GAsyncResult *result, gpointer user_data)
   /* Tried again with the timer, or when something changes. */
   if (!vb_manager_delete_finish (self, result, &error))
     {
-      vb_log_warning (uuid, NULL, backup, "Removing the oldest scheduled backup: %s", error->message);
+      vb_log_warning (uuid, NULL, backup, "Removing the oldest scheduled backup: %s",
+                      error->message);
       return;
     }
   vb_manager_audit_schedule (self, "backup.delete", uuid, backup);
@@ -54,7 +56,8 @@ share_slot (VbVps *vps, VbBackup *made)
 {
   VbSlots *slots = vb_vps_get_slots (vps);
 
-  if (vb_slots_get_used (slots) > vb_slots_get_total (slots) && vb_vps_find_without_slot (vps) == NULL
+  if (vb_slots_get_used (slots) > vb_slots_get_total (slots)
+      && vb_vps_find_without_slot (vps) == NULL
       && vb_vps_find_rotatable (vps, vb_backup_get_id (made), NULL) != NULL)
     vb_backup_release_slot (made);
 }
@@ -66,7 +69,8 @@ vb_manager_rotate (VbManager *self, VbVps *vps, VbRotation *rotation)
 
   if (made != NULL)
     share_slot (vps, made);
-  if (rotation->made == NULL || rotation->deleting || vb_vps_get_operation (vps) != NULL || !self->pool_available)
+  if (rotation->made == NULL || rotation->deleting || vb_vps_get_operation (vps) != NULL
+      || !self->pool_available)
     return FALSE;
   VbBackup *victim = made ? find_victim (vps, rotation, made) : NULL;
   if (victim == NULL)

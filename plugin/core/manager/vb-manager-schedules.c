@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Backups that nobody asks for: when they are due, and the request that sets their schedule. Whether a day has had its backup
- * is known for certain by the request key of the create, which is in the journal before the operation begins: no crash and no
- * clock makes two of one day. */
+/* Backups that nobody asks for: when they are due, and the request that sets their schedule.
+ * Whether a day has had its backup is known for certain by the request key of the create, which is
+ * in the journal before the operation begins: no crash and no clock makes two of one day. */
 #include "vb-manager-request.h"
 
 #include <string.h>
@@ -33,7 +33,8 @@ typedef struct
 static char *
 day_to_text (const GDate *day)
 {
-  return g_strdup_printf ("%04u-%02u-%02u", g_date_get_year (day), (guint) g_date_get_month (day), g_date_get_day (day));
+  return g_strdup_printf ("%04u-%02u-%02u", g_date_get_year (day), (guint) g_date_get_month (day),
+                          g_date_get_day (day));
 }
 
 static void
@@ -103,7 +104,8 @@ saved (GObject *source, GAsyncResult *result, gpointer user_data)
 
   self->schedule_saves--;
   if (!g_task_propagate_boolean (G_TASK (result), &error))
-    vb_log_warning (save->record->vps, NULL, NULL, "Noting the day of the schedule: %s", error->message);
+    vb_log_warning (save->record->vps, NULL, NULL, "Noting the day of the schedule: %s",
+                    error->message);
   else if (save->notification != NULL)
     vb_manager_emit_notification (self, save->notification);
   vb_manager_check_stopped (self);
@@ -111,11 +113,15 @@ saved (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* @notification: (transfer full) (nullable): announced once it is stored */
 static void
-save_schedule (VbManager *self, const char *vps, const Schedule *schedule, VbNotification *notification)
+save_schedule (VbManager *self,
+               const char *vps,
+               const Schedule *schedule,
+               VbNotification *notification)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, saved, NULL);
   Save *save = g_new0 (Save, 1);
-  save->record = vb_schedule_record_new (vps, schedule->timing, schedule->day, schedule->rotation.made);
+  save->record
+      = vb_schedule_record_new (vps, schedule->timing, schedule->day, schedule->rotation.made);
   save->notification = notification;
   g_task_set_task_data (task, save, save_free);
   self->schedule_saves++;
@@ -137,8 +143,8 @@ static gboolean
 may_pass (VbError code)
 {
   return code == VB_ERROR_OPERATION_RUNNING || code == VB_ERROR_HYPERVISOR_UNAVAILABLE
-         || code == VB_ERROR_POOL_UNAVAILABLE || code == VB_ERROR_INTERRUPTED || code == VB_ERROR_NOT_FOUND
-         || code == VB_ERROR_INTERNAL;
+         || code == VB_ERROR_POOL_UNAVAILABLE || code == VB_ERROR_INTERRUPTED
+         || code == VB_ERROR_NOT_FOUND || code == VB_ERROR_INTERNAL;
 }
 
 static void
@@ -159,7 +165,11 @@ skip (VbManager *self, VbVps *vps, Schedule *schedule, const char *day, VbError 
 }
 
 static void
-took (VbManager *self, VbVps *vps, Schedule *schedule, const char *day, const VbOperationRecord *record)
+took (VbManager *self,
+      VbVps *vps,
+      Schedule *schedule,
+      const char *day,
+      const VbOperationRecord *record)
 {
   set_day (schedule, day);
   schedule->refused = NOT_REFUSED;
@@ -252,7 +262,8 @@ find_next_run (VbVps *vps, const Schedule *schedule, const GDate *due)
   return NULL;
 }
 
-/* A schedule counts from when it is first seen, or seen with another time: nothing is made up for. */
+/* A schedule counts from when it is first seen, or seen with another time: nothing is made up for.
+ */
 static Schedule *
 follow (VbManager *self, VbVps *vps, const GDate *due)
 {
@@ -333,7 +344,8 @@ check_all (gpointer data)
 {
   VbManager *self = data;
   g_autofree gpointer *uuids = g_hash_table_get_keys_as_array (self->schedules, NULL);
-  /* Emitting may change the table; its keys live as long as their VPS is in it, and none is ever taken out. */
+  /* Emitting may change the table; its keys live as long as their VPS is in it, and none is ever
+   * taken out. */
   for (guint i = 0; uuids[i] != NULL; i++)
     check_and_announce (self, uuids[i]);
   return G_SOURCE_CONTINUE;
@@ -360,7 +372,8 @@ void
 vb_manager_touch_schedule (VbManager *self, VbVps *vps)
 {
   const char *uuid = vb_vps_get_uuid (vps);
-  if (self->schedule_timer == 0 || (vb_vps_get_schedule (vps) == NULL && !g_hash_table_contains (self->schedules, uuid)))
+  if (self->schedule_timer == 0
+      || (vb_vps_get_schedule (vps) == NULL && !g_hash_table_contains (self->schedules, uuid)))
     return;
   g_hash_table_add (self->schedules_due, g_strdup (uuid));
   if (self->schedule_idle == 0)
@@ -445,7 +458,8 @@ vb_manager_set_schedule_async (VbManager *self,
                                GAsyncReadyCallback callback,
                                gpointer user_data)
 {
-  GTask *task = vb_request_new (self, vb_manager_set_schedule_async, vps, NULL, callback, user_data);
+  GTask *task
+      = vb_request_new (self, vb_manager_set_schedule_async, vps, NULL, callback, user_data);
   vb_request_of (task)->schedule = schedule ? vb_schedule_ref (schedule) : NULL;
   vb_request_of (task)->func = set_in_thread;
   vb_request_of (task)->worker = self->hypervisor_worker;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The pool is verified in the background, one backup after the other, while nothing else is done. */
+/* The pool is verified in the background, one backup after the other, while nothing else is done.
+ */
 #include "vb-manager-private.h"
 
 #include "core/base/vb-log.h"
 
 #define LOOK_EACH_S 2
-/* After a check that could say nothing: the pool has gone away, or another host has deleted the backup. */
+/* After a check that could say nothing: the pool has gone away, or another host has deleted the
+ * backup. */
 #define RETRY_S 600
 
 typedef struct
@@ -41,7 +43,8 @@ notification_of (const VbBackupInfo *info)
   return notification;
 }
 
-/* What cannot be read is as damaged as what has changed, unless that says nothing about the backup itself. */
+/* What cannot be read is as damaged as what has changed, unless that says nothing about the backup
+ * itself. */
 static gboolean
 read_it (VbManager *self, Scrub *scrub, GError **error)
 {
@@ -50,9 +53,11 @@ read_it (VbManager *self, Scrub *scrub, GError **error)
 
   vb_transfer_restart (scrub->transfer);
   scrub->check.bad_chunks = 0;
-  if (vb_pool_verify (self->pool, info->vps, info->id, scrub->transfer, &scrub->check.bad_chunks, &failure))
+  if (vb_pool_verify (self->pool, info->vps, info->id, scrub->transfer, &scrub->check.bad_chunks,
+                      &failure))
     return TRUE;
-  if (!g_error_matches (failure, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH) && !g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL))
+  if (!g_error_matches (failure, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH)
+      && !g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL))
     {
       g_propagate_error (error, g_steal_pointer (&failure));
       return FALSE;
@@ -68,7 +73,8 @@ verify (VbManager *self, Scrub *scrub, GError **error)
 {
   const VbBackupInfo *info = scrub->info;
 
-  if (!read_it (self, scrub, error) || (scrub->check.bad_chunks > 0 && !read_it (self, scrub, error)))
+  if (!read_it (self, scrub, error)
+      || (scrub->check.bad_chunks > 0 && !read_it (self, scrub, error)))
     return FALSE;
   scrub->check.at_us = g_get_real_time ();
   if (scrub->check.bad_chunks == 0)
@@ -89,7 +95,8 @@ scrub_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
   GError *error = NULL;
 
   if (verify (self, scrub, &error)
-      && vb_journal_save_check (self->journal, scrub->info->id, &scrub->check, scrub->notification, &error))
+      && vb_journal_save_check (self->journal, scrub->info->id, &scrub->check, scrub->notification,
+                                &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -110,7 +117,8 @@ try_later (VbManager *self, const Scrub *scrub)
 {
   const VbCheck *before = g_hash_table_lookup (self->checks, scrub->info->id);
   gint64 interval_s = (gint64) self->settings.check_interval_s;
-  keep_check (self, scrub->info->id, g_get_real_time () - MAX (interval_s - RETRY_S, 0) * G_USEC_PER_SEC,
+  keep_check (self, scrub->info->id,
+              g_get_real_time () - MAX (interval_s - RETRY_S, 0) * G_USEC_PER_SEC,
               before ? before->bad_chunks : 0);
 }
 
@@ -125,7 +133,8 @@ scrubbed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_clear_pointer (&self->scrubbed_vps, g_free);
   if (!g_task_propagate_boolean (G_TASK (result), &error))
     {
-      vb_log_debug (scrub->info->vps, NULL, scrub->info->id, "Verifying the backup: %s", error->message);
+      vb_log_debug (scrub->info->vps, NULL, scrub->info->id, "Verifying the backup: %s",
+                    error->message);
       try_later (self, scrub);
       vb_manager_check_stopped (self);
       return;
@@ -199,15 +208,18 @@ void
 vb_manager_look_at_checks (VbManager *self)
 {
   const gint64 interval_s = (gint64) self->settings.check_interval_s;
-  gboolean busy = self->stopping || interval_s == 0 || !self->pool_available || g_hash_table_size (self->jobs) > 0;
+  gboolean busy = self->stopping || interval_s == 0 || !self->pool_available
+                  || g_hash_table_size (self->jobs) > 0;
 
   if (self->scrub != NULL)
     {
-      vb_transfer_set_paused (self->scrub, busy || vb_claims_is_elsewhere (self->claims, self->scrubbed_vps));
+      vb_transfer_set_paused (self->scrub,
+                              busy || vb_claims_is_elsewhere (self->claims, self->scrubbed_vps));
       return;
     }
   const VbBackupInfo *oldest = busy ? NULL : find_oldest (self);
-  if (oldest != NULL && g_get_real_time () - checked_at (self, oldest) >= interval_s * G_USEC_PER_SEC)
+  if (oldest != NULL
+      && g_get_real_time () - checked_at (self, oldest) >= interval_s * G_USEC_PER_SEC)
     begin (self, oldest);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a death or an absent pool has left of ours and no operation answers for: halves of backups, deletes that were begun,
- * checkpoints of backups that are not there any more. */
+/* What a death or an absent pool has left of ours and no operation answers for: halves of backups,
+ * deletes that were begun, checkpoints of backups that are not there any more. */
 #include "vb-manager-private.h"
 
 #include "core/base/vb-log.h"
@@ -12,7 +12,8 @@ static gboolean
 is_given_up (const char *vps, const char *backup, gpointer user_data)
 {
   VbManager *self = user_data;
-  g_autoptr (GPtrArray) records = vb_journal_list_operations (self->journal, vps, MAX_OPERATIONS, NULL);
+  g_autoptr (GPtrArray) records
+      = vb_journal_list_operations (self->journal, vps, MAX_OPERATIONS, NULL);
 
   /* One that the journal does not know may belong to another host that uses the same pool. */
   for (guint i = 0; records != NULL && i < records->len; i++)
@@ -29,7 +30,8 @@ vb_manager_sweep_pool (VbManager *self)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_pool_sweep (self->pool, is_given_up, self, &error))
-    vb_log_warning (NULL, NULL, NULL, "Removing what incomplete backups have left: %s", error->message);
+    vb_log_warning (NULL, NULL, NULL, "Removing what incomplete backups have left: %s",
+                    error->message);
 }
 
 typedef struct
@@ -52,8 +54,10 @@ sweep_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
   VbManager *self = source;
   const Keep *keep = data;
   g_autoptr (GError) error = NULL;
-  if (!vb_hypervisor_keep_checkpoints (self->hypervisor, keep->vps, (const char *const *) keep->backups->pdata, &error))
-    vb_log_warning (keep->vps, NULL, NULL, "Deleting checkpoints without a backup: %s", error->message);
+  if (!vb_hypervisor_keep_checkpoints (self->hypervisor, keep->vps,
+                                       (const char *const *) keep->backups->pdata, &error))
+    vb_log_warning (keep->vps, NULL, NULL, "Deleting checkpoints without a backup: %s",
+                    error->message);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -74,7 +78,8 @@ sweep_inside (VbManager *self, GTask *turn)
   g_autoptr (GTask) task = g_task_new (self, NULL, leave, g_strdup (keep->vps));
 
   /* An operation that has not ended answers for its own. */
-  if (vps == NULL || vb_vps_get_operation (vps) != NULL || !vb_hypervisor_is_available (self->hypervisor))
+  if (vps == NULL || vb_vps_get_operation (vps) != NULL
+      || !vb_hypervisor_is_available (self->hypervisor))
     {
       g_task_return_boolean (task, FALSE);
       return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What deleting a backup would free: it changes with every other backup of its VPS that shares data with it. */
+/* What deleting a backup would free: it changes with every other backup of its VPS that shares data
+ * with it. */
 #include "vb-manager-private.h"
 
 #include "core/base/vb-log.h"

@@ -82,7 +82,8 @@ vb_manager_finalize (GObject *object)
 static guint
 add_signal (const char *name, guint n_params, GType a, GType b, GType c)
 {
-  return g_signal_new (name, VB_TYPE_MANAGER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, n_params, a, b, c);
+  return g_signal_new (name, VB_TYPE_MANAGER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                       n_params, a, b, c);
 }
 
 static void
@@ -115,7 +116,8 @@ vb_manager_init (VbManager *self)
   self->last_seq = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->stored
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
-  self->gates = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_queue_free);
+  self->gates
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_queue_free);
   self->refreshing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, job_detach);
   self->ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -136,15 +138,15 @@ vb_manager_init (VbManager *self)
 static VbVps *
 add_vps (VbManager *self, const char *uuid)
 {
-  g_autoptr (VbSlots) slots = vb_slots_new (self->settings.slots_included,
-                                            self->settings.slots_step,
-                                            self->settings.slots_maximum);
+  g_autoptr (VbSlots) slots = vb_slots_new (
+      self->settings.slots_included, self->settings.slots_step, self->settings.slots_maximum);
   VbVps *vps = vb_vps_new (uuid, slots);
   const guint64 *last_seq = g_hash_table_lookup (self->last_seq, uuid);
   if (last_seq != NULL)
     vb_vps_set_seq (vps, *last_seq);
   g_hash_table_insert (self->vps, g_strdup (uuid), vps);
-  vb_vps_set_availability (vps, vb_hypervisor_is_available (self->hypervisor), self->pool_available);
+  vb_vps_set_availability (vps, vb_hypervisor_is_available (self->hypervisor),
+                           self->pool_available);
   vb_manager_attach_stored (self, vps);
   return vps;
 }
@@ -213,7 +215,10 @@ on_available_changed (VbHypervisor *hypervisor, gpointer user_data)
 }
 
 VbManager *
-vb_manager_new (VbHypervisor *hypervisor, VbPool *pool, VbJournal *journal, const VbSettings *settings)
+vb_manager_new (VbHypervisor *hypervisor,
+                VbPool *pool,
+                VbJournal *journal,
+                const VbSettings *settings)
 {
   VbManager *self = g_object_new (VB_TYPE_MANAGER, NULL);
   self->hypervisor = g_object_ref (hypervisor);
@@ -237,7 +242,8 @@ vb_manager_emit_changed (VbManager *self, VbVps *vps)
 void
 vb_manager_emit_progress (VbManager *self, VbVps *vps, VbOperation *operation)
 {
-  g_signal_emit (self, signals[SIGNAL_OPERATION_PROGRESS], 0, vps, operation, vb_vps_next_seq (vps));
+  g_signal_emit (self, signals[SIGNAL_OPERATION_PROGRESS], 0, vps, operation,
+                 vb_vps_next_seq (vps));
 }
 
 void
@@ -262,9 +268,9 @@ vb_manager_require_vps (VbManager *self, const char *uuid, GError **error)
   VbVps *vps = uuid ? g_hash_table_lookup (self->vps, uuid) : NULL;
   /* What there is, only the hypervisor can tell. */
   if (vps == NULL)
-    vb_error_set_public (error,
-                         vb_manager_is_hypervisor_available (self) ? VB_ERROR_NOT_FOUND
-                                                                   : VB_ERROR_HYPERVISOR_UNAVAILABLE);
+    vb_error_set_public (error, vb_manager_is_hypervisor_available (self)
+                                    ? VB_ERROR_NOT_FOUND
+                                    : VB_ERROR_HYPERVISOR_UNAVAILABLE);
   return vps;
 }
 

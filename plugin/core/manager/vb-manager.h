@@ -16,17 +16,20 @@ G_BEGIN_DECLS
 /**
  * VbManager:
  *
- * All VPSs of the host: admission, queue, recovery. The only class that the bridge talks to. Main context
- * only; every _async call answers on it. It does not know permissions: who may call what is the bridge's.
+ * All VPSs of the host: admission, queue, recovery. The only class that the bridge talks to. Main
+ * context only; every _async call answers on it. It does not know permissions: who may call what is
+ * the bridge's.
  *
  * Signals (all on the main context, after the journal has what they say):
  *  - "vps-changed" (#VbVps, seq uint64): anything but progress has changed
  *  - "vps-removed" (uuid string, seq uint64): the VPS exists no more
- *  - "operation-progress" (#VbVps, #VbOperation, seq uint64): at most 4 a second, at least every 2 s
+ *  - "operation-progress" (#VbVps, #VbOperation, seq uint64): at most 4 a second, at least every 2
+ * s
  *  - "notification-added" (#VbNotification boxed)
  *
- * Errors of the calls are of #VB_ERROR; their messages may hold details for administrators, what a customer
- * may read is vb_error_public_message() of the code. %VB_ERROR_NOT_FOUND: no such VPS, backup or operation.
+ * Errors of the calls are of #VB_ERROR; their messages may hold details for administrators, what a
+ * customer may read is vb_error_public_message() of the code. %VB_ERROR_NOT_FOUND: no such VPS,
+ * backup or operation.
  */
 #define VB_TYPE_MANAGER (vb_manager_get_type ())
 G_DECLARE_FINAL_TYPE (VbManager, vb_manager, VB, MANAGER, GObject)
@@ -40,8 +43,9 @@ VbManager *vb_manager_new (VbHypervisor *hypervisor,
 /**
  * vb_manager_start_async:
  *
- * Loads the journal and the pool, finishes or cleans up what a crash has left, and starts the hypervisor's
- * connection. Answers when requests can be served, even if the pool or the hypervisor is not there yet.
+ * Loads the journal and the pool, finishes or cleans up what a crash has left, and starts the
+ * hypervisor's connection. Answers when requests can be served, even if the pool or the hypervisor
+ * is not there yet.
  */
 void vb_manager_start_async (VbManager *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean vb_manager_start_finish (VbManager *self, GAsyncResult *result, GError **error);
@@ -49,8 +53,9 @@ gboolean vb_manager_start_finish (VbManager *self, GAsyncResult *result, GError 
 /**
  * vb_manager_stop_async:
  *
- * Stops admitting, leaves creates as they are and cancels restores that can be cancelled safely, and waits for the
- * workers up to a few seconds. What has not ended by then goes on at the next start, or is recovered from.
+ * Stops admitting, leaves creates as they are and cancels restores that can be cancelled safely,
+ * and waits for the workers up to a few seconds. What has not ended by then goes on at the next
+ * start, or is recovered from.
  */
 void vb_manager_stop_async (VbManager *self, GAsyncReadyCallback callback, gpointer user_data);
 gboolean vb_manager_stop_finish (VbManager *self, GAsyncResult *result, GError **error);
@@ -59,7 +64,8 @@ gboolean vb_manager_stop_finish (VbManager *self, GAsyncResult *result, GError *
 GPtrArray *vb_manager_list_vps (VbManager *self);
 /** vb_manager_get_vps: Returns: (transfer none) (nullable): the VPS of that UUID */
 VbVps *vb_manager_get_vps (VbManager *self, const char *vps);
-/** vb_manager_get_n_checked: Returns: how many backups were verified in the background and found @damaged, or whole */
+/** vb_manager_get_n_checked: Returns: how many backups were verified in the background and found
+ * @damaged, or whole */
 guint64 vb_manager_get_n_checked (VbManager *self, gboolean damaged);
 VbJournal *vb_manager_get_journal (VbManager *self);
 /** vb_manager_get_outbox: Returns: (transfer none) (nullable): the journal's, if it has one */
@@ -69,10 +75,12 @@ VbHypervisor *vb_manager_get_hypervisor (VbManager *self);
 /** vb_manager_is_hypervisor_available: whether it can be told which VPSs there are */
 gboolean vb_manager_is_hypervisor_available (VbManager *self);
 
-/** vb_manager_get_stall_timeout_s: Returns: after how long without progress an operation is stalled, in s */
+/** vb_manager_get_stall_timeout_s: Returns: after how long without progress an operation is
+ * stalled, in s */
 guint vb_manager_get_stall_timeout_s (VbManager *self);
 
-/** vb_manager_get_pool_status: @status: (out): last known; Returns: whether the pool is available */
+/** vb_manager_get_pool_status: @status: (out): last known; Returns: whether the pool is available
+ */
 gboolean vb_manager_get_pool_status (VbManager *self, VbPoolStatus *status);
 
 /**
@@ -83,7 +91,8 @@ gboolean vb_manager_get_pool_status (VbManager *self, VbPoolStatus *status);
  *
  * Admits a create. Answers as soon as it is journalled, with the operation queued or running.
  * Errors: %VB_ERROR_OPERATION_RUNNING, %VB_ERROR_SLOTS_FULL, %VB_ERROR_HYPERVISOR_UNAVAILABLE,
- * %VB_ERROR_POOL_UNAVAILABLE, %VB_ERROR_UNSUPPORTED_DISK, %VB_ERROR_INSUFFICIENT_SPACE, %VB_ERROR_INVALID_ARGUMENT (name).
+ * %VB_ERROR_POOL_UNAVAILABLE, %VB_ERROR_UNSUPPORTED_DISK, %VB_ERROR_INSUFFICIENT_SPACE,
+ * %VB_ERROR_INVALID_ARGUMENT (name).
  */
 void vb_manager_create_async (VbManager *self,
                               const char *subject,
@@ -95,7 +104,8 @@ void vb_manager_create_async (VbManager *self,
 
 /**
  * vb_manager_create_finish:
- * @backup: (out) (optional) (nullable) (transfer full): the backup; %NULL for a repeated key whose backup is gone
+ * @backup: (out) (optional) (nullable) (transfer full): the backup; %NULL for a repeated key whose
+ * backup is gone
  *
  * Returns: (transfer full): the operation as it is now; for a repeated key possibly an ended one
  */
@@ -106,7 +116,8 @@ vb_manager_create_finish (VbManager *self, GAsyncResult *result, VbBackup **back
  * vb_manager_restore_async:
  * @stop_first: stop the VPS before the copy instead of for the swap only
  *
- * Admits a restore. Errors: as for create without slots, and %VB_ERROR_BACKUP_NOT_READY, %VB_ERROR_DISK_MISSING.
+ * Admits a restore. Errors: as for create without slots, and %VB_ERROR_BACKUP_NOT_READY,
+ * %VB_ERROR_DISK_MISSING.
  */
 void vb_manager_restore_async (VbManager *self,
                                const char *subject,
@@ -115,10 +126,11 @@ void vb_manager_restore_async (VbManager *self,
                                gboolean stop_first,
                                GAsyncReadyCallback callback,
                                gpointer user_data);
-VbOperationRecord *vb_manager_restore_finish (VbManager *self, GAsyncResult *result, GError **error);
+VbOperationRecord *
+vb_manager_restore_finish (VbManager *self, GAsyncResult *result, GError **error);
 
-/** vb_manager_delete_async: answers once the slot is free. Errors: %VB_ERROR_BACKUP_NOT_READY, %VB_ERROR_OPERATION_RUNNING,
- * %VB_ERROR_FORBIDDEN while it is protected */
+/** vb_manager_delete_async: answers once the slot is free. Errors: %VB_ERROR_BACKUP_NOT_READY,
+ * %VB_ERROR_OPERATION_RUNNING, %VB_ERROR_FORBIDDEN while it is protected */
 void vb_manager_delete_async (VbManager *self,
                               const char *vps,
                               const char *backup,
@@ -136,8 +148,8 @@ void vb_manager_rename_async (VbManager *self,
 /** vb_manager_rename_finish: Returns: (transfer full): the renamed backup */
 VbBackup *vb_manager_rename_finish (VbManager *self, GAsyncResult *result, GError **error);
 
-/** vb_manager_protect_async: @is_protected: whether it is not to be deleted until that is taken back. Errors:
- * %VB_ERROR_BACKUP_NOT_READY */
+/** vb_manager_protect_async: @is_protected: whether it is not to be deleted until that is taken
+ * back. Errors: %VB_ERROR_BACKUP_NOT_READY */
 void vb_manager_protect_async (VbManager *self,
                                const char *vps,
                                const char *backup,
@@ -153,11 +165,15 @@ void vb_manager_verify_async (VbManager *self,
                               GCancellable *cancellable,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
-gboolean
-vb_manager_verify_finish (VbManager *self, GAsyncResult *result, guint64 *bad_chunks, GError **error);
+gboolean vb_manager_verify_finish (VbManager *self,
+                                   GAsyncResult *result,
+                                   guint64 *bad_chunks,
+                                   GError **error);
 
-/** vb_manager_cancel: asks the operation to stop. Errors: %VB_ERROR_NOT_FOUND, %VB_ERROR_TOO_LATE */
-gboolean vb_manager_cancel (VbManager *self, const char *vps, const char *operation, GError **error);
+/** vb_manager_cancel: asks the operation to stop. Errors: %VB_ERROR_NOT_FOUND, %VB_ERROR_TOO_LATE
+ */
+gboolean
+vb_manager_cancel (VbManager *self, const char *vps, const char *operation, GError **error);
 
 /** vb_manager_list_operations_async: newest first, the current one with its live progress */
 void vb_manager_list_operations_async (VbManager *self,
@@ -180,20 +196,24 @@ VbSlots *vb_manager_set_slots_finish (VbManager *self, GAsyncResult *result, GEr
 
 /**
  * vb_manager_set_schedule_async:
- * @schedule: (nullable): when backups of the VPS are made from now on without anybody asking; %NULL: never
+ * @schedule: (nullable): when backups of the VPS are made from now on without anybody asking;
+ * %NULL: never
  *
- * A run that today's time has gone by for is not made up for. A scheduled backup fills a slot like any other. With all slots
- * in use it takes the place of the oldest one that the schedule has made and that is not protected, once it is available itself.
+ * A run that today's time has gone by for is not made up for. A scheduled backup fills a slot like
+ * any other. With all slots in use it takes the place of the oldest one that the schedule has made
+ * and that is not protected, once it is available itself.
  */
 void vb_manager_set_schedule_async (VbManager *self,
                                     const char *vps,
                                     VbSchedule *schedule,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
-/** vb_manager_set_schedule_finish: Returns: (transfer none): the VPS, with the schedule and its next run */
+/** vb_manager_set_schedule_finish: Returns: (transfer none): the VPS, with the schedule and its
+ * next run */
 VbVps *vb_manager_set_schedule_finish (VbManager *self, GAsyncResult *result, GError **error);
 
-/** vb_manager_power_async: Errors: %VB_ERROR_OPERATION_RUNNING; what the present power forbids is %VB_ERROR_INVALID_ARGUMENT */
+/** vb_manager_power_async: Errors: %VB_ERROR_OPERATION_RUNNING; what the present power forbids is
+ * %VB_ERROR_INVALID_ARGUMENT */
 void vb_manager_power_async (VbManager *self,
                              const char *vps,
                              VbPowerAction action,
@@ -202,7 +222,8 @@ void vb_manager_power_async (VbManager *self,
                              gpointer user_data);
 gboolean vb_manager_power_finish (VbManager *self, GAsyncResult *result, GError **error);
 
-/** vb_manager_list_notifications_async: @vps: (nullable): UUIDs, %NULL for all; @after: an id, or %VB_JOURNAL_NEWEST */
+/** vb_manager_list_notifications_async: @vps: (nullable): UUIDs, %NULL for all; @after: an id, or
+ * %VB_JOURNAL_NEWEST */
 void vb_manager_list_notifications_async (VbManager *self,
                                           const char *const *vps,
                                           const char *subject,

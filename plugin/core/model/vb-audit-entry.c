@@ -49,8 +49,8 @@ vb_audit_entry_log (const VbAuditEntry *self)
   g_autofree char *message = g_strdup_printf ("%s (%s) asked for %s: %s", self->subject,
                                               self->address, self->method, self->outcome);
   const VbLogField fields[] = {
-    { "VPS", self->vps },         { "SUBJECT", self->subject },   { "ADDRESS", self->address },
-    { "METHOD", self->method },   { "OUTCOME", self->outcome },   { "TOKEN_ID", self->token_id },
+    { "VPS", self->vps },       { "SUBJECT", self->subject }, { "ADDRESS", self->address },
+    { "METHOD", self->method }, { "OUTCOME", self->outcome }, { "TOKEN_ID", self->token_id },
     { "TARGET", self->target },
   };
 

@@ -46,8 +46,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbAuditEntry, vb_audit_entry_free)
 /**
  * vb_audit_entry_log:
  *
- * Writes it as one structured log line with the fields `SUBJECT`, `ADDRESS`, `METHOD`, `OUTCOME` and, where given,
- * `TOKEN_ID`, `TARGET` and `VPS`. Any thread.
+ * Writes it as one structured log line with the fields `SUBJECT`, `ADDRESS`, `METHOD`, `OUTCOME`
+ * and, where given, `TOKEN_ID`, `TARGET` and `VPS`. Any thread.
  */
 void vb_audit_entry_log (const VbAuditEntry *self);
 

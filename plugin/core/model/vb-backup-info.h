@@ -36,8 +36,8 @@ typedef struct
  * @is_scheduled: whether the schedule made it, and may replace it
  * @disks: (element-type VbBackupDisk)
  *
- * What is known of a backup; what a pool writes into and reads from its manifest. Plain data that may be
- * passed between threads, never shared between them.
+ * What is known of a backup; what a pool writes into and reads from its manifest. Plain data that
+ * may be passed between threads, never shared between them.
  */
 typedef struct
 {

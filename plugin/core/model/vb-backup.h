@@ -25,8 +25,8 @@ const char *vb_backup_state_to_string (VbBackupState state);
 #define VB_TYPE_BACKUP (vb_backup_get_type ())
 G_DECLARE_FINAL_TYPE (VbBackup, vb_backup, VB, BACKUP, GObject)
 
-/** vb_backup_new: @info: (transfer full); @lease: (transfer full) (nullable): the slot that it fills; %NULL for one that is
- * to replace another and gets that one's slot */
+/** vb_backup_new: @info: (transfer full); @lease: (transfer full) (nullable): the slot that it
+ * fills; %NULL for one that is to replace another and gets that one's slot */
 VbBackup *vb_backup_new (VbBackupInfo *info, VbBackupState state, VbSlotLease *lease);
 const char *vb_backup_get_id (VbBackup *self);
 /** vb_backup_get_info: Returns: (transfer none): valid until the next main loop iteration */
@@ -39,7 +39,8 @@ void vb_backup_set_state (VbBackup *self, VbBackupState state);
 void vb_backup_set_info (VbBackup *self, VbBackupInfo *info);
 void vb_backup_set_name (VbBackup *self, const char *name);
 void vb_backup_set_protected (VbBackup *self, gboolean is_protected);
-/** vb_backup_set_unique_bytes: what deleting it would free, -1 while unknown. Returns: whether it was another figure */
+/** vb_backup_set_unique_bytes: what deleting it would free, -1 while unknown. Returns: whether it
+ * was another figure */
 gboolean vb_backup_set_unique_bytes (VbBackup *self, gint64 unique_bytes);
 void vb_backup_set_scheduled (VbBackup *self, gboolean is_scheduled);
 gboolean vb_backup_has_slot (VbBackup *self);

@@ -21,20 +21,22 @@ typedef enum
 /** vb_consistency_to_string: Returns: (transfer none): "crash", "filesystem" or "offline" */
 const char *vb_consistency_to_string (VbConsistency consistency);
 
-/** vb_consistency_from_string: unknown words mean %VB_CONSISTENCY_CRASH, the one that promises least */
+/** vb_consistency_from_string: unknown words mean %VB_CONSISTENCY_CRASH, the one that promises
+ * least */
 VbConsistency vb_consistency_from_string (const char *text);
 
 /**
  * VbCaptureDisk:
  * @target: name in the VPS
  * @virtual_size_bytes: what the guest sees
- * @nbd_socket: (nullable): unix socket on which the hypervisor serves the point in time, if the VPS runs
+ * @nbd_socket: (nullable): unix socket on which the hypervisor serves the point in time, if the VPS
+ * runs
  * @nbd_export: (nullable): name of the export on it
  * @path: (nullable): if the VPS is shut off, the image to be read
  * @format: "qcow2" or "raw": of the VPS's image, however it is read
- * @changed_context: (nullable): NBD meta context whose set extents changed since @base_backup of the
- *   capture (such as "qemu:dirty-bitmap:backup-vda"); with @path the name of the bitmap in the image
- *   that qemu-nbd is to export (-B). %NULL: everything has to be read
+ * @changed_context: (nullable): NBD meta context whose set extents changed since @base_backup of
+ * the capture (such as "qemu:dirty-bitmap:backup-vda"); with @path the name of the bitmap in the
+ * image that qemu-nbd is to export (-B). %NULL: everything has to be read
  *
  * Where one disk of a point in time can be read.
  */
@@ -99,7 +101,8 @@ VbCapture *vb_capture_new (const char *vps, const char *backup, const char *oper
 void vb_capture_free (VbCapture *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbCapture, vb_capture_free)
 
-/** vb_capture_add_disk: Returns: (transfer none): a new zeroed entry, owned by @self, with its target set */
+/** vb_capture_add_disk: Returns: (transfer none): a new zeroed entry, owned by @self, with its
+ * target set */
 VbCaptureDisk *vb_capture_add_disk (VbCapture *self, const char *target);
 void vb_capture_add_skipped (VbCapture *self, const char *target, const char *reason);
 
@@ -110,8 +113,8 @@ void vb_capture_add_skipped (VbCapture *self, const char *target, const char *re
  * @operation: id of the operation
  * @freeze_timeout_s: 0 never freezes
  * @scratch_reserve_bytes: free space to be left beside the disks
- * @bases: (array zero-terminated=1) (nullable): ids of backups whose images can be cloned, newest first; the
- *   first one with a valid checkpoint becomes the base
+ * @bases: (array zero-terminated=1) (nullable): ids of backups whose images can be cloned, newest
+ * first; the first one with a valid checkpoint becomes the base
  *
  * What a capture is asked for.
  */

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * @path: absolute path of the image file or block device
  * @format: "qcow2" or "raw"
  * @is_block: whether @path is a block device
- * @is_nvram: whether it is no disk at all but the file of the UEFI variables, which a restore replaces as it does an image
+ * @is_nvram: whether it is no disk at all but the file of the UEFI variables, which a restore
+ * replaces as it does an image
  * @virtual_size_bytes: what the guest sees
  * @allocated_bytes: an estimate of the data that it holds
  *

@@ -15,8 +15,9 @@ struct _VbOperation
 #define TO(state) (1u << VB_OPERATION_##state)
 #define ENDS_BADLY (TO (FAILED) | TO (CANCELLED))
 
-/* The one table of legal transitions. copying → preparing is a capture that begins anew because the VPS
- * was powered off under it; queued → … → queued is a restart of the service before the work began. */
+/* The one table of legal transitions. copying → preparing is a capture that begins anew because the
+ * VPS was powered off under it; queued → … → queued is a restart of the service before the work
+ * began. */
 static const guint legal[] = {
   [VB_OPERATION_QUEUED] = TO (PREPARING) | ENDS_BADLY,
   [VB_OPERATION_PREPARING] = TO (COPYING) | ENDS_BADLY,
@@ -59,10 +60,7 @@ vb_operation_new (VbOperationRecord *record, VbTransfer *transfer, guint stall_t
   self->transfer = g_object_ref (transfer);
   self->progress
       = vb_progress_new ((gint64) stall_timeout_s * G_USEC_PER_SEC, g_get_monotonic_time ());
-  vb_progress_restore (self->progress,
-                       record->progress,
-                       record->bytes_done,
-                       record->bytes_total,
+  vb_progress_restore (self->progress, record->progress, record->bytes_done, record->bytes_total,
                        record->still_us);
   return self;
 }
@@ -126,12 +124,8 @@ vb_operation_check_move (VbOperationState from, VbOperationState to, GError **er
 {
   if (legal[from] & (1u << to))
     return TRUE;
-  g_set_error (error,
-               VB_ERROR,
-               VB_ERROR_INTERNAL,
-               "An operation that is %s cannot become %s",
-               vb_operation_state_to_string (from),
-               vb_operation_state_to_string (to));
+  g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "An operation that is %s cannot become %s",
+               vb_operation_state_to_string (from), vb_operation_state_to_string (to));
   return FALSE;
 }
 

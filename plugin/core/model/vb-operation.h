@@ -21,7 +21,8 @@ G_DECLARE_FINAL_TYPE (VbOperation, vb_operation, VB, OPERATION, GObject)
  * @transfer: what its worker counts bytes into; also its cancellable
  * @stall_timeout_s: seconds without progress until it counts as stalled
  */
-VbOperation *vb_operation_new (VbOperationRecord *record, VbTransfer *transfer, guint stall_timeout_s);
+VbOperation *
+vb_operation_new (VbOperationRecord *record, VbTransfer *transfer, guint stall_timeout_s);
 
 const char *vb_operation_get_id (VbOperation *self);
 const char *vb_operation_get_vps (VbOperation *self);
@@ -36,7 +37,8 @@ VbProgress *vb_operation_get_progress (VbOperation *self);
 /**
  * vb_operation_get_record:
  *
- * Returns: (transfer none): the record as it is now, with progress; valid until the next main loop iteration
+ * Returns: (transfer none): the record as it is now, with progress; valid until the next main loop
+ * iteration
  */
 const VbOperationRecord *vb_operation_get_record (VbOperation *self);
 
@@ -53,7 +55,8 @@ gboolean vb_operation_check_move (VbOperationState from, VbOperationState to, GE
 /* For core only: the one place that changes the state (vb-job.c), after the journal has it. */
 void vb_operation_apply (VbOperation *self, const VbOperationRecord *record);
 
-/** vb_operation_sample: takes the transfer's counts into the progress; Returns: whether something changed */
+/** vb_operation_sample: takes the transfer's counts into the progress; Returns: whether something
+ * changed */
 gboolean vb_operation_sample (VbOperation *self, gint64 now_us);
 
 G_END_DECLS

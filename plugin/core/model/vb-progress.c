@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-/* Rate over a bounded window of samples: young enough to follow a change, old enough not to flicker. */
+/* Rate over a bounded window of samples: young enough to follow a change, old enough not to
+ * flicker. */
 #define N_SAMPLES 20
 #define SAMPLE_GAP_US (G_USEC_PER_SEC / 4)
 
@@ -136,7 +137,8 @@ vb_progress_get_rate (VbProgress *self, gint64 now_us)
 {
   if (self->n_samples == 0 || self->complete)
     return 0;
-  const Sample *oldest = &self->samples[self->n_samples > N_SAMPLES ? self->n_samples % N_SAMPLES : 0];
+  const Sample *oldest
+      = &self->samples[self->n_samples > N_SAMPLES ? self->n_samples % N_SAMPLES : 0];
   gint64 elapsed_us = now_us - oldest->time_us;
   if (elapsed_us <= 0 || self->done <= oldest->done)
     return 0;

@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /**
  * VbProgress:
  *
- * Bytes into percent, rate and time left, and the clock that finds an operation stalled. Percent never goes
- * backwards and stays below 100 until vb_progress_complete(). Times are monotonic µs given by the caller.
+ * Bytes into percent, rate and time left, and the clock that finds an operation stalled. Percent
+ * never goes backwards and stays below 100 until vb_progress_complete(). Times are monotonic µs
+ * given by the caller.
  */
 #define VB_TYPE_PROGRESS (vb_progress_get_type ())
 G_DECLARE_FINAL_TYPE (VbProgress, vb_progress, VB, PROGRESS, GObject)
@@ -21,7 +22,8 @@ VbProgress *vb_progress_new (gint64 stall_timeout_us, gint64 now_us);
 
 /** vb_progress_update: Returns: whether anything that a client sees has changed */
 gboolean vb_progress_update (VbProgress *self, guint64 done, guint64 total, gint64 now_us);
-/** vb_progress_touch: something other than bytes moved, such as a state: restarts the stall clock */
+/** vb_progress_touch: something other than bytes moved, such as a state: restarts the stall clock
+ */
 void vb_progress_touch (VbProgress *self, gint64 now_us);
 /**
  * vb_progress_restore:
@@ -29,7 +31,11 @@ void vb_progress_touch (VbProgress *self, gint64 now_us);
  *
  * Continues after a restart from what was journalled; the time in between counts for nothing.
  */
-void vb_progress_restore (VbProgress *self, double percent, guint64 done, guint64 total, gint64 still_us);
+void vb_progress_restore (VbProgress *self,
+                          double percent,
+                          guint64 done,
+                          guint64 total,
+                          gint64 still_us);
 void vb_progress_complete (VbProgress *self);
 
 /** vb_progress_get_percent: Returns: 0–100, at most one decimal */

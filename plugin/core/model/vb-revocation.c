@@ -59,9 +59,8 @@ vb_revocations_add (VbRevocations *self, const VbRevocation *revocation, gint64 
   g_hash_table_foreach_remove (self->tokens, is_pointless, &now_s);
   known = g_hash_table_lookup (table, revocation->name);
   if (known == NULL || *known < revocation->revoked_at_s)
-    g_hash_table_replace (
-        table, g_strdup (revocation->name),
-        g_memdup2 (&revocation->revoked_at_s, sizeof revocation->revoked_at_s));
+    g_hash_table_replace (table, g_strdup (revocation->name),
+                          g_memdup2 (&revocation->revoked_at_s, sizeof revocation->revoked_at_s));
 }
 
 gboolean

@@ -39,7 +39,8 @@ read_at (VbSchedule *self, const char *at)
   return self->hour < 24 && self->minute < 60;
 }
 
-/* GLib takes it for the name of a file below the folder of time zones, so nothing may lead out of there. */
+/* GLib takes it for the name of a file below the folder of time zones, so nothing may lead out of
+ * there. */
 static gboolean
 is_zone_name (const char *name)
 {
@@ -70,7 +71,12 @@ refuse (GError **error, const char *sentence)
 }
 
 static gboolean
-fill (VbSchedule *self, const char *at, gint64 jitter_minutes, gint64 keep, const char *zone, GError **error)
+fill (VbSchedule *self,
+      const char *at,
+      gint64 jitter_minutes,
+      gint64 keep,
+      const char *zone,
+      GError **error)
 {
   if (!read_at (self, at))
     return refuse (error, _ ("at: give a time of day from 00:00 to 23:59, such as 03:30."));
@@ -87,7 +93,11 @@ fill (VbSchedule *self, const char *at, gint64 jitter_minutes, gint64 keep, cons
 }
 
 VbSchedule *
-vb_schedule_new (const char *at, gint64 jitter_minutes, gint64 keep, const char *zone, GError **error)
+vb_schedule_new (const char *at,
+                 gint64 jitter_minutes,
+                 gint64 keep,
+                 const char *zone,
+                 GError **error)
 {
   g_autoptr (VbSchedule) self = g_new0 (VbSchedule, 1);
 
@@ -99,8 +109,9 @@ vb_schedule_new (const char *at, gint64 jitter_minutes, gint64 keep, const char 
 static gint64
 read_number (const char *text, const char *unit)
 {
-  g_autofree char *digits
-      = text != NULL && g_str_has_suffix (text, unit) ? g_strndup (text, strlen (text) - strlen (unit)) : g_strdup (text);
+  g_autofree char *digits = text != NULL && g_str_has_suffix (text, unit)
+                                ? g_strndup (text, strlen (text) - strlen (unit))
+                                : g_strdup (text);
   guint64 number;
 
   if (digits == NULL || !g_ascii_string_to_unsigned (digits, 10, 0, G_MAXINT32, &number, NULL))
@@ -109,9 +120,14 @@ read_number (const char *text, const char *unit)
 }
 
 VbSchedule *
-vb_schedule_parse (const char *at, const char *jitter, const char *keep, const char *zone, GError **error)
+vb_schedule_parse (const char *at,
+                   const char *jitter,
+                   const char *keep,
+                   const char *zone,
+                   GError **error)
 {
-  return vb_schedule_new (at, jitter != NULL ? read_number (jitter, "m") : 0, read_number (keep, ""), zone, error);
+  return vb_schedule_new (at, jitter != NULL ? read_number (jitter, "m") : 0,
+                          read_number (keep, ""), zone, error);
 }
 
 VbSchedule *
@@ -188,8 +204,9 @@ get_jitter_s (const VbSchedule *self, const char *vps, const GDate *day)
 GDateTime *
 vb_schedule_get_run (const VbSchedule *self, const char *vps, const GDate *day)
 {
-  g_autoptr (GDateTime) local = g_date_time_new (self->zone, g_date_get_year (day), (int) g_date_get_month (day),
-                                                 g_date_get_day (day), (int) self->hour, (int) self->minute, 0);
+  g_autoptr (GDateTime) local
+      = g_date_time_new (self->zone, g_date_get_year (day), (int) g_date_get_month (day),
+                         g_date_get_day (day), (int) self->hour, (int) self->minute, 0);
   g_autoptr (GDateTime) run
       = local ? g_date_time_add_seconds (local, (gdouble) get_jitter_s (self, vps, day)) : NULL;
 

@@ -13,11 +13,13 @@ G_BEGIN_DECLS
 /**
  * VbSchedule:
  *
- * When backups of a VPS are made without anybody asking, once a day, and how many of them are kept. Immutable; any thread.
+ * When backups of a VPS are made without anybody asking, once a day, and how many of them are kept.
+ * Immutable; any thread.
  *
- * A day's run is at that time of day in the schedule's time zone, plus a part of the jitter that only depends on the VPS and
- * on the day: it spreads the runs of many VPSs, and is the same after a restart. Where clocks are changed: a time that does
- * not exist becomes the first one after it that does, of one that comes twice only one counts.
+ * A day's run is at that time of day in the schedule's time zone, plus a part of the jitter that
+ * only depends on the VPS and on the day: it spreads the runs of many VPSs, and is the same after a
+ * restart. Where clocks are changed: a time that does not exist becomes the first one after it that
+ * does, of one that comes twice only one counts.
  */
 typedef struct _VbSchedule VbSchedule;
 
@@ -31,8 +33,11 @@ typedef struct _VbSchedule VbSchedule;
  *
  * Returns: (transfer full) (nullable): the schedule
  */
-VbSchedule *
-vb_schedule_new (const char *at, gint64 jitter_minutes, gint64 keep, const char *zone, GError **error);
+VbSchedule *vb_schedule_new (const char *at,
+                             gint64 jitter_minutes,
+                             gint64 keep,
+                             const char *zone,
+                             GError **error);
 
 /**
  * vb_schedule_parse:
@@ -45,7 +50,11 @@ vb_schedule_new (const char *at, gint64 jitter_minutes, gint64 keep, const char 
  *
  * Returns: (transfer full) (nullable): the schedule
  */
-VbSchedule *vb_schedule_parse (const char *at, const char *jitter, const char *keep, const char *zone, GError **error);
+VbSchedule *vb_schedule_parse (const char *at,
+                               const char *jitter,
+                               const char *keep,
+                               const char *zone,
+                               GError **error);
 
 VbSchedule *vb_schedule_ref (VbSchedule *self);
 void vb_schedule_unref (VbSchedule *self);
@@ -55,7 +64,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSchedule, vb_schedule_unref)
 const char *vb_schedule_get_at (const VbSchedule *self);
 guint vb_schedule_get_jitter_minutes (const VbSchedule *self);
 guint vb_schedule_get_keep (const VbSchedule *self);
-/** vb_schedule_get_zone: Returns: (transfer none): name of its time zone, "UTC" if none was given */
+/** vb_schedule_get_zone: Returns: (transfer none): name of its time zone, "UTC" if none was given
+ */
 const char *vb_schedule_get_zone (const VbSchedule *self);
 /** vb_schedule_get_timing: Returns: (transfer none): one line with all that decides when it runs */
 const char *vb_schedule_get_timing (const VbSchedule *self);
@@ -68,7 +78,8 @@ gboolean vb_schedule_equal (const VbSchedule *a, const VbSchedule *b);
  * @vps: UUID of the VPS
  * @day: a day of the schedule's time zone
  *
- * Returns: (transfer full) (nullable): when that day's run begins, in UTC; %NULL beyond the end of all calendars
+ * Returns: (transfer full) (nullable): when that day's run begins, in UTC; %NULL beyond the end of
+ * all calendars
  */
 GDateTime *vb_schedule_get_run (const VbSchedule *self, const char *vps, const GDate *day);
 

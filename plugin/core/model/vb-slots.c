@@ -71,32 +71,26 @@ vb_slots_check_total (VbSlots *self, guint total, GError **error)
 {
   if (total < self->included || total > self->maximum)
     {
-      g_set_error (error,
-                   VB_ERROR,
-                   VB_ERROR_INVALID_ARGUMENT,
-                   _ ("The total of slots must be between %u and %u; choose a number in that range."),
-                   self->included,
-                   self->maximum);
+      g_set_error (
+          error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
+          _ ("The total of slots must be between %u and %u; choose a number in that range."),
+          self->included, self->maximum);
       return FALSE;
     }
   /* The maximum may always be reached, even when it is no whole number of steps away. */
   if ((total - self->included) % self->step != 0 && total != self->maximum)
     {
-      g_set_error (error,
-                   VB_ERROR,
-                   VB_ERROR_INVALID_ARGUMENT,
+      g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
                    _ ("Slots are sold in steps of %u on top of %u; choose a total that fits."),
-                   self->step,
-                   self->included);
+                   self->step, self->included);
       return FALSE;
     }
   if (total < self->used)
     {
-      g_set_error (error,
-                   VB_ERROR,
-                   VB_ERROR_SLOTS_IN_USE,
-                   _ ("%u slots are in use; delete backups before you reduce the total below that."),
-                   self->used);
+      g_set_error (
+          error, VB_ERROR, VB_ERROR_SLOTS_IN_USE,
+          _ ("%u slots are in use; delete backups before you reduce the total below that."),
+          self->used);
       return FALSE;
     }
   return TRUE;

@@ -16,7 +16,8 @@ G_DECLARE_FINAL_TYPE (VbSlots, vb_slots, VB, SLOTS, GObject)
 /**
  * VbSlotLease:
  *
- * One taken slot. Whoever holds the lease keeps the slot; freeing it gives the slot back, so no path can forget to.
+ * One taken slot. Whoever holds the lease keeps the slot; freeing it gives the slot back, so no
+ * path can forget to.
  */
 typedef struct _VbSlotLease VbSlotLease;
 
@@ -31,8 +32,8 @@ VbSlots *vb_slots_new (guint included, guint step, guint maximum);
 /**
  * vb_slots_lease:
  *
- * Takes a slot, also when none is free: whoever asks for a new one looks at vb_slots_is_full() before, and backups that
- * exist already stay even if bought slots were taken away behind our back.
+ * Takes a slot, also when none is free: whoever asks for a new one looks at vb_slots_is_full()
+ * before, and backups that exist already stay even if bought slots were taken away behind our back.
  *
  * Returns: (transfer full): a lease
  */
@@ -43,8 +44,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSlotLease, vb_slot_lease_free)
 /**
  * vb_slots_check_total:
  * @total: wanted total
- * @error: (out) (optional): %VB_ERROR_INVALID_ARGUMENT (not included plus whole steps, or over the maximum) or
- *   %VB_ERROR_SLOTS_IN_USE (below what is used)
+ * @error: (out) (optional): %VB_ERROR_INVALID_ARGUMENT (not included plus whole steps, or over the
+ * maximum) or %VB_ERROR_SLOTS_IN_USE (below what is used)
  *
  * Returns: whether @total may be set
  */

@@ -210,7 +210,8 @@ vb_transfer_check (VbTransfer *self, GError **error)
 {
   if (g_cancellable_is_cancelled (self->cancellable))
     {
-      vb_error_set_public (error, vb_transfer_is_suspended (self) ? VB_ERROR_INTERRUPTED : VB_ERROR_CANCELLED);
+      vb_error_set_public (error, vb_transfer_is_suspended (self) ? VB_ERROR_INTERRUPTED
+                                                                  : VB_ERROR_CANCELLED);
       return FALSE;
     }
 
@@ -241,7 +242,8 @@ vb_transfer_throttle_us (VbTransfer *self)
   if (due > now)
     return due - now;
 
-  /* A pause must not be saved up and spent as a burst later: begin a new window once we are behind. */
+  /* A pause must not be saved up and spent as a burst later: begin a new window once we are behind.
+   */
   if (now - due > G_USEC_PER_SEC)
     {
       g_mutex_lock (&self->mutex);

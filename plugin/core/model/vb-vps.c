@@ -135,7 +135,8 @@ vb_vps_check_create (VbVps *self)
 VbCanCreate
 vb_vps_can_create_scheduled (VbVps *self)
 {
-  gboolean may_replace = vb_vps_find_without_slot (self) == NULL && vb_vps_find_rotatable (self, NULL, NULL) != NULL;
+  gboolean may_replace
+      = vb_vps_find_without_slot (self) == NULL && vb_vps_find_rotatable (self, NULL, NULL) != NULL;
   return can_create (self, vb_slots_is_full (self->slots) && !may_replace);
 }
 
@@ -207,8 +208,9 @@ vb_vps_get_seq (VbVps *self)
 static gboolean
 same_info (const VbVpsInfo *a, const VbVpsInfo *b)
 {
-  return a->power == b->power && a->slots_total == b->slots_total && g_strcmp0 (a->name, b->name) == 0
-         && g_strcmp0 (a->unsupported, b->unsupported) == 0 && vb_schedule_equal (a->schedule, b->schedule);
+  return a->power == b->power && a->slots_total == b->slots_total
+         && g_strcmp0 (a->name, b->name) == 0 && g_strcmp0 (a->unsupported, b->unsupported) == 0
+         && vb_schedule_equal (a->schedule, b->schedule);
 }
 
 gboolean
@@ -251,7 +253,8 @@ gboolean
 vb_vps_set_next_run (VbVps *self, GDateTime *next_run)
 {
   if (self->next_run == next_run
-      || (self->next_run != NULL && next_run != NULL && g_date_time_equal (self->next_run, next_run)))
+      || (self->next_run != NULL && next_run != NULL
+          && g_date_time_equal (self->next_run, next_run)))
     return FALSE;
   g_clear_pointer (&self->next_run, g_date_time_unref);
   self->next_run = next_run ? g_date_time_ref (next_run) : NULL;
@@ -304,7 +307,8 @@ vb_vps_remove_backup (VbVps *self, const char *backup)
 VbSlotLease *
 vb_vps_lease (VbVps *self, gboolean is_scheduled)
 {
-  if (is_scheduled && vb_slots_is_full (self->slots) && vb_vps_find_rotatable (self, NULL, NULL) != NULL)
+  if (is_scheduled && vb_slots_is_full (self->slots)
+      && vb_vps_find_rotatable (self, NULL, NULL) != NULL)
     return NULL;
   return vb_slots_lease (self->slots);
 }
@@ -328,7 +332,8 @@ vb_vps_find_rotatable (VbVps *self, const char *except, guint *n)
     {
       VbBackup *backup = g_ptr_array_index (self->backups, i);
       const VbBackupInfo *info = vb_backup_get_info (backup);
-      if (!info->is_scheduled || info->is_protected || vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE
+      if (!info->is_scheduled || info->is_protected
+          || vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE
           || g_strcmp0 (info->id, except) == 0)
         continue;
       oldest = backup;

@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 /**
  * VbVps:
  *
- * One VPS: power, status, slots, backups and its current operation. Main context only; read-only for
- * everybody but core.
+ * One VPS: power, status, slots, backups and its current operation. Main context only; read-only
+ * for everybody but core.
  */
 #define VB_TYPE_VPS (vb_vps_get_type ())
 G_DECLARE_FINAL_TYPE (VbVps, vb_vps, VB, VPS, GObject)
@@ -41,24 +41,29 @@ VbVps *vb_vps_new (const char *uuid, VbSlots *slots);
 const char *vb_vps_get_uuid (VbVps *self);
 const char *vb_vps_get_name (VbVps *self);
 VbPower vb_vps_get_power (VbVps *self);
-/** vb_vps_get_status: Returns: (transfer none): the power's word, "creating_backup" or "restoring_backup" */
+/** vb_vps_get_status: Returns: (transfer none): the power's word, "creating_backup" or
+ * "restoring_backup" */
 const char *vb_vps_get_status (VbVps *self);
 VbPowerActions vb_vps_get_power_actions (VbVps *self);
 VbSlots *vb_vps_get_slots (VbVps *self);
 /** vb_vps_can_create: Returns: %VB_CAN_CREATE or the first reason why not */
 VbCanCreate vb_vps_can_create (VbVps *self);
-/** vb_vps_can_create_scheduled: Returns: as vb_vps_can_create() for a scheduled backup, which may also replace an earlier one */
+/** vb_vps_can_create_scheduled: Returns: as vb_vps_can_create() for a scheduled backup, which may
+ * also replace an earlier one */
 VbCanCreate vb_vps_can_create_scheduled (VbVps *self);
 /** vb_can_create_error: Returns: the error that a create is refused with */
 VbError vb_can_create_error (VbCanCreate value);
-/** vb_can_create_reason: Returns: (transfer none) (nullable): the protocol's reason, %NULL for %VB_CAN_CREATE */
+/** vb_can_create_reason: Returns: (transfer none) (nullable): the protocol's reason, %NULL for
+ * %VB_CAN_CREATE */
 const char *vb_can_create_reason (VbCanCreate value);
-/** vb_vps_get_unsupported: Returns: (transfer none) (nullable): sentence that names the disk in the way */
+/** vb_vps_get_unsupported: Returns: (transfer none) (nullable): sentence that names the disk in the
+ * way */
 const char *vb_vps_get_unsupported (VbVps *self);
-/** vb_vps_get_schedule: Returns: (transfer none) (nullable): when backups are made without anybody asking */
+/** vb_vps_get_schedule: Returns: (transfer none) (nullable): when backups are made without anybody
+ * asking */
 const VbSchedule *vb_vps_get_schedule (VbVps *self);
-/** vb_vps_get_next_run: Returns: (transfer none) (nullable): when the schedule makes a backup next, in UTC; in the past
- * while that one has to wait */
+/** vb_vps_get_next_run: Returns: (transfer none) (nullable): when the schedule makes a backup next,
+ * in UTC; in the past while that one has to wait */
 GDateTime *vb_vps_get_next_run (VbVps *self);
 /** vb_vps_get_operation: Returns: (transfer none) (nullable): the operation that runs or waits */
 VbOperation *vb_vps_get_operation (VbVps *self);
@@ -81,17 +86,20 @@ void vb_vps_set_schedule (VbVps *self, VbSchedule *schedule);
 /** vb_vps_set_next_run: @next_run: (nullable); Returns: whether that changed anything */
 gboolean vb_vps_set_next_run (VbVps *self, GDateTime *next_run);
 void vb_vps_set_operation (VbVps *self, VbOperation *operation);
-/** vb_vps_lease: Returns: (transfer full) (nullable): the slot for a new backup; %NULL for a scheduled one that has to
- * replace another, whose slot it gets when that is removed. So never is more used than there is */
+/** vb_vps_lease: Returns: (transfer full) (nullable): the slot for a new backup; %NULL for a
+ * scheduled one that has to replace another, whose slot it gets when that is removed. So never is
+ * more used than there is */
 VbSlotLease *vb_vps_lease (VbVps *self, gboolean is_scheduled);
-/** vb_vps_find_without_slot: Returns: (transfer none) (nullable): the backup that is to replace another */
+/** vb_vps_find_without_slot: Returns: (transfer none) (nullable): the backup that is to replace
+ * another */
 VbBackup *vb_vps_find_without_slot (VbVps *self);
 /**
  * vb_vps_find_rotatable:
  * @except: (nullable): id of a backup that stays in any case
  * @n: (out) (optional): how many there are
  *
- * Returns: (transfer none) (nullable): the oldest backup that the schedule made and may remove again
+ * Returns: (transfer none) (nullable): the oldest backup that the schedule made and may remove
+ * again
  */
 VbBackup *vb_vps_find_rotatable (VbVps *self, const char *except, guint *n);
 void vb_vps_add_backup (VbVps *self, VbBackup *backup);

@@ -46,8 +46,10 @@ vb_create_notes_to_text (const VbCreateNotes *self)
 
   if (self->held)
     {
-      g_autofree char *time = self->created_at ? g_date_time_format_iso8601 (self->created_at) : g_strdup ("");
-      g_string_append_printf (text, "%s%s %s %s", text->len > 0 ? " " : "", self->running ? RUNNING : OFF,
+      g_autofree char *time
+          = self->created_at ? g_date_time_format_iso8601 (self->created_at) : g_strdup ("");
+      g_string_append_printf (text, "%s%s %s %s", text->len > 0 ? " " : "",
+                              self->running ? RUNNING : OFF,
                               vb_consistency_to_string (self->consistency), time);
     }
   return g_string_free (g_steal_pointer (&text), FALSE);

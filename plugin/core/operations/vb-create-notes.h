@@ -13,7 +13,8 @@ G_BEGIN_DECLS
  * @consistency: what it is worth
  * @created_at: (nullable): when it was, UTC
  *
- * What a create keeps in the journal for the time after a crash: the details of its #VbOperationRecord.
+ * What a create keeps in the journal for the time after a crash: the details of its
+ * #VbOperationRecord.
  */
 typedef struct
 {
@@ -28,7 +29,8 @@ typedef struct
 void vb_create_notes_clear (VbCreateNotes *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VbCreateNotes, vb_create_notes_clear)
 
-/** vb_create_notes_parse: @text: (nullable): words that are not known are ignored; Returns: for vb_create_notes_clear() */
+/** vb_create_notes_parse: @text: (nullable): words that are not known are ignored; Returns: for
+ * vb_create_notes_clear() */
 VbCreateNotes vb_create_notes_parse (const char *text);
 
 /** vb_create_notes_to_text: Returns: (transfer full): what vb_create_notes_parse() understands */

@@ -8,8 +8,9 @@
 #define FIRST_PAUSE_US (G_USEC_PER_SEC / 2)
 #define LONGEST_PAUSE_US (10 * G_USEC_PER_SEC)
 
-/* After a boot the pool may be there later than the service, or another host may have taken over. Nothing is decided without it: what it holds may be
- * whole. Meanwhile a point in time that is held must not use up the scratch space. */
+/* After a boot the pool may be there later than the service, or another host may have taken over.
+ * Nothing is decided without it: what it holds may be whole. Meanwhile a point in time that is held
+ * must not use up the scratch space. */
 static gboolean
 wait_for_pool (VbOperationWorker *self, VbCapture *capture, GError **error)
 {
@@ -19,7 +20,8 @@ wait_for_pool (VbOperationWorker *self, VbCapture *capture, GError **error)
     {
       g_autoptr (GError) failure = NULL;
       VbPoolStatus status;
-      if ((vb_pool_check (self->pool, &status, &failure) && vb_operation_worker_try_claim (self, &failure))
+      if ((vb_pool_check (self->pool, &status, &failure)
+           && vb_operation_worker_try_claim (self, &failure))
           || !(g_error_matches (failure, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE)
                || g_error_matches (failure, VB_ERROR, VB_ERROR_OPERATION_RUNNING)))
         return TRUE;
@@ -84,7 +86,8 @@ call_end_capture (VbOperationWorker *self, gpointer data, GError **error)
   return vb_hypervisor_end_capture (self->hypervisor, data, TRUE, error);
 }
 
-/* Without the checkpoint the next backup reads everything; that is no reason to give up this one. */
+/* Without the checkpoint the next backup reads everything; that is no reason to give up this one.
+ */
 static gboolean
 end_capture (VbOperationWorker *self, GError **error)
 {
@@ -157,7 +160,8 @@ resume (VbOperationWorker *self)
     return NULL;
   if (vb_operation_worker_retry_while_unavailable (self, call_resume, &capture, &error))
     {
-      vb_log_info (self->record->vps, self->record->id, self->record->backup, "The capture goes on");
+      vb_log_info (self->record->vps, self->record->id, self->record->backup,
+                   "The capture goes on");
       return capture;
     }
   if (!g_error_matches (error, VB_ERROR, VB_ERROR_NOT_FOUND))
@@ -181,12 +185,14 @@ go_on (VbOperationWorker *self, VbCapture *held)
   vb_create_worker_end (self, capture, error);
 }
 
-/* Nothing had been taken yet, or what was taken is gone: then the disks of a VPS that is off are as good. */
+/* Nothing had been taken yet, or what was taken is gone: then the disks of a VPS that is off are as
+ * good. */
 static gboolean
 may_begin_anew (VbOperationWorker *self)
 {
   gboolean off = FALSE;
-  return self->record->state == VB_OPERATION_PREPARING || (vb_create_worker_is_off (self, &off) && off);
+  return self->record->state == VB_OPERATION_PREPARING
+         || (vb_create_worker_is_off (self, &off) && off);
 }
 
 static void

@@ -5,8 +5,9 @@
 #include "core/base/vb-error.h"
 #include "core/base/vb-log.h"
 
-/* QEMU's end is seen in its connections before libvirt knows of it: usually at once, but half a minute later when a guest
- * that powers off has closed a channel first, because libvirt 9.0 waits so long for a job that the backup does not allow. */
+/* QEMU's end is seen in its connections before libvirt knows of it: usually at once, but half a
+ * minute later when a guest that powers off has closed a channel first, because libvirt 9.0 waits
+ * so long for a job that the backup does not allow. */
 #define POWER_PATIENCE_US (90 * G_USEC_PER_SEC)
 #define POWER_PAUSE_US (G_USEC_PER_SEC / 5)
 
@@ -41,11 +42,8 @@ vb_create_worker_make_request (VbOperationWorker *self)
 static gboolean
 call_abort_orphan (VbOperationWorker *self, gpointer data, GError **error)
 {
-  return vb_hypervisor_abort_orphan_capture (self->hypervisor,
-                                             self->record->vps,
-                                             self->record->id,
-                                             self->record->backup,
-                                             error);
+  return vb_hypervisor_abort_orphan_capture (self->hypervisor, self->record->vps, self->record->id,
+                                             self->record->backup, error);
 }
 
 gboolean
@@ -70,17 +68,16 @@ begin (VbOperationWorker *self, GError **error)
   for (;;)
     {
       g_autoptr (GError) failure = NULL;
-      VbCapture *capture = vb_hypervisor_begin_capture (self->hypervisor, &request, cancellable, &failure);
+      VbCapture *capture
+          = vb_hypervisor_begin_capture (self->hypervisor, &request, cancellable, &failure);
       if (capture != NULL && capture->full_reason != NULL)
-        vb_log_info (request.vps,
-                     request.operation,
-                     request.backup,
-                     "Reading everything: %s",
+        vb_log_info (request.vps, request.operation, request.backup, "Reading everything: %s",
                      capture->full_reason);
       if (capture != NULL)
         return capture;
       if (!g_error_matches (failure, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE)
-          || !vb_operation_worker_pause (self, RETRY_PAUSE_US) || !vb_create_worker_abort_orphan (self, NULL))
+          || !vb_operation_worker_pause (self, RETRY_PAUSE_US)
+          || !vb_create_worker_abort_orphan (self, NULL))
         {
           g_propagate_error (error, g_steal_pointer (&failure));
           return NULL;
@@ -125,7 +122,8 @@ vb_create_worker_leave (VbOperationWorker *self, VbCapture *capture)
     {
       if (vb_hypervisor_detach_capture (self->hypervisor, capture, &error))
         return;
-      vb_operation_worker_log_failed (self, "The capture cannot wait for the next start of the service", error);
+      vb_operation_worker_log_failed (
+          self, "The capture cannot wait for the next start of the service", error);
       /* One that was lost before may be because the VPS is off, and that is looked into then. */
       self->point_lost = !g_error_matches (error, VB_ERROR, VB_ERROR_INTERRUPTED);
     }
@@ -176,7 +174,8 @@ begin_copy (VbOperationWorker *self, VbCapture *capture, GError **error)
   return capture->resumed || vb_operation_worker_move (self, VB_OPERATION_COPYING, error);
 }
 
-/* When the backup job was ended because its scratch space ran short, the copy may notice the end before the reason. */
+/* When the backup job was ended because its scratch space ran short, the copy may notice the end
+ * before the reason. */
 static void
 prefer_reason (VbOperationWorker *self, VbCapture *capture, GError **error)
 {
@@ -210,15 +209,16 @@ was_powered_off (VbOperationWorker *self, const VbCapture *capture, const GError
 {
   gint64 end_us = g_get_monotonic_time () + POWER_PATIENCE_US;
 
-  if (!capture->running || g_cancellable_is_cancelled (vb_transfer_get_cancellable (self->transfer)))
+  if (!capture->running
+      || g_cancellable_is_cancelled (vb_transfer_get_cancellable (self->transfer)))
     return FALSE;
   for (;;)
     {
       gboolean off;
       if (!vb_create_worker_is_off (self, &off) || off)
         return off;
-      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_INTERRUPTED) || g_get_monotonic_time () > end_us
-          || !vb_operation_worker_pause (self, POWER_PAUSE_US))
+      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_INTERRUPTED)
+          || g_get_monotonic_time () > end_us || !vb_operation_worker_pause (self, POWER_PAUSE_US))
         return FALSE;
     }
 }
@@ -237,8 +237,9 @@ vb_create_worker_restart (VbOperationWorker *self, GError **error)
   notes.held = FALSE;
   note (self, &notes);
   vb_transfer_restart (self->transfer);
-  return self->record->state == VB_OPERATION_PREPARING ? vb_operation_worker_save (self, error)
-                                                       : vb_operation_worker_move (self, VB_OPERATION_PREPARING, error);
+  return self->record->state == VB_OPERATION_PREPARING
+             ? vb_operation_worker_save (self, error)
+             : vb_operation_worker_move (self, VB_OPERATION_PREPARING, error);
 }
 
 VbCapture *
@@ -262,9 +263,7 @@ vb_create_worker_copy (VbOperationWorker *self, VbCapture *resumed, GError **err
           g_propagate_error (error, g_steal_pointer (&failure));
           return NULL;
         }
-      vb_log_info (self->record->vps,
-                   self->record->id,
-                   self->record->backup,
+      vb_log_info (self->record->vps, self->record->id, self->record->backup,
                    "The VPS was powered off during the capture; starting over from its disks (%s)",
                    failure->message);
     }
@@ -277,7 +276,8 @@ make_durable (VbOperationWorker *self, VbCapture *capture, GError **error)
 {
   if (!vb_transfer_close (self->transfer))
     {
-      vb_error_set_public (error, vb_operation_worker_is_suspended (self) ? VB_ERROR_INTERRUPTED : VB_ERROR_CANCELLED);
+      vb_error_set_public (error, vb_operation_worker_is_suspended (self) ? VB_ERROR_INTERRUPTED
+                                                                          : VB_ERROR_CANCELLED);
       vb_create_worker_leave (self, capture);
       return FALSE;
     }
@@ -286,7 +286,8 @@ make_durable (VbOperationWorker *self, VbCapture *capture, GError **error)
       let_go (self, capture);
       return FALSE;
     }
-  /* The guest's scratch space goes first: making the copy durable may take as long as the pool likes. */
+  /* The guest's scratch space goes first: making the copy durable may take as long as the pool
+   * likes. */
   if (!end_capture (self, capture, TRUE, error))
     {
       if (!vb_operation_worker_is_suspended (self))
@@ -296,7 +297,8 @@ make_durable (VbOperationWorker *self, VbCapture *capture, GError **error)
   if (vb_pool_commit (self->pool, self->info, error))
     return TRUE;
   if (!vb_operation_worker_is_suspended (self))
-    vb_hypervisor_delete_checkpoint (self->hypervisor, self->record->vps, self->record->backup, NULL);
+    vb_hypervisor_delete_checkpoint (self->hypervisor, self->record->vps, self->record->backup,
+                                     NULL);
   return FALSE;
 }
 
@@ -333,7 +335,8 @@ vb_create_worker_run (VbOperationWorker *self)
   g_autoptr (GError) error = NULL;
   g_autoptr (VbCapture) capture = NULL;
 
-  if (vb_transfer_check (self->transfer, &error) && vb_operation_worker_claim (self, &error) && vb_operation_worker_lock (self, "create", &error)
+  if (vb_transfer_check (self->transfer, &error) && vb_operation_worker_claim (self, &error)
+      && vb_operation_worker_lock (self, "create", &error)
       && vb_operation_worker_move (self, VB_OPERATION_PREPARING, &error))
     capture = vb_create_worker_copy (self, NULL, &error);
   vb_create_worker_end (self, capture, error);

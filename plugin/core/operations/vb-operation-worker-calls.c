@@ -7,7 +7,10 @@
 #include "core/base/vb-log.h"
 
 gboolean
-vb_operation_worker_retry_while_unavailable (VbOperationWorker *self, VbOperationWorkerCall call, gpointer data, GError **error)
+vb_operation_worker_retry_while_unavailable (VbOperationWorker *self,
+                                             VbOperationWorkerCall call,
+                                             gpointer data,
+                                             GError **error)
 {
   gint64 pause_us = G_USEC_PER_SEC / 2;
   for (;;)
@@ -30,7 +33,8 @@ vb_operation_worker_try_claim (VbOperationWorker *self, GError **error)
 {
   const char *half = self->record->kind == VB_OPERATION_CREATE ? self->record->backup : NULL;
   if (!self->claimed)
-    self->claimed = vb_claims_take (vb_pool_get_claims (self->pool), self->vps, self->record->id, half, error);
+    self->claimed = vb_claims_take (vb_pool_get_claims (self->pool), self->vps, self->record->id,
+                                    half, error);
   return self->claimed;
 }
 
@@ -43,7 +47,8 @@ vb_operation_worker_claim (VbOperationWorker *self, GError **error)
       g_autoptr (GError) failure = NULL;
       if (vb_operation_worker_try_claim (self, &failure))
         return TRUE;
-      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_OPERATION_RUNNING) || !vb_operation_worker_pause (self, pause_us))
+      if (!g_error_matches (failure, VB_ERROR, VB_ERROR_OPERATION_RUNNING)
+          || !vb_operation_worker_pause (self, pause_us))
         {
           g_propagate_error (error, g_steal_pointer (&failure));
           return FALSE;

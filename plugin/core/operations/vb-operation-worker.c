@@ -17,14 +17,14 @@ typedef struct
 
 VbOperationWorker *
 vb_operation_worker_new (VbHypervisor *hypervisor,
-            VbPool *pool,
-            VbJournal *journal,
-            const VbSettings *settings,
-            VbTransfer *transfer,
-            VbOperationRecord *record,
-            VbBackupInfo *info,
-            VbOperationWorkerApply apply,
-            gpointer user_data)
+                         VbPool *pool,
+                         VbJournal *journal,
+                         const VbSettings *settings,
+                         VbTransfer *transfer,
+                         VbOperationRecord *record,
+                         VbBackupInfo *info,
+                         VbOperationWorkerApply apply,
+                         gpointer user_data)
 {
   VbOperationWorker *self = g_new0 (VbOperationWorker, 1);
   g_atomic_ref_count_init (&self->ref_count);
@@ -86,7 +86,8 @@ apply_on_main (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Caller holds the mutex. One idle source for each change, all of one priority: they arrive in order. */
+/* Caller holds the mutex. One idle source for each change, all of one priority: they arrive in
+ * order. */
 static void
 post_change (VbOperationWorker *self, const VbNotification *notification, gboolean detached)
 {
@@ -116,14 +117,8 @@ log_state (VbOperationWorker *self)
   const char *state = vb_operation_state_to_string (record->state);
 
   if (record->state == VB_OPERATION_FAILED)
-    vb_log_warning (record->vps,
-                    record->id,
-                    record->backup,
-                    "%s %s (%s): %s",
-                    kind,
-                    state,
-                    record->error_reason,
-                    record->error_message);
+    vb_log_warning (record->vps, record->id, record->backup, "%s %s (%s): %s", kind, state,
+                    record->error_reason, record->error_message);
   else
     vb_log_info (record->vps, record->id, record->backup, "%s %s", kind, state);
 }
@@ -134,7 +129,8 @@ note_bytes (VbOperationWorker *self)
 {
   VbOperationRecord *record = self->record;
   vb_transfer_get (self->transfer, &record->bytes_done, &record->bytes_total);
-  record->progress = MAX (record->progress, vb_progress_percent_of (record->bytes_done, record->bytes_total));
+  record->progress
+      = MAX (record->progress, vb_progress_percent_of (record->bytes_done, record->bytes_total));
 }
 
 gboolean
@@ -181,7 +177,8 @@ vb_operation_worker_note_progress (VbOperationWorker *self)
   g_mutex_lock (&self->mutex);
   note_bytes (self);
   if (!vb_journal_save_operation (self->journal, self->record, NULL, &error))
-    vb_log_debug (self->vps, self->record->id, self->record->backup, "Journalling progress: %s", error->message);
+    vb_log_debug (self->vps, self->record->id, self->record->backup, "Journalling progress: %s",
+                  error->message);
   g_mutex_unlock (&self->mutex);
 }
 
@@ -193,10 +190,9 @@ vb_operation_worker_detach (VbOperationWorker *self)
   g_mutex_lock (&self->mutex);
   note_bytes (self);
   if (!vb_journal_save_operation (self->journal, self->record, NULL, &error))
-    vb_log_warning (self->vps, self->record->id, self->record->backup, "Journalling progress: %s", error->message);
-  vb_log_info (self->vps,
-               self->record->id,
-               self->record->backup,
+    vb_log_warning (self->vps, self->record->id, self->record->backup, "Journalling progress: %s",
+                    error->message);
+  vb_log_info (self->vps, self->record->id, self->record->backup,
                "%s goes on after the next start of the service",
                vb_operation_kind_to_string (self->record->kind));
   post_change (self, NULL, TRUE);
@@ -227,8 +223,9 @@ notification_for (const VbOperationRecord *record, VbNotificationType type)
   return notification;
 }
 
-/* The outcome must be stored before anybody hears it. A journal that cannot be written (disk full, say) is
- * tried again until the service stops; then recovery finds the operation unended and ends it. */
+/* The outcome must be stored before anybody hears it. A journal that cannot be written (disk full,
+ * say) is tried again until the service stops; then recovery finds the operation unended and ends
+ * it. */
 static gboolean
 save_outcome (VbOperationWorker *self, VbNotification *notification)
 {
@@ -237,15 +234,13 @@ save_outcome (VbOperationWorker *self, VbNotification *notification)
     {
       g_autoptr (GError) error = NULL;
       g_mutex_lock (&self->mutex);
-      gboolean saved = vb_journal_save_operation (self->journal, self->record, notification, &error);
+      gboolean saved
+          = vb_journal_save_operation (self->journal, self->record, notification, &error);
       g_mutex_unlock (&self->mutex);
       if (saved)
         return TRUE;
-      vb_log_warning (self->record->vps,
-                      self->record->id,
-                      self->record->backup,
-                      "Storing the outcome failed, trying again: %s",
-                      error->message);
+      vb_log_warning (self->record->vps, self->record->id, self->record->backup,
+                      "Storing the outcome failed, trying again: %s", error->message);
       if (!vb_operation_worker_pause (self, pause_us))
         return FALSE;
       pause_us = MIN (pause_us * 2, 30 * G_USEC_PER_SEC);
@@ -272,7 +267,8 @@ end (VbOperationWorker *self, VbOperationState state, gboolean notify)
   g_autoptr (VbNotification) notification = notify ? notification_for (record, type) : NULL;
   g_mutex_unlock (&self->mutex);
 
-  /* Nobody shall hear of the end of an operation that has stopped and started the VPS, and still see it off. */
+  /* Nobody shall hear of the end of an operation that has stopped and started the VPS, and still
+   * see it off. */
   vb_hypervisor_announce (self->hypervisor, self->record->vps);
   if (!save_outcome (self, notification))
     return;
@@ -299,9 +295,11 @@ vb_operation_worker_fail (VbOperationWorker *self, const GError *error)
   gboolean cancelled = code == VB_ERROR_CANCELLED;
 
   g_mutex_lock (&self->mutex);
-  if (cancelled && (self->stopping || vb_claims_is_lost (vb_pool_get_claims (self->pool), self->vps)))
+  if (cancelled
+      && (self->stopping || vb_claims_is_lost (vb_pool_get_claims (self->pool), self->vps)))
     {
-      /* Nobody asked to cancel it: the service was stopped under it, or another host has taken over. */
+      /* Nobody asked to cancel it: the service was stopped under it, or another host has taken
+       * over. */
       cancelled = FALSE;
       code = VB_ERROR_INTERRUPTED;
     }
@@ -328,11 +326,8 @@ vb_operation_worker_lock (VbOperationWorker *self, const char *word, GError **er
     return TRUE;
   if (self->lock != NULL)
     return vb_power_lock_change (self->lock, word, error);
-  self->lock = vb_power_lock_acquire (self->settings.state_folder,
-                                      self->record->vps,
-                                      word,
-                                      self->record->id,
-                                      error);
+  self->lock = vb_power_lock_acquire (self->settings.state_folder, self->record->vps, word,
+                                      self->record->id, error);
   return self->lock != NULL;
 }
 

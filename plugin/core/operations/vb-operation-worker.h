@@ -20,20 +20,20 @@ typedef struct _VbOperationWorker VbOperationWorker;
  * @notification: (nullable) (transfer none): what was stored with it
  * @user_data: data given to vb_operation_worker_new()
  *
- * Called on the main context, in the order of the changes: the place where the state that everybody sees follows
- * the journal.
+ * Called on the main context, in the order of the changes: the place where the state that everybody
+ * sees follows the journal.
  */
 typedef void (*VbOperationWorkerApply) (VbOperationWorker *job,
-                            const VbOperationRecord *record,
-                            const VbNotification *notification,
-                            gpointer user_data);
+                                        const VbOperationRecord *record,
+                                        const VbNotification *notification,
+                                        gpointer user_data);
 
 /**
  * VbOperationWorker:
  *
- * The worker side of an operation: a thread that runs a script of blocking calls against the backends, and
- * that proposes states. It owns no state that others see: each change goes to the journal first and is then applied
- * on the main context through #VbOperationWorkerApply.
+ * The worker side of an operation: a thread that runs a script of blocking calls against the
+ * backends, and that proposes states. It owns no state that others see: each change goes to the
+ * journal first and is then applied on the main context through #VbOperationWorkerApply.
  */
 struct _VbOperationWorker
 {
@@ -55,9 +55,9 @@ struct _VbOperationWorker
   char **bases;
   VbPowerLock *lock;
   gboolean recovering;
-  gboolean claimed;      /* the VPS is ours, among the hosts that share the pool */
-  gboolean point_lost;   /* it cannot go on after a restart of the service */
-  gint64 noted_us;       /* when progress was last journalled */
+  gboolean claimed;    /* the VPS is ours, among the hosts that share the pool */
+  gboolean point_lost; /* it cannot go on after a restart of the service */
+  gint64 noted_us;     /* when progress was last journalled */
 
   char *vps; /* constant */
 
@@ -69,30 +69,35 @@ struct _VbOperationWorker
   gboolean detached;  /* it goes on after a restart of the service */
 };
 
-/** vb_operation_worker_new: @record: (transfer full): as journalled at admission; @info: (nullable) (transfer full): of a create */
+/** vb_operation_worker_new: @record: (transfer full): as journalled at admission; @info: (nullable)
+ * (transfer full): of a create */
 VbOperationWorker *vb_operation_worker_new (VbHypervisor *hypervisor,
-                   VbPool *pool,
-                   VbJournal *journal,
-                   const VbSettings *settings,
-                   VbTransfer *transfer,
-                   VbOperationRecord *record,
-                   VbBackupInfo *info,
-                   VbOperationWorkerApply apply,
-                   gpointer user_data);
+                                            VbPool *pool,
+                                            VbJournal *journal,
+                                            const VbSettings *settings,
+                                            VbTransfer *transfer,
+                                            VbOperationRecord *record,
+                                            VbBackupInfo *info,
+                                            VbOperationWorkerApply apply,
+                                            gpointer user_data);
 VbOperationWorker *vb_operation_worker_ref (VbOperationWorker *self);
 void vb_operation_worker_unref (VbOperationWorker *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbOperationWorker, vb_operation_worker_unref)
 
-/** vb_operation_worker_start: runs the script for the record's kind, or its recovery, in a thread of its own */
+/** vb_operation_worker_start: runs the script for the record's kind, or its recovery, in a thread
+ * of its own */
 void vb_operation_worker_start (VbOperationWorker *self);
 
-/** vb_operation_worker_interrupt: the service stops: ends pauses, and suspends the operation if that can be. Any thread */
+/** vb_operation_worker_interrupt: the service stops: ends pauses, and suspends the operation if
+ * that can be. Any thread */
 void vb_operation_worker_interrupt (VbOperationWorker *self);
 
-/** vb_operation_worker_is_suspended: whether the service stops, and nobody has cancelled the operation before. Any thread */
+/** vb_operation_worker_is_suspended: whether the service stops, and nobody has cancelled the
+ * operation before. Any thread */
 gboolean vb_operation_worker_is_suspended (VbOperationWorker *self);
 
-/** vb_operation_worker_set_still: how long nothing has moved, to be journalled with the next progress. Any thread */
+/** vb_operation_worker_set_still: how long nothing has moved, to be journalled with the next
+ * progress. Any thread */
 void vb_operation_worker_set_still (VbOperationWorker *self, gint64 still_us);
 
 /* For the scripts; job thread only. */
@@ -103,26 +108,31 @@ gboolean vb_operation_worker_move (VbOperationWorker *self, VbOperationState to,
 /** vb_operation_worker_save: journals a changed field of the record, without a change of state */
 gboolean vb_operation_worker_save (VbOperationWorker *self, GError **error);
 
-/** vb_operation_worker_complete: the last step of a success: journal with notification, lock released, posted */
+/** vb_operation_worker_complete: the last step of a success: journal with notification, lock
+ * released, posted */
 void vb_operation_worker_complete (VbOperationWorker *self);
 
 /** vb_operation_worker_fail: the last step of a failure or cancel, told apart by @error */
 void vb_operation_worker_fail (VbOperationWorker *self, const GError *error);
 
-/** vb_operation_worker_detach: the last step of one that goes on after a restart of the service: journalled as it stands */
+/** vb_operation_worker_detach: the last step of one that goes on after a restart of the service:
+ * journalled as it stands */
 void vb_operation_worker_detach (VbOperationWorker *self);
 
 /** vb_operation_worker_note_progress: while it copies: journals now and then how far it is */
 void vb_operation_worker_note_progress (VbOperationWorker *self);
 
-/** vb_operation_worker_lock: takes or changes the power lock; does nothing without a state folder */
+/** vb_operation_worker_lock: takes or changes the power lock; does nothing without a state folder
+ */
 gboolean vb_operation_worker_lock (VbOperationWorker *self, const char *word, GError **error);
 void vb_operation_worker_unlock (VbOperationWorker *self);
 
-/** vb_operation_worker_try_claim: takes the VPS from all other hosts, unless that was done before; %VB_ERROR_OPERATION_RUNNING */
+/** vb_operation_worker_try_claim: takes the VPS from all other hosts, unless that was done before;
+ * %VB_ERROR_OPERATION_RUNNING */
 gboolean vb_operation_worker_try_claim (VbOperationWorker *self, GError **error);
 
-/** vb_operation_worker_claim: as vb_operation_worker_try_claim(), but waits while another host works on it */
+/** vb_operation_worker_claim: as vb_operation_worker_try_claim(), but waits while another host
+ * works on it */
 gboolean vb_operation_worker_claim (VbOperationWorker *self, GError **error);
 
 /** vb_operation_worker_pause: waits up to @us; Returns: %FALSE when the service stops */
@@ -134,18 +144,25 @@ typedef gboolean (*VbOperationWorkerCall) (VbOperationWorker *self, gpointer dat
 /**
  * vb_operation_worker_retry_while_unavailable:
  *
- * Makes a call that must succeed for the VPS to be whole: while the hypervisor is unavailable it is tried
- * again with growing pauses.
+ * Makes a call that must succeed for the VPS to be whole: while the hypervisor is unavailable it is
+ * tried again with growing pauses.
  */
-gboolean vb_operation_worker_retry_while_unavailable (VbOperationWorker *self, VbOperationWorkerCall call, gpointer data, GError **error);
+gboolean vb_operation_worker_retry_while_unavailable (VbOperationWorker *self,
+                                                      VbOperationWorkerCall call,
+                                                      gpointer data,
+                                                      GError **error);
 
-/** vb_operation_worker_get_power: @power: (out): what the VPS is now, asked afresh and insisted on. Unchanged on failure */
+/** vb_operation_worker_get_power: @power: (out): what the VPS is now, asked afresh and insisted on.
+ * Unchanged on failure */
 gboolean vb_operation_worker_get_power (VbOperationWorker *self, VbPower *power, GError **error);
 
-/** vb_operation_worker_log_failed: one warning with the fields of the operation. @error: (nullable) */
-void vb_operation_worker_log_failed (VbOperationWorker *self, const char *doing, const GError *error);
+/** vb_operation_worker_log_failed: one warning with the fields of the operation. @error: (nullable)
+ */
+void
+vb_operation_worker_log_failed (VbOperationWorker *self, const char *doing, const GError *error);
 
-/** vb_operation_worker_save_stalled: blocks (worker thread): journals that the operation stalled, with a notification, or that it moves again */
+/** vb_operation_worker_save_stalled: blocks (worker thread): journals that the operation stalled,
+ * with a notification, or that it moves again */
 void vb_operation_worker_save_stalled (VbOperationWorker *self, gboolean stalled);
 
 /* The scripts. */

@@ -30,8 +30,8 @@ write_line (int fd, const char *word, const char *operation)
          && write (fd, line, length) == (gssize) length && fsync (fd) == 0;
 }
 
-/* The file appears under its name complete and locked already: a hook that runs at any instant sees either
- * the lock before or this one. */
+/* The file appears under its name complete and locked already: a hook that runs at any instant sees
+ * either the lock before or this one. */
 static gboolean
 replace_file (VbPowerLock *self, const char *word, GError **error)
 {

@@ -8,10 +8,11 @@ G_BEGIN_DECLS
 /**
  * VbPowerLock:
  *
- * The file that keeps a VPS from being started while an operation needs its disks. The libvirt hook reads it
- * without asking anybody: `<state folder>/locks/<uuid>` whose first line is `create|restore|swap <operation id>`
- * and on which the owner holds flock(2), so that a lock left by a dead owner can be told from a live one. It lives on
- * persistent storage: autostart after a host crash must still see a half-done swap. Blocks; worker threads.
+ * The file that keeps a VPS from being started while an operation needs its disks. The libvirt hook
+ * reads it without asking anybody: `<state folder>/locks/<uuid>` whose first line is
+ * `create|restore|swap <operation id>` and on which the owner holds flock(2), so that a lock left
+ * by a dead owner can be told from a live one. It lives on persistent storage: autostart after a
+ * host crash must still see a half-done swap. Blocks; worker threads.
  */
 typedef struct _VbPowerLock VbPowerLock;
 
@@ -37,13 +38,16 @@ gboolean vb_power_lock_change (VbPowerLock *self, const char *word, GError **err
 void vb_power_lock_release (VbPowerLock *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbPowerLock, vb_power_lock_release)
 
-/** vb_power_lock_leave: @self: (transfer full): leaves the lock file without an owner, for whoever takes up the operation */
+/** vb_power_lock_leave: @self: (transfer full): leaves the lock file without an owner, for whoever
+ * takes up the operation */
 void vb_power_lock_leave (VbPowerLock *self);
 
-/** vb_power_lock_leave: @self: (transfer full): leaves the file without an owner, for whoever takes up the operation */
+/** vb_power_lock_leave: @self: (transfer full): leaves the file without an owner, for whoever takes
+ * up the operation */
 void vb_power_lock_leave (VbPowerLock *self);
 
-/** vb_power_lock_sweep: removes lock files of dead owners that @keep (set of UUIDs) does not name */
+/** vb_power_lock_sweep: removes lock files of dead owners that @keep (set of UUIDs) does not name
+ */
 void vb_power_lock_sweep (const char *state_folder, GHashTable *keep);
 
 G_END_DECLS

@@ -55,7 +55,8 @@ vb_restore_undo_swap (VbOperationWorker *self, VbStaging *staging)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_operation_worker_lock (self, "swap", &error))
-    vb_operation_worker_log_failed (self, "Locking the power for putting the old disks back", error);
+    vb_operation_worker_log_failed (self, "Locking the power for putting the old disks back",
+                                    error);
   g_clear_error (&error);
   if (!vb_operation_worker_retry_while_unavailable (self, call_power_off, NULL, &error))
     vb_operation_worker_log_failed (self, "Stopping the VPS to put the old disks back", error);
@@ -64,7 +65,8 @@ vb_restore_undo_swap (VbOperationWorker *self, VbStaging *staging)
     vb_operation_worker_log_failed (self, "Putting the old disks back", error);
 }
 
-/* Whatever the trouble is (the pool is away, the device reports errors): half a disk must not be started from. */
+/* Whatever the trouble is (the pool is away, the device reports errors): half a disk must not be
+ * started from. */
 static gboolean
 put_in_place (VbOperationWorker *self, VbStaging *staging, GError **error)
 {
@@ -80,7 +82,8 @@ put_in_place (VbOperationWorker *self, VbStaging *staging, GError **error)
       gboolean torn = is_torn (staging);
       if (torn)
         {
-          vb_operation_worker_log_failed (self, "A disk is half overwritten, the VPS stays off; trying again", failure);
+          vb_operation_worker_log_failed (
+              self, "A disk is half overwritten, the VPS stays off; trying again", failure);
           vb_operation_worker_save_stalled (self, TRUE);
         }
       if (!torn || !vb_operation_worker_pause (self, pause_us))
@@ -93,7 +96,8 @@ put_in_place (VbOperationWorker *self, VbStaging *staging, GError **error)
     }
 }
 
-/* Stopping the VPS may have taken long. The pool is not asked any more: it must not keep the VPS off. */
+/* Stopping the VPS may have taken long. The pool is not asked any more: it must not keep the VPS
+ * off. */
 static gboolean
 check_claim (VbOperationWorker *self, GError **error)
 {
@@ -106,18 +110,20 @@ check_claim (VbOperationWorker *self, GError **error)
 gboolean
 vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
 {
-  if (!vb_restore_power_off (self, error) || !check_claim (self, error) || !put_in_place (self, staging, error))
+  if (!vb_restore_power_off (self, error) || !check_claim (self, error)
+      || !put_in_place (self, staging, error))
     return FALSE;
 
-  /* Without the checkpoint the next backup reads everything; that is no reason to fail the restore. */
+  /* Without the checkpoint the next backup reads everything; that is no reason to fail the restore.
+   */
   g_autoptr (GError) checkpoint_error = NULL;
-  if (!vb_hypervisor_reset_checkpoints (self->hypervisor,
-                                        self->record->vps,
-                                        self->record->backup,
+  if (!vb_hypervisor_reset_checkpoints (self->hypervisor, self->record->vps, self->record->backup,
                                         &checkpoint_error))
-    vb_operation_worker_log_failed (self, "Renewing the checkpoint after the restore", checkpoint_error);
+    vb_operation_worker_log_failed (self, "Renewing the checkpoint after the restore",
+                                    checkpoint_error);
 
-  /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it. */
+  /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it.
+   */
   set_details (self, VB_RESTORE_SWAPPED);
   if (vb_operation_worker_save (self, error) && vb_restore_bring_back (self, error))
     return TRUE;
@@ -126,8 +132,8 @@ vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
   return FALSE;
 }
 
-/* The old disks go only after the journal knows that they are not needed: without them nothing on the disks tells a restore that
- * was done from one that was undone. */
+/* The old disks go only after the journal knows that they are not needed: without them nothing on
+ * the disks tells a restore that was done from one that was undone. */
 void
 vb_restore_succeed (VbOperationWorker *self, VbStaging *staging)
 {
@@ -194,5 +200,6 @@ vb_restore_begin_swap (VbOperationWorker *self, VbStaging *staging, GError **err
   self->record->swapping = TRUE;
   if (vb_staging_is_in_place (staging))
     set_details (self, VB_RESTORE_OVERWRITING);
-  return vb_operation_worker_lock (self, "swap", error) && vb_operation_worker_move (self, VB_OPERATION_FINISHING, error);
+  return vb_operation_worker_lock (self, "swap", error)
+         && vb_operation_worker_move (self, VB_OPERATION_FINISHING, error);
 }

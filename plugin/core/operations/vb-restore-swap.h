@@ -6,9 +6,10 @@
 G_BEGIN_DECLS
 
 /*
- * The part of a restore in which the VPS is off: the staged disks take the place of the present ones, and the VPS
- * comes back. What is swapped can be put back until then. Block devices cannot: once one of them is begun with, the VPS stays
- * off and locked, and the operation goes on until they are whole, over restarts of the service too. Job thread only.
+ * The part of a restore in which the VPS is off: the staged disks take the place of the present
+ * ones, and the VPS comes back. What is swapped can be put back until then. Block devices cannot:
+ * once one of them is begun with, the VPS stays off and locked, and the operation goes on until
+ * they are whole, over restarts of the service too. Job thread only.
  */
 
 /* What the record's details say, so that recovery knows. */
@@ -22,13 +23,16 @@ G_BEGIN_DECLS
 gboolean vb_restore_has_details (VbOperationWorker *self, const char *details);
 gboolean vb_restore_power_off (VbOperationWorker *self, GError **error);
 
-/** vb_restore_bring_back: brings the VPS to the power state that it had; the hook must let it start, so the lock goes first */
+/** vb_restore_bring_back: brings the VPS to the power state that it had; the hook must let it
+ * start, so the lock goes first */
 gboolean vb_restore_bring_back (VbOperationWorker *self, GError **error);
 
-/** vb_restore_begin_swap: the point of no return for those who want to cancel; the power is locked for the swap */
+/** vb_restore_begin_swap: the point of no return for those who want to cancel; the power is locked
+ * for the swap */
 gboolean vb_restore_begin_swap (VbOperationWorker *self, VbStaging *staging, GError **error);
 
-/** vb_restore_swap: stops the VPS, swaps, and brings it back; puts the old disks back if that fails and they can be */
+/** vb_restore_swap: stops the VPS, swaps, and brings it back; puts the old disks back if that fails
+ * and they can be */
 gboolean vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error);
 
 /** vb_restore_undo_swap: stops the VPS and puts the old disks back */
@@ -41,8 +45,8 @@ void vb_restore_succeed (VbOperationWorker *self, VbStaging *staging);
  * vb_restore_abandon:
  * @staging: (nullable): what was staged, not swapped or put back again
  *
- * The end of a restore that has failed. One with a half overwritten device neither ends nor is unlocked: the next start of the
- * service goes on with it.
+ * The end of a restore that has failed. One with a half overwritten device neither ends nor is
+ * unlocked: the next start of the service goes on with it.
  */
 void vb_restore_abandon (VbOperationWorker *self, VbStaging *staging, const GError *error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The script of a restore: stage the new disks beside the old ones, and only when they are whole and
- * verified stop the VPS, swap by rename and bring it back. The old disks go last. */
+/* The script of a restore: stage the new disks beside the old ones, and only when they are whole
+ * and verified stop the VPS, swap by rename and bring it back. The old disks go last. */
 #include "vb-restore-swap.h"
 
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include "core/base/vb-error.h"
 #include "core/base/vb-log.h"
 
-/* How long a restore that the service was stopped under waits for it: who has worked in a VPS for longer is not to lose that to a
- * restore that nobody thinks of any more. */
+/* How long a restore that the service was stopped under waits for it: who has worked in a VPS for
+ * longer is not to lose that to a restore that nobody thinks of any more. */
 #define AGAIN_WITHIN_S (15 * 60)
 #define AGAIN "again " /* in the record's details, and since when: the next start begins anew */
 
@@ -18,8 +18,9 @@
 static gboolean
 move_to_preparing (VbOperationWorker *self, GError **error)
 {
-  return self->record->state == VB_OPERATION_PREPARING ? vb_operation_worker_save (self, error)
-                                                       : vb_operation_worker_move (self, VB_OPERATION_PREPARING, error);
+  return self->record->state == VB_OPERATION_PREPARING
+             ? vb_operation_worker_save (self, error)
+             : vb_operation_worker_move (self, VB_OPERATION_PREPARING, error);
 }
 
 static gboolean
@@ -30,7 +31,8 @@ prepare (VbOperationWorker *self, GPtrArray **disks, GError **error)
     return FALSE;
   g_free (self->record->was_power);
   self->record->was_power = g_strdup (vb_power_to_string (info->power));
-  g_clear_pointer (&self->record->details, g_free); /* what begins anew does so once for each stop */
+  g_clear_pointer (&self->record->details,
+                   g_free); /* what begins anew does so once for each stop */
   *disks = vb_hypervisor_list_disks (self->hypervisor, self->record->vps, error);
   if (*disks == NULL || !move_to_preparing (self, error))
     return FALSE;
@@ -44,11 +46,8 @@ is_delta_worthwhile (VbOperationWorker *self, GPtrArray *disks)
   guint64 changed_bytes = 0;
   guint64 limit_bytes = self->settings.delta_limit_bytes;
   return limit_bytes > 0 && vb_pool_can_stage_delta (self->pool, disks)
-         && vb_hypervisor_get_changed_bytes (self->hypervisor,
-                                             self->record->vps,
-                                             self->record->backup,
-                                             &changed_bytes,
-                                             NULL)
+         && vb_hypervisor_get_changed_bytes (self->hypervisor, self->record->vps,
+                                             self->record->backup, &changed_bytes, NULL)
          && changed_bytes <= limit_bytes;
 }
 
@@ -58,16 +57,12 @@ stage_changes (VbOperationWorker *self, GPtrArray *disks, GError **error)
   if (!vb_restore_power_off (self, error))
     return NULL;
   const VbOperationRecord *record = self->record;
-  g_autoptr (VbCapture) delta
-      = vb_hypervisor_begin_delta (self->hypervisor, record->vps, record->id, record->backup, error);
+  g_autoptr (VbCapture) delta = vb_hypervisor_begin_delta (self->hypervisor, record->vps,
+                                                           record->id, record->backup, error);
   if (delta == NULL)
     return NULL;
-  VbStaging *staging = vb_pool_stage_delta (self->pool,
-                                            delta,
-                                            disks,
-                                            self->settings.delta_limit_bytes,
-                                            self->transfer,
-                                            error);
+  VbStaging *staging = vb_pool_stage_delta (
+      self->pool, delta, disks, self->settings.delta_limit_bytes, self->transfer, error);
   g_autoptr (GError) end_error = NULL;
   if (!vb_hypervisor_end_delta (self->hypervisor, delta, &end_error))
     vb_operation_worker_log_failed (self, "Removing the record of what has changed", end_error);
@@ -91,7 +86,8 @@ try_delta (VbOperationWorker *self, GPtrArray *disks, GError **error)
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
-  vb_operation_worker_log_failed (self, "Writing back only what has changed; preparing whole disks instead", failure);
+  vb_operation_worker_log_failed (
+      self, "Writing back only what has changed; preparing whole disks instead", failure);
   vb_transfer_restart (self->transfer);
   if (!self->record->stop_first && vb_restore_bring_back (self, error))
     vb_operation_worker_lock (self, "restore", error);
@@ -110,23 +106,20 @@ stage (VbOperationWorker *self, GPtrArray *disks, GError **error)
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
-  return vb_pool_stage (self->pool,
-                        self->record->vps,
-                        self->record->backup,
-                        self->record->id,
-                        disks,
-                        self->transfer,
-                        error);
+  return vb_pool_stage (self->pool, self->record->vps, self->record->backup, self->record->id,
+                        disks, self->transfer, error);
 }
 
 static gboolean
 is_because_of_a_stop (VbOperationWorker *self, const GError *error)
 {
   return vb_operation_worker_is_suspended (self)
-         && (vb_error_code_of (error) == VB_ERROR_CANCELLED || vb_error_code_of (error) == VB_ERROR_INTERRUPTED);
+         && (vb_error_code_of (error) == VB_ERROR_CANCELLED
+             || vb_error_code_of (error) == VB_ERROR_INTERRUPTED);
 }
 
-/* The service stops, and nothing of the VPS has been changed: what is staged goes, and the VPS is as it was meanwhile. */
+/* The service stops, and nothing of the VPS has been changed: what is staged goes, and the VPS is
+ * as it was meanwhile. */
 static gboolean
 leave (VbOperationWorker *self, VbStaging *staging, const GError *error)
 {
@@ -137,11 +130,13 @@ leave (VbOperationWorker *self, VbStaging *staging, const GError *error)
   if ((staging != NULL && !vb_staging_discard (staging, &failure))
       || (self->record->was_power != NULL && !vb_restore_bring_back (self, &failure)))
     {
-      vb_operation_worker_log_failed (self, "Leaving a restore to the next start of the service", failure);
+      vb_operation_worker_log_failed (self, "Leaving a restore to the next start of the service",
+                                      failure);
       return FALSE;
     }
   g_free (self->record->details);
-  self->record->details = g_strdup_printf (AGAIN "%" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC);
+  self->record->details
+      = g_strdup_printf (AGAIN "%" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC);
   vb_operation_worker_detach (self);
   return TRUE;
 }
@@ -153,10 +148,12 @@ vb_restore_worker_run (VbOperationWorker *self)
   g_autoptr (GPtrArray) disks = NULL;
   g_autoptr (VbStaging) staging = NULL;
 
-  if (vb_transfer_check (self->transfer, &error) && vb_operation_worker_claim (self, &error) && vb_operation_worker_lock (self, "restore", &error)
-      && prepare (self, &disks, &error) && vb_operation_worker_move (self, VB_OPERATION_COPYING, &error))
+  if (vb_transfer_check (self->transfer, &error) && vb_operation_worker_claim (self, &error)
+      && vb_operation_worker_lock (self, "restore", &error) && prepare (self, &disks, &error)
+      && vb_operation_worker_move (self, VB_OPERATION_COPYING, &error))
     staging = stage (self, disks, &error);
-  if (staging != NULL && vb_restore_begin_swap (self, staging, &error) && vb_restore_swap (self, staging, &error))
+  if (staging != NULL && vb_restore_begin_swap (self, staging, &error)
+      && vb_restore_swap (self, staging, &error))
     vb_restore_succeed (self, staging);
   else if (!leave (self, staging, error))
     vb_restore_abandon (self, staging, error);
@@ -189,7 +186,8 @@ go_forward (VbOperationWorker *self, VbStaging *staging, GError **error)
   if (!vb_staging_is_swapped (staging))
     return FALSE;
   return is_on (self)
-         || (vb_restore_has_details (self, VB_RESTORE_SWAPPED) && vb_restore_bring_back (self, error));
+         || (vb_restore_has_details (self, VB_RESTORE_SWAPPED)
+             && vb_restore_bring_back (self, error));
 }
 
 static VbStaging *
@@ -210,11 +208,13 @@ must_find (VbOperationWorker *self, const GError *error)
              && !g_error_matches (error, VB_ERROR, VB_ERROR_NOT_FOUND));
 }
 
-/* Returns: FALSE when the service stops before anybody can know; *@staging is NULL when there is nothing to be found */
+/* Returns: FALSE when the service stops before anybody can know; *@staging is NULL when there is
+ * nothing to be found */
 static gboolean
 insist_on_staging (VbOperationWorker *self, VbStaging **staging)
 {
-  for (gint64 pause_us = VB_RESTORE_RETRY_US;; pause_us = MIN (pause_us * 2, VB_RESTORE_MAX_RETRY_US))
+  for (gint64 pause_us = VB_RESTORE_RETRY_US;;
+       pause_us = MIN (pause_us * 2, VB_RESTORE_MAX_RETRY_US))
     {
       g_autoptr (GError) error = NULL;
       *staging = find_staging (self, &error);
@@ -231,7 +231,8 @@ insist_on_staging (VbOperationWorker *self, VbStaging **staging)
     }
 }
 
-/* The administrator has removed what the pool had noted, for want of another way: the VPS must not start from half a disk. */
+/* The administrator has removed what the pool had noted, for want of another way: the VPS must not
+ * start from half a disk. */
 static void
 give_up_devices (VbOperationWorker *self)
 {
@@ -245,7 +246,8 @@ was_left (VbOperationWorker *self)
   const char *details = self->record->details;
   if (self->record->swapping || details == NULL || !g_str_has_prefix (details, AGAIN))
     return FALSE;
-  gint64 away_s = g_get_real_time () / G_USEC_PER_SEC - strtoll (details + strlen (AGAIN), NULL, 10);
+  gint64 away_s
+      = g_get_real_time () / G_USEC_PER_SEC - strtoll (details + strlen (AGAIN), NULL, 10);
   return away_s >= 0 && away_s <= AGAIN_WITHIN_S;
 }
 
@@ -260,12 +262,13 @@ begin_anew (VbOperationWorker *self)
   if (staging != NULL && !vb_staging_discard (staging, &error))
     vb_operation_worker_log_failed (self, "Removing what a restore had staged before", error);
   vb_transfer_restart (self->transfer);
-  vb_log_info (self->record->vps, self->record->id, self->record->backup, "The restore begins anew");
+  vb_log_info (self->record->vps, self->record->id, self->record->backup,
+               "The restore begins anew");
   vb_restore_worker_run (self);
 }
 
-/* After a crash: disks that are all swapped stay, half a swap is undone, half a device is completed, and what was only
- * staged goes. */
+/* After a crash: disks that are all swapped stay, half a swap is undone, half a device is
+ * completed, and what was only staged goes. */
 void
 vb_restore_worker_recover (VbOperationWorker *self)
 {
@@ -284,7 +287,8 @@ vb_restore_worker_recover (VbOperationWorker *self)
   /* Disks that another host works on meanwhile are not swapped. */
   g_autoptr (GError) claim_error = NULL;
   if (self->record->swapping && !vb_operation_worker_claim (self, &claim_error))
-    vb_operation_worker_log_failed (self, "Claiming the VPS for the recovery of a restore", claim_error);
+    vb_operation_worker_log_failed (self, "Claiming the VPS for the recovery of a restore",
+                                    claim_error);
   if (g_error_matches (claim_error, VB_ERROR, VB_ERROR_OPERATION_RUNNING))
     return;
   if (!insist_on_staging (self, &staging))
@@ -294,7 +298,8 @@ vb_restore_worker_recover (VbOperationWorker *self)
       vb_restore_succeed (self, staging);
       return;
     }
-  if (staging != NULL && vb_restore_has_details (self, VB_RESTORE_OVERWRITING) && !vb_staging_is_in_place (staging))
+  if (staging != NULL && vb_restore_has_details (self, VB_RESTORE_OVERWRITING)
+      && !vb_staging_is_in_place (staging))
     give_up_devices (self);
   if (failure != NULL)
     vb_operation_worker_log_failed (self, "Bringing the VPS back on its restored disks", failure);
@@ -302,9 +307,8 @@ vb_restore_worker_recover (VbOperationWorker *self)
   if (staging != NULL && self->record->swapping && vb_staging_can_undo (staging) && !is_on (self))
     vb_restore_undo_swap (self, staging);
 
-  g_autoptr (GError) interrupted = g_error_new_literal (VB_ERROR,
-                                                        VB_ERROR_INTERRUPTED,
-                                                        vb_error_public_message (VB_ERROR_INTERRUPTED));
+  g_autoptr (GError) interrupted = g_error_new_literal (
+      VB_ERROR, VB_ERROR_INTERRUPTED, vb_error_public_message (VB_ERROR_INTERRUPTED));
   gboolean changed = staging != NULL && !vb_staging_can_undo (staging);
   vb_restore_abandon (self, staging, changed && failure != NULL ? failure : interrupted);
 }

@@ -159,8 +159,8 @@ vb_capture_folder_socket (const char *folder)
   return g_build_filename (folder, SOCKET_NAME, NULL);
 }
 
-/* The folder is QEMU's own: nothing in it, and not the folder itself, may lead us elsewhere, at whatever instant it is
- * replaced by a link. */
+/* The folder is QEMU's own: nothing in it, and not the folder itself, may lead us elsewhere, at
+ * whatever instant it is replaced by a link. */
 static void
 remove_folder (const char *folder)
 {

@@ -206,7 +206,8 @@ end_on_domain (virDomainPtr domain, VbCapture *capture, gboolean keep, GError **
   g_autofree char *name = vb_libvirt_checkpoint_name (capture->backup);
 
   if (capture->running
-      && !VB_FAULT_AROUND (vb_libvirt_backup_abort (domain, capture->operation, error), "backup-abort"))
+      && !VB_FAULT_AROUND (vb_libvirt_backup_abort (domain, capture->operation, error),
+                           "backup-abort"))
     return FALSE;
   if (!keep)
     return vb_libvirt_checkpoint_delete (domain, name, error);
@@ -267,7 +268,8 @@ vb_libvirt_captures_detach (VbLibvirtCaptures *self, VbCapture *capture, GError 
     bytes += ((VbCaptureDisk *) g_ptr_array_index (capture->disks, i))->virtual_size_bytes;
   if (job == NULL)
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERRUPTED, "There is no backup job to be left");
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERRUPTED,
+                           "There is no backup job to be left");
       return FALSE;
     }
   if (!vb_live_job_check (job, error) || !vb_live_job_check_room (job, bytes, error))
@@ -278,7 +280,9 @@ vb_libvirt_captures_detach (VbLibvirtCaptures *self, VbCapture *capture, GError 
 }
 
 VbCapture *
-vb_libvirt_captures_resume (VbLibvirtCaptures *self, const VbCaptureRequest *request, GError **error)
+vb_libvirt_captures_resume (VbLibvirtCaptures *self,
+                            const VbCaptureRequest *request,
+                            GError **error)
 {
   g_autoptr (VbLibvirtLease) lease
       = vb_connection_pool_lease (self->gate, VB_LIBVIRT_NORMAL, 0, error);

@@ -127,7 +127,9 @@ begin_job (Begin *begin, const char *base, gboolean with_checkpoint)
                                                                      begin->recordable, NULL, 0)
                                                 : NULL;
 
-  return VB_FAULT_AROUND (virDomainBackupBegin (begin->domain, backup, checkpoint, 0), "backup-begin") == 0;
+  return VB_FAULT_AROUND (virDomainBackupBegin (begin->domain, backup, checkpoint, 0),
+                          "backup-begin")
+         == 0;
 }
 
 static void
@@ -313,7 +315,8 @@ vb_live_capture_begin (VbConnectionPool *gate,
       g_set_error_literal (error, VB_ERROR, VB_ERROR_CANCELLED, "Cancelled");
       return NULL;
     }
-  /* Else it is seen from the bases whether there is anything to heal; the guest waits for that, frozen. */
+  /* Else it is seen from the bases whether there is anything to heal; the guest waits for that,
+   * frozen. */
   if (!has_bases (&begin))
     vb_libvirt_checkpoint_repair_online (domain, xml);
   if (!prepare_files (&begin, error) || !begin_frozen (&begin, error))

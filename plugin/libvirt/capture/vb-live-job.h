@@ -33,8 +33,8 @@ void vb_live_job_watch (VbLiveJob *self);
 /** vb_live_job_unwatch: the job is to be ended regularly; returns when the watch is over */
 void vb_live_job_unwatch (VbLiveJob *self);
 
-/** vb_live_job_check_room: whether the job can be left to itself: its scratch files will leave the space that is to be left,
- * whatever the guest writes; @disk_bytes: size of all disks */
+/** vb_live_job_check_room: whether the job can be left to itself: its scratch files will leave the
+ * space that is to be left, whatever the guest writes; @disk_bytes: size of all disks */
 gboolean vb_live_job_check_room (VbLiveJob *self, guint64 disk_bytes, GError **error);
 
 /** vb_live_job_lose: what was being read is gone; the first reason stays */

@@ -31,7 +31,11 @@ read_job (virDomainPtr domain, const char *operation, GError **error)
 }
 
 static gboolean
-add_disk (VbCapture *capture, virDomainPtr domain, const VbBackupJobXml *job, const VbBackupJobDisk *from, GError **error)
+add_disk (VbCapture *capture,
+          virDomainPtr domain,
+          const VbBackupJobXml *job,
+          const VbBackupJobDisk *from,
+          GError **error)
 {
   virDomainBlockInfo info;
   VbCaptureDisk *disk;
@@ -52,9 +56,14 @@ add_disk (VbCapture *capture, virDomainPtr domain, const VbBackupJobXml *job, co
   return TRUE;
 }
 
-/* In the order of the definition, as in the beginning. A disk that was plugged in since is not part of it. */
+/* In the order of the definition, as in the beginning. A disk that was plugged in since is not part
+ * of it. */
 static gboolean
-add_disks (VbCapture *capture, virDomainPtr domain, VbDomainXml *xml, const VbBackupJobXml *job, GError **error)
+add_disks (VbCapture *capture,
+           virDomainPtr domain,
+           VbDomainXml *xml,
+           const VbBackupJobXml *job,
+           GError **error)
 {
   for (guint i = 0; i < xml->disks->len; i++)
     {
@@ -104,7 +113,8 @@ vb_live_resume (VbConnectionPool *gate,
     return NULL;
   capture->running = TRUE;
   capture->resumed = TRUE;
-  live = vb_live_job_new (gate, request->vps, request->operation, scratch_of (job), request->scratch_reserve_bytes);
+  live = vb_live_job_new (gate, request->vps, request->operation, scratch_of (job),
+                          request->scratch_reserve_bytes);
   vb_live_job_watch (live);
   return live;
 }

@@ -135,7 +135,8 @@ vb_scratch_check_room (VbScratch *self, guint64 most_bytes, guint64 reserve_byte
       if (g_stat (path, &status) == 0)
         held += (guint64) status.st_blocks * 512;
     }
-  return vb_scratch_check (self, reserve_bytes + (most_bytes > held ? most_bytes - held : 0), error);
+  return vb_scratch_check (self, reserve_bytes + (most_bytes > held ? most_bytes - held : 0),
+                           error);
 }
 
 void

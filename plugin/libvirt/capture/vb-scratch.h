@@ -35,11 +35,13 @@ GHashTable *vb_scratch_get_paths (VbScratch *self);
  * of them; any thread */
 gboolean vb_scratch_check (VbScratch *self, guint64 reserve_bytes, GError **error);
 
-/** vb_scratch_check_room: as vb_scratch_check(), if the files grow to as much as they ever can, which @most_bytes is
- * for all together */
-gboolean vb_scratch_check_room (VbScratch *self, guint64 most_bytes, guint64 reserve_bytes, GError **error);
+/** vb_scratch_check_room: as vb_scratch_check(), if the files grow to as much as they ever can,
+ * which @most_bytes is for all together */
+gboolean
+vb_scratch_check_room (VbScratch *self, guint64 most_bytes, guint64 reserve_bytes, GError **error);
 
-/** vb_scratch_remove: removes files that are left; the job must be over. On return none comes back after a loss of power */
+/** vb_scratch_remove: removes files that are left; the job must be over. On return none comes back
+ * after a loss of power */
 void vb_scratch_remove (VbScratch *self);
 
 G_END_DECLS

@@ -6,10 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* A QEMU that is killed leaves every bitmap that it had open marked as in use. Nobody can use such a bitmap
- * again, and while it is there QEMU refuses to resize the disk. These remove those that are ours, with libvirt's record
- * of them, and never another program's. What cannot be removed now is logged and left to the next time: none of it is
- * needed for a backup. Both block and belong into worker threads. */
+/* A QEMU that is killed leaves every bitmap that it had open marked as in use. Nobody can use such
+ * a bitmap again, and while it is there QEMU refuses to resize the disk. These remove those that
+ * are ours, with libvirt's record of them, and never another program's. What cannot be removed now
+ * is logged and left to the next time: none of it is needed for a backup. Both block and belong
+ * into worker threads. */
 
 /**
  * vb_libvirt_checkpoint_repair_offline:

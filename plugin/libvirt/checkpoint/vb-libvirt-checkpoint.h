@@ -66,8 +66,10 @@ gboolean vb_libvirt_checkpoint_define (virDomainPtr domain,
  */
 gboolean vb_libvirt_checkpoint_delete (virDomainPtr domain, const char *name, GError **error);
 
-/** vb_libvirt_checkpoint_keep: deletes all of ours that libvirt knows but those of @backups (ids, ends in %NULL) */
-gboolean vb_libvirt_checkpoint_keep (virDomainPtr domain, const char *const *backups, GError **error);
+/** vb_libvirt_checkpoint_keep: deletes all of ours that libvirt knows but those of @backups (ids,
+ * ends in %NULL) */
+gboolean
+vb_libvirt_checkpoint_keep (virDomainPtr domain, const char *const *backups, GError **error);
 
 /** vb_libvirt_checkpoint_reset: see #VbHypervisorInterface.reset_checkpoints; @name is the new
  * checkpoint's */

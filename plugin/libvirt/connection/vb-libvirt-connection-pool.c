@@ -112,7 +112,10 @@ vb_connection_pool_get_generation (VbConnectionPool *self)
 }
 
 VbLibvirtLease *
-vb_connection_pool_lease (VbConnectionPool *self, VbLibvirtUrgency urgency, guint wait_s, GError **error)
+vb_connection_pool_lease (VbConnectionPool *self,
+                          VbLibvirtUrgency urgency,
+                          guint wait_s,
+                          GError **error)
 {
   gint64 deadline = g_get_monotonic_time () + wait_s * G_TIME_SPAN_SECOND;
   VbLibvirtLease *lease = NULL;

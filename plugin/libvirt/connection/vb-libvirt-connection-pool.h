@@ -44,8 +44,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbConnectionPool, vb_connection_pool_unref)
 /** vb_connection_pool_open: @connection: (transfer full): what leases are given on from now on */
 void vb_connection_pool_open (VbConnectionPool *self, virConnectPtr connection);
 
-/** vb_connection_pool_close: Returns: (transfer full) (nullable): the connection; leases that are out
- * stay usable */
+/** vb_connection_pool_close: Returns: (transfer full) (nullable): the connection; leases that are
+ * out stay usable */
 virConnectPtr vb_connection_pool_close (VbConnectionPool *self);
 
 /** vb_connection_pool_stop: nobody waits for a connection any more */
@@ -65,8 +65,10 @@ guint vb_connection_pool_get_generation (VbConnectionPool *self);
  *
  * Returns: (transfer full) (nullable): a lease
  */
-VbLibvirtLease *
-vb_connection_pool_lease (VbConnectionPool *self, VbLibvirtUrgency urgency, guint wait_s, GError **error);
+VbLibvirtLease *vb_connection_pool_lease (VbConnectionPool *self,
+                                          VbLibvirtUrgency urgency,
+                                          guint wait_s,
+                                          GError **error);
 
 /** vb_libvirt_lease_get: Returns: (transfer none): the connection, valid as long as the lease */
 virConnectPtr vb_libvirt_lease_get (VbLibvirtLease *lease);

@@ -21,7 +21,7 @@ typedef struct
   /* Under the lock. */
   gboolean stopped;
   gboolean list_wanted;
-  GHashTable *dirty; /* set of UUIDs */
+  GHashTable *dirty;   /* set of UUIDs */
   const char *reading; /* the one that was taken out of it last, until it is posted */
   GCond read;
 } Reader;
@@ -103,7 +103,8 @@ vb_libvirt_inventory_read (virDomainPtr domain, GError **error)
   info->unsupported = g_steal_pointer (&xml->unsupported);
   info->schedule = g_steal_pointer (&xml->schedule);
   if (xml->schedule_error != NULL)
-    vb_log_warning (info->uuid, NULL, NULL, "The schedule in the VPS's metadata is not used: %s", xml->schedule_error->message);
+    vb_log_warning (info->uuid, NULL, NULL, "The schedule in the VPS's metadata is not used: %s",
+                    xml->schedule_error->message);
   return info;
 }
 

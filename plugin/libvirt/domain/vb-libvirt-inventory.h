@@ -29,8 +29,9 @@ void vb_libvirt_inventory_list (VbLibvirtInventory *self);
 /** vb_libvirt_inventory_refresh: something may have changed about @vps */
 void vb_libvirt_inventory_refresh (VbLibvirtInventory *self, const char *vps);
 
-/** vb_libvirt_inventory_announce: as refresh, and blocks (for some seconds at most) until the answer is on
- * its way to the main context, ahead of what the caller sends there afterwards. Any thread but the main one */
+/** vb_libvirt_inventory_announce: as refresh, and blocks (for some seconds at most) until the
+ * answer is on its way to the main context, ahead of what the caller sends there afterwards. Any
+ * thread but the main one */
 void vb_libvirt_inventory_announce (VbLibvirtInventory *self, const char *vps);
 
 /** vb_libvirt_inventory_stop: for good; no signal afterwards */

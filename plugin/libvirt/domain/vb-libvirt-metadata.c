@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-libvirt-metadata.h"
 
-
 #define METADATA_KEY "vps-backup"
 #define ROOT "backup"
 #define SLOTS "slots"
@@ -31,7 +30,9 @@ vb_libvirt_metadata_get_schedule (xmlXPathContext *context, GError **error)
   g_autofree char *keep = vb_xml_text (context, NULL, ELEMENT (SCHEDULE) "/@keep");
   g_autofree char *zone = vb_xml_text (context, NULL, ELEMENT (SCHEDULE) "/@zone");
 
-  return vb_xml_has (context, NULL, ELEMENT (SCHEDULE)) ? vb_schedule_parse (at, jitter, keep, zone, error) : NULL;
+  return vb_xml_has (context, NULL, ELEMENT (SCHEDULE))
+             ? vb_schedule_parse (at, jitter, keep, zone, error)
+             : NULL;
 }
 
 /* --- changing: one child, and nothing else --- */
@@ -68,7 +69,8 @@ static xmlNode *
 find_child (xmlNode *root, const char *name)
 {
   for (xmlNode *child = root->children; child != NULL; child = child->next)
-    if (child->type == XML_ELEMENT_NODE && child->ns == root->ns && xmlStrEqual (child->name, BAD_CAST name))
+    if (child->type == XML_ELEMENT_NODE && child->ns == root->ns
+        && xmlStrEqual (child->name, BAD_CAST name))
       return child;
   return NULL;
 }
@@ -108,16 +110,24 @@ edit_element (const char *element, const char *name, Edit edit, gconstpointer da
 }
 
 static gboolean
-change (virDomainPtr domain, const char *name, Edit edit, gconstpointer data, unsigned int flags, GError **error)
+change (virDomainPtr domain,
+        const char *name,
+        Edit edit,
+        gconstpointer data,
+        unsigned int flags,
+        GError **error)
 {
-  char *before = virDomainGetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, VB_LIBVIRT_METADATA_URI, flags);
+  char *before
+      = virDomainGetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, VB_LIBVIRT_METADATA_URI, flags);
   virError *failure = before == NULL ? virGetLastError () : NULL;
-  gboolean known = before != NULL || (failure != NULL && failure->code == VIR_ERR_NO_DOMAIN_METADATA);
+  gboolean known
+      = before != NULL || (failure != NULL && failure->code == VIR_ERR_NO_DOMAIN_METADATA);
   g_autofree char *after = known ? edit_element (before, name, edit, data) : NULL;
 
   free (before);
   if (known
-      && virDomainSetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, after, METADATA_KEY, VB_LIBVIRT_METADATA_URI, flags)
+      && virDomainSetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, after, METADATA_KEY,
+                               VB_LIBVIRT_METADATA_URI, flags)
              == 0)
     return TRUE;
   vb_libvirt_set_error (error, "Writing into the VPS's metadata");

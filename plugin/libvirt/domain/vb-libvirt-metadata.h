@@ -21,25 +21,28 @@ G_BEGIN_DECLS
  * </metadata>
  * ]|
  *
- * The prefix is the writer's choice, jitter and zone may be left out. What else is in it stays. By hand, with all that it is
- * to hold: `virsh metadata VPS urn:vps-backup:1 --key vps-backup --set "<backup><slots total='3'/></backup>"
+ * The prefix is the writer's choice, jitter and zone may be left out. What else is in it stays. By
+ * hand, with all that it is to hold: `virsh metadata VPS urn:vps-backup:1 --key vps-backup --set
+ * "<backup><slots total='3'/></backup>"
  * --live --config`
  */
 #define VB_LIBVIRT_METADATA_URI "urn:vps-backup:1"
 
-/** vb_libvirt_metadata_get_slots: @context: of a domain's XML. Returns: the total, or -1 when there is
- * none that makes sense */
+/** vb_libvirt_metadata_get_slots: @context: of a domain's XML. Returns: the total, or -1 when there
+ * is none that makes sense */
 gint64 vb_libvirt_metadata_get_slots (xmlXPathContext *context);
 
-/** vb_libvirt_metadata_get_schedule: @context: of a domain's XML. Returns: (transfer full) (nullable): the schedule; %NULL
- * when there is none, and with @error of #VB_ERROR when it makes no sense */
+/** vb_libvirt_metadata_get_schedule: @context: of a domain's XML. Returns: (transfer full)
+ * (nullable): the schedule; %NULL when there is none, and with @error of #VB_ERROR when it makes no
+ * sense */
 VbSchedule *vb_libvirt_metadata_get_schedule (xmlXPathContext *context, GError **error);
 
-/** vb_libvirt_metadata_set_slots: writes the total, persistent and live; %FALSE with @error of #VB_ERROR.
- * Worker threads */
+/** vb_libvirt_metadata_set_slots: writes the total, persistent and live; %FALSE with @error of
+ * #VB_ERROR. Worker threads */
 gboolean vb_libvirt_metadata_set_slots (virDomainPtr domain, guint total, GError **error);
 
 /** vb_libvirt_metadata_set_schedule: likewise; @schedule: (nullable) */
-gboolean vb_libvirt_metadata_set_schedule (virDomainPtr domain, const VbSchedule *schedule, GError **error);
+gboolean
+vb_libvirt_metadata_set_schedule (virDomainPtr domain, const VbSchedule *schedule, GError **error);
 
 G_END_DECLS

@@ -122,15 +122,16 @@ wait_until_off (virDomainPtr domain, GError **error)
   return FALSE;
 }
 
-/* Off here because it runs on another host now: there are its disks in use, and here it must neither lose them nor be
- * started. */
+/* Off here because it runs on another host now: there are its disks in use, and here it must
+ * neither lose them nor be started. */
 static gboolean
 check_here (virDomainPtr domain, GError **error)
 {
   int state;
   int reason;
 
-  if (!done (virDomainGetState (domain, &state, &reason, 0), "Asking for the state of the VPS", error))
+  if (!done (virDomainGetState (domain, &state, &reason, 0), "Asking for the state of the VPS",
+             error))
     return FALSE;
   if (state != VIR_DOMAIN_SHUTOFF || reason != VIR_DOMAIN_SHUTOFF_MIGRATED)
     return TRUE;

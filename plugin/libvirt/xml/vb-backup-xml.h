@@ -56,7 +56,8 @@ typedef struct
   GHashTable *disks;
 } VbBackupJobXml;
 
-/** vb_backup_job_xml_parse: Returns: (transfer full) (nullable): %NULL when @xml is not that of a job as we begin them */
+/** vb_backup_job_xml_parse: Returns: (transfer full) (nullable): %NULL when @xml is not that of a
+ * job as we begin them */
 VbBackupJobXml *vb_backup_job_xml_parse (const char *xml);
 void vb_backup_job_xml_free (VbBackupJobXml *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbBackupJobXml, vb_backup_job_xml_free)

@@ -29,7 +29,7 @@ struct _VbChild
 {
   char *name;
   pid_t pid;
-  int output;     /* memory files that are its stdout and stderr: never full, they never block it */
+  int output; /* memory files that are its stdout and stderr: never full, they never block it */
   int complaints;
 };
 
@@ -115,18 +115,25 @@ vb_child_start (const char *const *argv, int listen_fd, GError **error)
   vb_autofd int high_output = dup_high (self->output);
   vb_autofd int high_complaints = dup_high (self->complaints);
   vb_autofd int high_listen = listen_fd >= 0 ? dup_high (listen_fd) : -1;
-  if (high_null < 0 || high_output < 0 || high_complaints < 0 || (listen_fd >= 0 && high_listen < 0))
+  if (high_null < 0 || high_output < 0 || high_complaints < 0
+      || (listen_fd >= 0 && high_listen < 0))
     {
       vb_error_set_errno (error, errno, "Preparing to start %s", argv[0]);
       return NULL;
     }
 
-  Plan plan = { .program = program, .argv = (char *const *) argv, .null_fd = high_null,
-                .output = high_output, .complaints = high_complaints, .listen_fd = high_listen, .parent = getpid (),
+  Plan plan = { .program = program,
+                .argv = (char *const *) argv,
+                .null_fd = high_null,
+                .output = high_output,
+                .complaints = high_complaints,
+                .listen_fd = high_listen,
+                .parent = getpid (),
                 .listen_pid = LISTEN_PID };
   plan.env[0] = (char *) "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
   plan.env[1] = (char *) "LC_ALL=C";
-  /* qemu-nbd allocates a buffer for each request: let it keep them instead of asking the kernel for new ones. */
+  /* qemu-nbd allocates a buffer for each request: let it keep them instead of asking the kernel for
+   * new ones. */
   plan.env[2] = (char *) "MALLOC_MMAP_THRESHOLD_=33554432";
   plan.env[3] = (char *) "MALLOC_TRIM_THRESHOLD_=268435456";
   if (listen_fd >= 0)
@@ -186,8 +193,8 @@ vb_child_wait (VbChild *self, int timeout_ms, GError **error)
   if (ended && status == 0)
     return TRUE;
   g_autofree char *complaint = vb_child_dup_complaint (self);
-  g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "%s %s: %s", self->name, ended ? "has failed" : "does not end",
-               complaint);
+  g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "%s %s: %s", self->name,
+               ended ? "has failed" : "does not end", complaint);
   return FALSE;
 }
 
@@ -209,7 +216,8 @@ vb_child_free (VbChild *self)
     {
       kill (self->pid, SIGKILL);
       if (!reap (self, END_TIMEOUT_MS, &status))
-        vb_log_warning (NULL, NULL, NULL, "%s (process %d) hangs and cannot be ended", self->name, (int) self->pid);
+        vb_log_warning (NULL, NULL, NULL, "%s (process %d) hangs and cannot be ended", self->name,
+                        (int) self->pid);
     }
   vb_fd_clear (&self->output);
   vb_fd_clear (&self->complaints);

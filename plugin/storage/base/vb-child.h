@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /**
  * VbChild:
  *
- * A helper program of ours: started without a shell, with an environment, descriptors and signals of its own,
- * and killed by the kernel when the thread that started it ends, so that it cannot outlive us.
+ * A helper program of ours: started without a shell, with an environment, descriptors and signals
+ * of its own, and killed by the kernel when the thread that started it ends, so that it cannot
+ * outlive us.
  */
 typedef struct _VbChild VbChild;
 
@@ -24,7 +25,8 @@ typedef struct _VbChild VbChild;
  */
 VbChild *vb_child_start (const char *const *argv, int listen_fd, GError **error);
 
-/** vb_child_dup_complaint: Returns: (transfer full): what it has written to stderr until now; any thread */
+/** vb_child_dup_complaint: Returns: (transfer full): what it has written to stderr until now; any
+ * thread */
 char *vb_child_dup_complaint (VbChild *self);
 
 /**

@@ -16,8 +16,9 @@
 int
 vb_files_open_folder (int parent, const char *name, GError **error)
 {
-  int fd = parent == AT_FDCWD ? vb_safe_open_resolved (name, O_RDONLY | O_DIRECTORY)
-                              : openat (parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  int fd = parent == AT_FDCWD
+               ? vb_safe_open_resolved (name, O_RDONLY | O_DIRECTORY)
+               : openat (parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
     vb_error_set_errno (error, errno, "Opening the folder %s", name);
   return fd;
@@ -53,7 +54,8 @@ vb_files_open (int folder, const char *name, int flags, GError **error)
 {
   struct stat info;
 
-  /* O_NONBLOCK: a fifo that somebody put there must not hang us. It means nothing to a regular file. */
+  /* O_NONBLOCK: a fifo that somebody put there must not hang us. It means nothing to a regular
+   * file. */
   vb_autofd int fd = openat (folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0 || fstat (fd, &info) != 0)
     {
@@ -254,7 +256,8 @@ vb_files_is_zero (const void *data, gsize length)
 {
   const guint8 *bytes = data;
 
-  /* Equal to itself shifted by one, and the first byte is zero: so are all. libc's memcmp is vectorised. */
+  /* Equal to itself shifted by one, and the first byte is zero: so are all. libc's memcmp is
+   * vectorised. */
   return length == 0 || (bytes[0] == 0 && memcmp (bytes, bytes + 1, length - 1) == 0);
 }
 
@@ -275,7 +278,8 @@ vb_files_for_each (int folder, VbFilesFunc func, gpointer user_data, GError **er
   errno = 0;
   while (ok && (entry = readdir (stream)) != NULL)
     {
-      ok = g_str_equal (entry->d_name, ".") || g_str_equal (entry->d_name, "..") || func (folder, entry->d_name, user_data, error);
+      ok = g_str_equal (entry->d_name, ".") || g_str_equal (entry->d_name, "..")
+           || func (folder, entry->d_name, user_data, error);
       errno = 0;
     }
   if (ok && errno != 0)

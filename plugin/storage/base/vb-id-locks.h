@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /**
  * VbIdLocks:
  *
- * Ids that somebody works on. Work that was left to itself because its file system hangs (see vb_run_abandonable()) may
- * wake up much later: nobody may begin with the same id before it has cleaned up. Thread-safe.
+ * Ids that somebody works on. Work that was left to itself because its file system hangs (see
+ * vb_run_abandonable()) may wake up much later: nobody may begin with the same id before it has
+ * cleaned up. Thread-safe.
  */
 typedef struct _VbIdLocks VbIdLocks;
 
@@ -24,9 +25,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbIdLocks, vb_id_locks_unref)
  *
  * Waits until nobody works on @id.
  */
-gboolean vb_id_locks_acquire (VbIdLocks *self, const char *id, VbTransfer *transfer, GError **error);
+gboolean
+vb_id_locks_acquire (VbIdLocks *self, const char *id, VbTransfer *transfer, GError **error);
 
-/** vb_id_locks_try: as vb_id_locks_acquire() but without waiting: Returns: %FALSE when somebody works on @id */
+/** vb_id_locks_try: as vb_id_locks_acquire() but without waiting: Returns: %FALSE when somebody
+ * works on @id */
 gboolean vb_id_locks_try (VbIdLocks *self, const char *id);
 
 /** vb_id_locks_release: the work on @id has ended */

@@ -60,7 +60,8 @@ vb_ranges_intersect (const VbRanges *a, const VbRanges *b)
   VbRanges *both = vb_ranges_new ();
   const VbRange *x, *y;
 
-  for (gsize i = 0, j = 0; (x = vb_ranges_get (a, i)) != NULL && (y = vb_ranges_get (b, j)) != NULL;)
+  for (gsize i = 0, j = 0;
+       (x = vb_ranges_get (a, i)) != NULL && (y = vb_ranges_get (b, j)) != NULL;)
     {
       if (MAX (x->start, y->start) < MIN (x->end, y->end))
         vb_ranges_add (both, MAX (x->start, y->start), MIN (x->end, y->end));

@@ -37,7 +37,8 @@ vb_reserve_parse (const char *text, VbReserve *reserve, GError **error)
     }
   if (!ok)
     g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
-                 _ ("“%s” is not a size: write bytes, a number with K, M, G or T, or up to %d%%"), text, MAX_PERCENT);
+                 _ ("“%s” is not a size: write bytes, a number with K, M, G or T, or up to %d%%"),
+                 text, MAX_PERCENT);
   return ok;
 }
 

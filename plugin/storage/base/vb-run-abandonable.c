@@ -93,7 +93,8 @@ ask_to_stop (Run *run)
 static gboolean
 start (Run *run, GError **error)
 {
-  GThread *thread = g_thread_try_new ("vb-storage", run_thread, g_atomic_rc_box_acquire (run), error);
+  GThread *thread
+      = g_thread_try_new ("vb-storage", run_thread, g_atomic_rc_box_acquire (run), error);
   if (thread == NULL)
     {
       g_atomic_rc_box_release_full (run, run_finalize);
@@ -105,11 +106,11 @@ start (Run *run, GError **error)
 
 gboolean
 vb_run_abandonable (VbTransfer *transfer,
-        VbRunAbandonableFunc func,
-        VbUndoFunc undo,
-        gpointer data,
-        GDestroyNotify free_data,
-        GError **error)
+                    VbRunAbandonableFunc func,
+                    VbUndoFunc undo,
+                    gpointer data,
+                    GDestroyNotify free_data,
+                    GError **error)
 {
   g_autoptr (GError) stopped = NULL;
   Run *run = g_atomic_rc_box_new0 (Run);
@@ -147,6 +148,7 @@ vb_run_abandonable_check (GCancellable *stop, GError **error)
 {
   if (!g_cancellable_is_cancelled (stop))
     return TRUE;
-  g_set_error_literal (error, VB_ERROR, VB_ERROR_CANCELLED, vb_error_public_message (VB_ERROR_CANCELLED));
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_CANCELLED,
+                       vb_error_public_message (VB_ERROR_CANCELLED));
   return FALSE;
 }

@@ -110,8 +110,9 @@ vb_sparse_file_write_all (VbSparseFile *self, const void *data, gsize length, gu
   if (!vb_files_pwrite (self->fd, data, length, offset))
     return FALSE;
 
-  /* Writers that leave it all to the kernel are stopped for seconds once too much is dirty, and the sync at
-   * the end has everything left to do. A hint only; parts are not written in order, so look back far. */
+  /* Writers that leave it all to the kernel are stopped for seconds once too much is dirty, and the
+   * sync at the end has everything left to do. A hint only; parts are not written in order, so look
+   * back far. */
   gint before = g_atomic_int_add (&self->mebibytes, (gint) (length >> 20));
   if (((before + (gint) (length >> 20)) >> 4) != before >> 4)
     {
@@ -121,7 +122,8 @@ vb_sparse_file_write_all (VbSparseFile *self, const void *data, gsize length, gu
   return TRUE;
 }
 
-/* The length of the first stretch that is all zeros or has no block of zeros; blocks begin at multiples of their size. */
+/* The length of the first stretch that is all zeros or has no block of zeros; blocks begin at
+ * multiples of their size. */
 static gsize
 next_stretch (const guint8 *data, gsize length, guint64 offset, gboolean *zero)
 {
@@ -191,11 +193,17 @@ write_zeros (VbSparseFile *self, guint64 offset, guint64 length)
 gboolean
 vb_sparse_file_punch (VbSparseFile *self, guint64 offset, guint64 length, GError **error)
 {
-  /* Block devices, too, have holes and zeros of their own making, but not every one has, and not at every offset. */
-  if (length == 0 || fallocate (self->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) offset, (off_t) length) == 0)
+  /* Block devices, too, have holes and zeros of their own making, but not every one has, and not at
+   * every offset. */
+  if (length == 0
+      || fallocate (self->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t) offset,
+                    (off_t) length)
+             == 0)
     return TRUE;
   if ((errno == EOPNOTSUPP || errno == EINVAL || errno == ENODEV)
-      && (fallocate (self->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, (off_t) offset, (off_t) length) == 0
+      && (fallocate (self->fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, (off_t) offset,
+                     (off_t) length)
+              == 0
           || write_zeros (self, offset, length)))
     return TRUE;
   vb_error_set_errno (error, errno, "Making a hole in an image");
@@ -255,5 +263,6 @@ vb_sparse_file_can_clone (int folder)
 
   vb_autofd int from = open_nameless (folder);
   vb_autofd int to = open_nameless (folder);
-  return from >= 0 && to >= 0 && vb_files_pwrite (from, block, sizeof block, 0) && vb_sparse_file_clone (from, to);
+  return from >= 0 && to >= 0 && vb_files_pwrite (from, block, sizeof block, 0)
+         && vb_sparse_file_clone (from, to);
 }

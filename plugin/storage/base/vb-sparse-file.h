@@ -5,15 +5,17 @@
 
 G_BEGIN_DECLS
 
-/* Zeros are looked for, and become holes, in blocks of this size: smaller ones would tear the file to pieces. */
+/* Zeros are looked for, and become holes, in blocks of this size: smaller ones would tear the file
+ * to pieces. */
 #define VB_SPARSE_BLOCK_BYTES (64 * 1024)
 
 /**
  * VbSparseFile:
  *
- * A raw image that is read or written from several threads at once, as long as their parts do not overlap. Where
- * the file system can, this goes past the page cache: the cache would only cost a copy, push out what others
- * need, and stop the writers for seconds whenever too much of it is dirty.
+ * A raw image that is read or written from several threads at once, as long as their parts do not
+ * overlap. Where the file system can, this goes past the page cache: the cache would only cost a
+ * copy, push out what others need, and stop the writers for seconds whenever too much of it is
+ * dirty.
  */
 typedef struct _VbSparseFile VbSparseFile;
 
@@ -25,7 +27,8 @@ typedef struct _VbSparseFile VbSparseFile;
  */
 VbSparseFile *vb_sparse_file_new (int fd);
 
-/** vb_sparse_file_new_for_reading: @fd: (transfer none): a descriptor of the image, open for reading */
+/** vb_sparse_file_new_for_reading: @fd: (transfer none): a descriptor of the image, open for
+ * reading */
 VbSparseFile *vb_sparse_file_new_for_reading (int fd);
 
 /** vb_sparse_file_free: closes it, without a sync */
@@ -35,13 +38,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSparseFile, vb_sparse_file_free)
 /** vb_sparse_file_get_fd: Returns: its descriptor, for reading and for what is not writing */
 int vb_sparse_file_get_fd (VbSparseFile *self);
 
-/** vb_sparse_file_alloc: Returns: (transfer full): memory that it can read to and write from without copying, for free() */
+/** vb_sparse_file_alloc: Returns: (transfer full): memory that it can read to and write from
+ * without copying, for free() */
 void *vb_sparse_file_alloc (gsize length);
 
 /**
  * vb_sparse_file_write:
  * @data: what is to be at @offset
- * @over_data: whether the file may hold older data there, so that zeros must be punched rather than left out
+ * @over_data: whether the file may hold older data there, so that zeros must be punched rather than
+ * left out
  *
  * Writes and leaves holes for blocks of zeros.
  *
@@ -58,7 +63,8 @@ gssize vb_sparse_file_write (VbSparseFile *self,
 gboolean vb_sparse_file_read (VbSparseFile *self, void *data, gsize length, guint64 offset);
 
 /** vb_sparse_file_write_all: writes zeros as well. Returns: %FALSE with errno set */
-gboolean vb_sparse_file_write_all (VbSparseFile *self, const void *data, gsize length, guint64 offset);
+gboolean
+vb_sparse_file_write_all (VbSparseFile *self, const void *data, gsize length, guint64 offset);
 
 /** vb_sparse_file_punch: makes a hole or, where there can be none, zeros */
 gboolean vb_sparse_file_punch (VbSparseFile *self, guint64 offset, guint64 length, GError **error);
@@ -66,19 +72,21 @@ gboolean vb_sparse_file_punch (VbSparseFile *self, guint64 offset, guint64 lengt
 /** vb_sparse_file_sync: waits until all is on stable storage */
 gboolean vb_sparse_file_sync (VbSparseFile *self, GError **error);
 
-/** vb_sparse_file_clone: makes the empty file @to share all extents of @from. Returns: %FALSE with errno set */
+/** vb_sparse_file_clone: makes the empty file @to share all extents of @from. Returns: %FALSE with
+ * errno set */
 gboolean vb_sparse_file_clone (int from, int to);
 
-/** vb_sparse_file_clone_rest: makes @to, of the same size, share the extents of @from beginning at @offset. Returns: %FALSE
- * with errno set */
+/** vb_sparse_file_clone_rest: makes @to, of the same size, share the extents of @from beginning at
+ * @offset. Returns: %FALSE with errno set */
 gboolean vb_sparse_file_clone_rest (int from, int to, guint64 offset);
 
 /**
  * vb_sparse_file_take_little:
  * @fd: a file that shares extents with another
  *
- * A hint: writes over shared extents take the room that they need and no more. XFS takes 128 KiB for each, so that
- * scattered changes cost twice what they are, and gives back what is too much half an hour later.
+ * A hint: writes over shared extents take the room that they need and no more. XFS takes 128 KiB
+ * for each, so that scattered changes cost twice what they are, and gives back what is too much
+ * half an hour later.
  */
 void vb_sparse_file_take_little (int fd);
 

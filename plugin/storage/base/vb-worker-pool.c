@@ -44,7 +44,8 @@ vb_worker_pool_new (guint threads, VbWorkerFunc func, gpointer user_data, GError
       return NULL;
     }
 
-  /* Exclusive: started now, so that the lack of threads is noticed before there is any work to lose. */
+  /* Exclusive: started now, so that the lack of threads is noticed before there is any work to
+   * lose. */
   self->threads = g_thread_pool_new (work, self, (int) threads, TRUE, error);
   if (self->threads == NULL)
     g_clear_pointer (&self, vb_worker_pool_free);

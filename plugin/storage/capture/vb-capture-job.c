@@ -23,8 +23,8 @@ typedef struct
   VbIdLocks *busy;
   char *busy_id;
   VbTransfer *transfer;
-  gboolean resumed;  /* take up what is there of an earlier run */
-  gboolean lasting;  /* the point in time stays when the service stops */
+  gboolean resumed; /* take up what is there of an earlier run */
+  gboolean lasting; /* the point in time stays when the service stops */
 
   char *operation;
   char *base;
@@ -86,7 +86,8 @@ open_base (Job *job)
       return -1;
     }
   vb_autofd int base = vb_pool_layout_open_backup (job->root, info->vps, job->base, &error);
-  g_autoptr (VbManifest) manifest = base >= 0 ? vb_manifest_load (base, info->vps, job->base, &error) : NULL;
+  g_autoptr (VbManifest) manifest
+      = base >= 0 ? vb_manifest_load (base, info->vps, job->base, &error) : NULL;
   if (manifest == NULL)
     {
       log_full (job, "each disk", error->message);
@@ -134,7 +135,8 @@ prepare (Job *job, int partial, GCancellable *stop, GError **error)
   for (guint i = 0; i < job->disks->len; i++)
     {
       VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
-      if (!vb_disk_copy_connect (disk, stop, error) || !prepare_disk (job, disk, partial, base, error))
+      if (!vb_disk_copy_connect (disk, stop, error)
+          || !prepare_disk (job, disk, partial, base, error))
         {
           g_prefix_error (error, "Preparing to copy %s: ", vb_disk_copy_get_target (disk));
           return FALSE;
@@ -208,7 +210,8 @@ open_partial (Job *job, GError **error)
 {
   const VbBackupInfo *info = job->manifest->info;
 
-  int partial = job->resumed ? vb_pool_layout_open_partial (job->root, info->vps, info->id, NULL) : -1;
+  int partial
+      = job->resumed ? vb_pool_layout_open_partial (job->root, info->vps, info->id, NULL) : -1;
   if (partial >= 0)
     return partial;
   if (!vb_pool_layout_remove_partial (job->root, info->vps, info->id, error))
@@ -227,7 +230,8 @@ fill_folder (Job *job, GCancellable *stop, GError **error)
   gboolean ok = VB_FAULT_AROUND (write_definition (job, partial, error), "capture.definition")
                 && prepare (job, partial, stop, error)
                 && VB_FAULT_AROUND (copy_disks (job, partial, stop, error), "capture.copy")
-                && VB_FAULT_AROUND (write_manifest (job, partial, error), "capture.texts") && vb_run_abandonable_check (stop, error);
+                && VB_FAULT_AROUND (write_manifest (job, partial, error), "capture.texts")
+                && vb_run_abandonable_check (stop, error);
   /* The images must not stay open: while they are, their space is not free. */
   g_ptr_array_set_size (job->disks, 0);
   return ok;
@@ -243,7 +247,8 @@ remove_partial (gpointer data)
   if (job->lasting && vb_transfer_is_suspended (job->transfer))
     return;
   if (!vb_pool_layout_remove_partial (job->root, info->vps, info->id, &error))
-    vb_log_warning (info->vps, job->operation, info->id, "An incomplete backup stays behind: %s", error->message);
+    vb_log_warning (info->vps, job->operation, info->id, "An incomplete backup stays behind: %s",
+                    error->message);
 }
 
 static gboolean
@@ -263,14 +268,19 @@ work (gpointer data, GCancellable *stop, GError **error)
 /* --- in the caller's thread --- */
 
 static VbDiskCopy *
-serve (const VbCaptureDisk *disk, const char *bitmap, GPtrArray *servers, GCancellable *stop, GError **error)
+serve (const VbCaptureDisk *disk,
+       const char *bitmap,
+       GPtrArray *servers,
+       GCancellable *stop,
+       GError **error)
 {
   g_autofree char *context = bitmap ? g_strconcat (BITMAP_CONTEXT, bitmap, NULL) : NULL;
 
   g_autoptr (VbNbdServer) server = vb_nbd_server_start (disk->path, disk->format, bitmap, error);
   if (server == NULL)
     return NULL;
-  g_autoptr (VbDiskCopy) copy = vb_disk_copy_new (disk->target, vb_nbd_server_get_socket (server), NULL, context);
+  g_autoptr (VbDiskCopy) copy
+      = vb_disk_copy_new (disk->target, vb_nbd_server_get_socket (server), NULL, context);
   if (!vb_disk_copy_connect (copy, stop, error))
     {
       g_autofree char *complaint = vb_nbd_server_dup_complaint (server);
@@ -283,7 +293,11 @@ serve (const VbCaptureDisk *disk, const char *bitmap, GPtrArray *servers, GCance
 
 /* The servers belong to the caller: they must be gone when it returns, even if the thread hangs. */
 static VbDiskCopy *
-serve_disk (Job *job, const VbCaptureDisk *disk, const char *bitmap, GPtrArray *servers, GError **error)
+serve_disk (Job *job,
+            const VbCaptureDisk *disk,
+            const char *bitmap,
+            GPtrArray *servers,
+            GError **error)
 {
   GCancellable *stop = vb_transfer_get_cancellable (job->transfer);
   g_autoptr (GError) local = NULL;
@@ -306,12 +320,13 @@ add_disks (Job *job, const VbCapture *capture, GPtrArray *servers, GError **erro
 
       if (!vb_manifest_is_target (disk->target))
         {
-          g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk name “%s” cannot be used", disk->target);
+          g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
+                       "The disk name “%s” cannot be used", disk->target);
           return FALSE;
         }
-      VbDiskCopy *copy = disk->nbd_socket
-                             ? vb_disk_copy_new (disk->target, disk->nbd_socket, disk->nbd_export, changed)
-                             : serve_disk (job, disk, changed, servers, error);
+      VbDiskCopy *copy = disk->nbd_socket ? vb_disk_copy_new (disk->target, disk->nbd_socket,
+                                                              disk->nbd_export, changed)
+                                          : serve_disk (job, disk, changed, servers, error);
       if (copy == NULL)
         return FALSE;
       g_ptr_array_add (job->disks, copy);
@@ -321,7 +336,11 @@ add_disks (Job *job, const VbCapture *capture, GPtrArray *servers, GError **erro
 }
 
 static Job *
-job_new (const VbPoolLayout *folder, gboolean reflinks, VbIdLocks *busy, const VbCapture *capture, VbTransfer *transfer)
+job_new (const VbPoolLayout *folder,
+         gboolean reflinks,
+         VbIdLocks *busy,
+         const VbCapture *capture,
+         VbTransfer *transfer)
 {
   Job *job = g_atomic_rc_box_new0 (Job);
   job->folder = vb_pool_layout_copy (folder);
@@ -388,7 +407,8 @@ vb_capture_job_run (const VbPoolLayout *folder,
                     VbTransfer *transfer,
                     GError **error)
 {
-  g_autoptr (GPtrArray) servers = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_nbd_server_free);
+  g_autoptr (GPtrArray) servers
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_nbd_server_free);
   g_autoptr (Job) job = job_new (folder, reflinks, busy, capture, transfer);
 
   job->manifest = begin_manifest (capture, info);
@@ -399,7 +419,8 @@ vb_capture_job_run (const VbPoolLayout *folder,
   if (job->definition == NULL || !add_disks (job, capture, servers, error))
     return FALSE;
 
-  gboolean ok = vb_run_abandonable (transfer, work, remove_partial, g_atomic_rc_box_acquire (job), job_unref, error);
+  gboolean ok = vb_run_abandonable (transfer, work, remove_partial, g_atomic_rc_box_acquire (job),
+                                    job_unref, error);
   if (ok)
     take_result (job, info);
   else

@@ -15,8 +15,9 @@ G_BEGIN_DECLS
  * @capture: the point in time
  * @info: in: what is known of the backup; out: disks, sizes, incremental
  *
- * Writes the partial folder of a backup: images, checksums, definition, UEFI variables and a first manifest.
- * Does not hang with the pool (see vb_run_abandonable()). On failure nothing is left, or will be once the pool answers.
+ * Writes the partial folder of a backup: images, checksums, definition, UEFI variables and a first
+ * manifest. Does not hang with the pool (see vb_run_abandonable()). On failure nothing is left, or
+ * will be once the pool answers.
  */
 gboolean vb_capture_job_run (const VbPoolLayout *folder,
                              gboolean reflinks,

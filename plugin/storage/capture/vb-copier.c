@@ -14,13 +14,14 @@
 #define WRITERS_OVER_BASE 8 /* each first waits for a chunk of it */
 #define POLL_MS 50
 
-/* QEMU allocates a buffer for each request: larger ones come fresh from the kernel each time, and filling those
- * page by page costs it more than the copy. Measured: 256 and 512 KiB are best, 1 MiB takes half as long again. */
+/* QEMU allocates a buffer for each request: larger ones come fresh from the kernel each time, and
+ * filling those page by page costs it more than the copy. Measured: 256 and 512 KiB are best, 1 MiB
+ * takes half as long again. */
 #define REQUEST_BYTES ((gsize) 256 * 1024)
 #define STEP_CHUNKS 64
 
-/* What is copied is made durable each so often, so that a copy that is interrupted can go on from there; and if that
- * takes long, less often, so that it never costs more than a twentieth. */
+/* What is copied is made durable each so often, so that a copy that is interrupted can go on from
+ * there; and if that takes long, less often, so that it never costs more than a twentieth. */
 #define MARK_INTERVAL_US (2 * G_USEC_PER_SEC)
 #define MARK_SHARE 20
 
@@ -42,7 +43,8 @@ typedef struct
   GArray *pieces; /* (element-type Piece) ascending */
   gboolean busy;
   guint8 *buffer;
-  guint8 *base;  /* (nullable): the chunk as it was, then as it will be; made when it is first needed */
+  guint8
+      *base; /* (nullable): the chunk as it was, then as it will be; made when it is first needed */
   guint pending; /* reads under way */
   GError *error;
 } Job;
@@ -110,7 +112,8 @@ count_bytes (const Job *job, gboolean with_zeros)
   return bytes;
 }
 
-/* Fills what no piece covers with what was there before: zeros, or the base. Returns: (nullable): the whole new chunk */
+/* Fills what no piece covers with what was there before: zeros, or the base. Returns: (nullable):
+ * the whole new chunk */
 static const guint8 *
 complete_chunk (Job *job, GError **error)
 {
@@ -154,7 +157,8 @@ write_pieces (Job *job, GError **error)
       if (piece->zero && !vb_sparse_file_punch (copy->image, offset, piece->length, error))
         return FALSE;
       if (!piece->zero)
-        n = vb_sparse_file_write (copy->image, job->buffer + piece->offset, piece->length, offset, copy->plan->base >= 0, error);
+        n = vb_sparse_file_write (copy->image, job->buffer + piece->offset, piece->length, offset,
+                                  copy->plan->base >= 0, error);
       if (n < 0)
         return FALSE;
       written += (guint64) n;
@@ -346,7 +350,8 @@ copy_all (Copy *copy, GError **error)
       if (!more && copy->busy == 0)
         break;
       if (!vb_run_abandonable_check (copy->stop, error)
-          || !vb_nbd_source_poll (copy->source, vb_worker_pool_get_fd (copy->writers), (int) wait_ms, error)
+          || !vb_nbd_source_poll (copy->source, vb_worker_pool_get_fd (copy->writers),
+                                  (int) wait_ms, error)
           || !finish_jobs (copy, error) || !mark (copy, error))
         return FALSE;
     }
@@ -365,11 +370,18 @@ vb_copier_copy (VbNbdSource *source,
                 guint64 *written,
                 GError **error)
 {
-  Copy copy = { .source = source, .plan = plan, .image = image, .sums = sums, .step = step,
-                .step_data = step_data, .transfer = transfer, .stop = stop };
+  Copy copy = { .source = source,
+                .plan = plan,
+                .image = image,
+                .sums = sums,
+                .step = step,
+                .step_data = step_data,
+                .transfer = transfer,
+                .stop = stop };
   g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func (job_free);
 
-  copy.writers = vb_worker_pool_new (plan->base >= 0 ? WRITERS_OVER_BASE : WRITERS, write_chunk, NULL, error);
+  copy.writers = vb_worker_pool_new (plan->base >= 0 ? WRITERS_OVER_BASE : WRITERS, write_chunk,
+                                     NULL, error);
   if (copy.writers == NULL)
     return FALSE;
   g_mutex_init (&copy.mutex);

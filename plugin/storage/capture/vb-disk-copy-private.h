@@ -20,7 +20,7 @@ struct _VbDiskCopy
   VbSparseFile *image;
   VbSums *sums;
   int base_image; /* what @image is a clone of, if incremental; else -1 */
-  int base_sums; /* the file that they come from, if incremental; else -1 */
+  int base_sums;  /* the file that they come from, if incremental; else -1 */
   gboolean incremental;
   guint64 size;
 

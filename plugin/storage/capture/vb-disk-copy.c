@@ -11,14 +11,18 @@
 #include "storage/layout/vb-manifest.h"
 #include "storage/base/vb-run-abandonable.h"
 
-/* Gaps shorter than this are read along: asking twice costs more. Blocks of zeros in them become holes all the same. */
+/* Gaps shorter than this are read along: asking twice costs more. Blocks of zeros in them become
+ * holes all the same. */
 #define GAP_BYTES (32 * 1024)
 
 /* Chunks of the base that are compared with their sums before it is trusted. */
 #define SPOT_CHECKS 8
 
 VbDiskCopy *
-vb_disk_copy_new (const char *target, const char *socket, const char *export_name, const char *changed_context)
+vb_disk_copy_new (const char *target,
+                  const char *socket,
+                  const char *export_name,
+                  const char *changed_context)
 {
   VbDiskCopy *self = g_new0 (VbDiskCopy, 1);
   self->base_image = -1;
@@ -75,7 +79,8 @@ gboolean
 vb_disk_copy_connect (VbDiskCopy *self, GCancellable *stop, GError **error)
 {
   if (self->source == NULL)
-    self->source = vb_nbd_source_open (self->socket, self->export_name, self->changed_context, stop, error);
+    self->source
+        = vb_nbd_source_open (self->socket, self->export_name, self->changed_context, stop, error);
   return self->source != NULL;
 }
 
@@ -221,14 +226,21 @@ vb_disk_copy_get_todo (VbDiskCopy *self)
 }
 
 static gboolean
-copy (VbDiskCopy *self, VbCopyStep step, gpointer step_data, VbTransfer *transfer, GCancellable *stop, GError **error)
+copy (VbDiskCopy *self,
+      VbCopyStep step,
+      gpointer step_data,
+      VbTransfer *transfer,
+      GCancellable *stop,
+      GError **error)
 {
-  VbCopyPlan plan = { self->data, self->zeros, self->base_image, self->first_chunk, vb_disk_copy_mark, self };
-  return vb_copier_copy (self->source, &plan, self->image, self->sums, step, step_data, transfer, stop, &self->size, error);
+  VbCopyPlan plan
+      = { self->data, self->zeros, self->base_image, self->first_chunk, vb_disk_copy_mark, self };
+  return vb_copier_copy (self->source, &plan, self->image, self->sums, step, step_data, transfer,
+                         stop, &self->size, error);
 }
 
-/* The base has turned out to be damaged. The server holds the same point in time for a new connection, but the old
- * one goes only then: qemu-nbd ends with the last. */
+/* The base has turned out to be damaged. The server holds the same point in time for a new
+ * connection, but the old one goes only then: qemu-nbd ends with the last. */
 static gboolean
 begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError **error)
 {
@@ -236,7 +248,8 @@ begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError *
   guint64 size = vb_sums_get_size (self->sums), done, total;
 
   /* From here on there is nothing to go on with. */
-  if (!vb_disk_copy_end_marks (self, self->folder, error) || !vb_files_sync (self->folder, "the backup folder", error))
+  if (!vb_disk_copy_end_marks (self, self->folder, error)
+      || !vb_files_sync (self->folder, "the backup folder", error))
     return FALSE;
 
   VbNbdSource *source = vb_nbd_source_open (self->socket, self->export_name, NULL, stop, error);
@@ -255,21 +268,23 @@ begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError *
   self->sums = vb_sums_new (size, error);
   self->incremental = FALSE;
   self->first_chunk = 0;
-  if (self->sums == NULL || !vb_disk_copy_begin_marks (self, self->folder, error) || !scan_all (self, stop, error))
+  if (self->sums == NULL || !vb_disk_copy_begin_marks (self, self->folder, error)
+      || !scan_all (self, stop, error))
     return FALSE;
   vb_transfer_get (transfer, &done, &total);
   vb_transfer_set_total (transfer, total + vb_disk_copy_get_todo (self));
   return TRUE;
 }
 
-/* What a clone holds, or an image that was begun earlier, is not known from what was written to it. */
+/* What a clone holds, or an image that was begun earlier, is not known from what was written to it.
+ */
 static gboolean
 measure (VbDiskCopy *self, GError **error)
 {
   if (!self->incremental && self->first_chunk == 0)
     return TRUE;
-  g_autoptr (VbRanges) data
-      = vb_ranges_of_file (vb_sparse_file_get_fd (self->image), vb_sums_get_size (self->sums), error);
+  g_autoptr (VbRanges) data = vb_ranges_of_file (vb_sparse_file_get_fd (self->image),
+                                                 vb_sums_get_size (self->sums), error);
   if (data == NULL)
     return FALSE;
   self->size = vb_ranges_get_total (data);
@@ -296,7 +311,8 @@ vb_disk_copy_run (VbDiskCopy *self,
     {
       vb_log_warning (NULL, NULL, NULL, "Reading all of %s: %s", self->target, local->message);
       g_clear_error (&local);
-      ok = begin_anew (self, transfer, stop, &local) && copy (self, step, step_data, transfer, stop, &local);
+      ok = begin_anew (self, transfer, stop, &local)
+           && copy (self, step, step_data, transfer, stop, &local);
     }
   if (!ok)
     {

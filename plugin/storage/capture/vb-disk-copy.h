@@ -41,7 +41,8 @@ gboolean vb_disk_copy_create (VbDiskCopy *self, int folder, GError **error);
  * vb_disk_copy_clone:
  * @base: descriptor of the folder of the base backup
  *
- * Makes the created image share all of the base's, after a spot check of it, so that only changes are copied.
+ * Makes the created image share all of the base's, after a spot check of it, so that only changes
+ * are copied.
  *
  * Returns: %FALSE with the reason in @error: everything will be copied
  */
@@ -49,16 +50,19 @@ gboolean vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error);
 
 /**
  * vb_disk_copy_resume:
- * @folder: descriptor of the partial folder that an interrupted copy of the same point in time has left
+ * @folder: descriptor of the partial folder that an interrupted copy of the same point in time has
+ * left
  * @base: descriptor of the folder of the base backup, or -1
  *
- * In the place of vb_disk_copy_create() and vb_disk_copy_clone(): takes up what is whole of an earlier copy.
+ * In the place of vb_disk_copy_create() and vb_disk_copy_clone(): takes up what is whole of an
+ * earlier copy.
  *
  * Returns: %FALSE with the reason in @error: nothing is left of it, and the image has to be created
  */
 gboolean vb_disk_copy_resume (VbDiskCopy *self, int folder, int base, GError **error);
 
-/** vb_disk_copy_begin_marks: begins to note in @folder how far the copy has got, for vb_disk_copy_resume() */
+/** vb_disk_copy_begin_marks: begins to note in @folder how far the copy has got, for
+ * vb_disk_copy_resume() */
 gboolean vb_disk_copy_begin_marks (VbDiskCopy *self, int folder, GError **error);
 
 /** vb_disk_copy_end_marks: removes those notes; the copy is whole */
@@ -67,7 +71,8 @@ gboolean vb_disk_copy_end_marks (VbDiskCopy *self, int folder, GError **error);
 /** vb_disk_copy_is_incremental: whether only changes are copied */
 gboolean vb_disk_copy_is_incremental (VbDiskCopy *self);
 
-/** vb_disk_copy_scan: asks for the map of the disk, or of what has changed on it if only that is copied */
+/** vb_disk_copy_scan: asks for the map of the disk, or of what has changed on it if only that is
+ * copied */
 gboolean vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error);
 
 /** vb_disk_copy_get_todo: Returns: bytes to be read; known once scanned */
@@ -81,7 +86,8 @@ guint64 vb_disk_copy_get_done (VbDiskCopy *self);
  * @folder: descriptor of the new backup's folder
  * @step: see vb_copier_copy()
  *
- * Copies, syncs, and writes the checksums. When the base turns out to be damaged, begins anew with everything.
+ * Copies, syncs, and writes the checksums. When the base turns out to be damaged, begins anew with
+ * everything.
  */
 gboolean vb_disk_copy_run (VbDiskCopy *self,
                            int folder,

@@ -11,8 +11,8 @@
 #include "storage/base/vb-files.h"
 #include "storage/layout/vb-manifest.h"
 
-/* While an image is being written, this file beside it holds the checksums of what is durable of it: how far the copy
- * has got. The name tells whether the rest is to be as in the base. */
+/* While an image is being written, this file beside it holds the checksums of what is durable of
+ * it: how far the copy has got. The name tells whether the rest is to be as in the base. */
 #define MARK_SUFFIX ".mark"
 #define DELTA_MARK_SUFFIX ".delta-mark"
 
@@ -64,7 +64,8 @@ load_part (VbDiskCopy *self, int folder, GError **error)
   return vb_files_remove (folder, sums_name, error) ? vb_sums_load (folder, name, error) : NULL;
 }
 
-/* Makes the part of the image that is not whole what it was in the beginning: a hole, or as in the base. */
+/* Makes the part of the image that is not whole what it was in the beginning: a hole, or as in the
+ * base. */
 static gboolean
 reset_rest (VbDiskCopy *self, GError **error)
 {
@@ -103,7 +104,8 @@ reopen (VbDiskCopy *self, int folder, int base, GError **error)
     return FALSE;
   if (fstat (fd, &info) != 0 || (guint64) info.st_size != size)
     return refuse (error, "The image has another size than the disk");
-  self->sums = self->incremental ? vb_sums_load (base, sums_name, error) : vb_sums_new (size, error);
+  self->sums
+      = self->incremental ? vb_sums_load (base, sums_name, error) : vb_sums_new (size, error);
   if (self->sums == NULL)
     return FALSE;
   if (vb_sums_get_size (self->sums) != size)
@@ -128,7 +130,8 @@ take_up (VbDiskCopy *self, int folder, int base, GError **error)
   if (self->incremental && self->base_image < 0)
     return base >= 0 ? FALSE : refuse (error, "The earlier backup is gone");
   g_autoptr (VbSums) part = load_part (self, folder, error);
-  if (part == NULL || !reopen (self, folder, base, error) || !vb_sums_take_part (self->sums, part, error))
+  if (part == NULL || !reopen (self, folder, base, error)
+      || !vb_sums_take_part (self->sums, part, error))
     return FALSE;
   self->first_chunk = vb_sums_get_count (part);
   return reset_rest (self, error);

@@ -48,8 +48,9 @@ describe_nvram (int folder, VbManifest *manifest, GError **error)
   gsize length;
 
   manifest->has_nvram = vb_files_exists (folder, VB_NVRAM_FILE);
-  g_autofree char *nvram
-      = manifest->has_nvram ? vb_files_read (folder, VB_NVRAM_FILE, VB_NVRAM_MAX_BYTES, &length, error) : NULL;
+  g_autofree char *nvram = manifest->has_nvram ? vb_files_read (folder, VB_NVRAM_FILE,
+                                                                VB_NVRAM_MAX_BYTES, &length, error)
+                                               : NULL;
   if (nvram == NULL)
     return !manifest->has_nvram;
   manifest->nvram_sum = vb_nvram_sum (nvram, length);
@@ -57,7 +58,11 @@ describe_nvram (int folder, VbManifest *manifest, GError **error)
 }
 
 gboolean
-vb_domain_files_write (VbDomainFiles *self, int folder, gboolean keep, VbManifest *manifest, GError **error)
+vb_domain_files_write (VbDomainFiles *self,
+                       int folder,
+                       gboolean keep,
+                       VbManifest *manifest,
+                       GError **error)
 {
   g_clear_pointer (&manifest->nvram_sum, g_free);
   /* The XML is written last: where it is, all is. */
@@ -65,6 +70,7 @@ vb_domain_files_write (VbDomainFiles *self, int folder, gboolean keep, VbManifes
     return describe_nvram (folder, manifest, error);
   manifest->has_nvram = self->nvram != NULL;
   manifest->nvram_sum = self->nvram ? vb_nvram_sum (self->nvram, self->nvram_length) : NULL;
-  return (self->nvram == NULL || vb_files_replace (folder, VB_NVRAM_FILE, self->nvram, self->nvram_length, error))
+  return (self->nvram == NULL
+          || vb_files_replace (folder, VB_NVRAM_FILE, self->nvram, self->nvram_length, error))
          && vb_files_replace (folder, XML_FILE, self->xml, strlen (self->xml), error);
 }

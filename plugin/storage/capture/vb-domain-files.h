@@ -9,11 +9,13 @@ G_BEGIN_DECLS
 /**
  * VbDomainFiles:
  *
- * What of a VPS belongs into a backup beside its disks: `domain.xml` and, if it has UEFI variables, `nvram.fd`.
+ * What of a VPS belongs into a backup beside its disks: `domain.xml` and, if it has UEFI variables,
+ * `nvram.fd`.
  */
 typedef struct _VbDomainFiles VbDomainFiles;
 
-/** vb_domain_files_new: Returns: (transfer full) (nullable): that of @capture, with the UEFI variables read */
+/** vb_domain_files_new: Returns: (transfer full) (nullable): that of @capture, with the UEFI
+ * variables read */
 VbDomainFiles *vb_domain_files_new (const VbCapture *capture, GError **error);
 void vb_domain_files_free (VbDomainFiles *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDomainFiles, vb_domain_files_free)
@@ -26,6 +28,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDomainFiles, vb_domain_files_free)
  *
  * Writes and syncs the files.
  */
-gboolean vb_domain_files_write (VbDomainFiles *self, int folder, gboolean keep, VbManifest *manifest, GError **error);
+gboolean vb_domain_files_write (VbDomainFiles *self,
+                                int folder,
+                                gboolean keep,
+                                VbManifest *manifest,
+                                GError **error);
 
 G_END_DECLS

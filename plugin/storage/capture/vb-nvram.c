@@ -28,8 +28,8 @@ char *
 vb_nvram_sum (const char *data, gsize length)
 {
   XXH128_hash_t sum = XXH3_128bits (data, length);
-  return g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x", (guint64) sum.high64,
-                          (guint64) sum.low64);
+  return g_strdup_printf ("%016" G_GINT64_MODIFIER "x%016" G_GINT64_MODIFIER "x",
+                          (guint64) sum.high64, (guint64) sum.low64);
 }
 
 char *
@@ -42,7 +42,8 @@ vb_nvram_load (int backup, const VbManifest *manifest, gsize *length, GError **e
   /* Backups of earlier versions have no checksum of it. */
   if (sum && (manifest->nvram_sum == NULL || g_str_equal (sum, manifest->nvram_sum)))
     return g_steal_pointer (&data);
-  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "The UEFI variables of the backup cannot be used: %s",
+  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH,
+               "The UEFI variables of the backup cannot be used: %s",
                local ? local->message : "their checksum is another");
   return NULL;
 }

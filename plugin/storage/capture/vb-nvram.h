@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* The UEFI variables of a VPS: one small file, kept whole in the backup as `nvram.fd` and replaced by a restore as a
- * disk's image is. */
+/* The UEFI variables of a VPS: one small file, kept whole in the backup as `nvram.fd` and replaced
+ * by a restore as a disk's image is. */
 
 #define VB_NVRAM_FILE "nvram.fd"
 #define VB_NVRAM_MAX_BYTES (64 * 1024 * 1024)
@@ -30,7 +30,8 @@ char *vb_nvram_sum (const char *data, gsize length);
  * @manifest: of a backup that has variables
  * @length: (out): their bytes
  *
- * Returns: (transfer full) (nullable): the variables; %NULL with %VB_ERROR_CHECKSUM_MISMATCH when they are damaged
+ * Returns: (transfer full) (nullable): the variables; %NULL with %VB_ERROR_CHECKSUM_MISMATCH when
+ * they are damaged
  */
 char *vb_nvram_load (int backup, const VbManifest *manifest, gsize *length, GError **error);
 
@@ -40,9 +41,10 @@ char *vb_nvram_load (int backup, const VbManifest *manifest, gsize *length, GErr
  * @manifest: of a backup that has variables
  * @file: where to put them
  *
- * Writes the variables of the backup into a new file beside the present one; %VB_ERROR_CHECKSUM_MISMATCH when they are
- * damaged.
+ * Writes the variables of the backup into a new file beside the present one;
+ * %VB_ERROR_CHECKSUM_MISMATCH when they are damaged.
  */
-gboolean vb_nvram_stage (int backup, const VbManifest *manifest, VbStagedFile *file, GError **error);
+gboolean
+vb_nvram_stage (int backup, const VbManifest *manifest, VbStagedFile *file, GError **error);
 
 G_END_DECLS

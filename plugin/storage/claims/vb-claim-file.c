@@ -100,7 +100,8 @@ vb_claim_record_parse (const char *text, gsize length)
 
 /* --- the chain --- */
 
-/* Opening it is what makes network file systems ask the server how it is now. Returns: FALSE with errno */
+/* Opening it is what makes network file systems ask the server how it is now. Returns: FALSE with
+ * errno */
 static gboolean
 read_record (int folder, const char *name, VbClaimRecord **record)
 {
@@ -121,7 +122,11 @@ name_after (const char *vps, const VbClaimRecord *record)
 }
 
 gboolean
-vb_claim_file_find (int folder, const char *vps, GPtrArray **names, VbClaimRecord **tip, GError **error)
+vb_claim_file_find (int folder,
+                    const char *vps,
+                    GPtrArray **names,
+                    VbClaimRecord **tip,
+                    GError **error)
 {
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (VbClaimRecord) last = NULL;
@@ -152,7 +157,12 @@ vb_claim_file_find (int folder, const char *vps, GPtrArray **names, VbClaimRecor
 
 /* Whether @id is the last of the chain. */
 static gboolean
-is_tip (int folder, const char *vps, const char *id, GPtrArray **names, gboolean *is, GError **error)
+is_tip (int folder,
+        const char *vps,
+        const char *id,
+        GPtrArray **names,
+        gboolean *is,
+        GError **error)
 {
   g_autoptr (VbClaimRecord) tip = NULL;
   g_autoptr (GPtrArray) found = NULL;
@@ -165,7 +175,8 @@ is_tip (int folder, const char *vps, const char *id, GPtrArray **names, gboolean
   return TRUE;
 }
 
-/* Where there are no hard links, others may see it before it is written: somebody's, and that is true. Returns: -1 with errno */
+/* Where there are no hard links, others may see it before it is written: somebody's, and that is
+ * true. Returns: -1 with errno */
 static int
 put_in_place (int folder, const char *temporary, const char *name, const char *text, gsize length)
 {
@@ -173,7 +184,8 @@ put_in_place (int folder, const char *temporary, const char *name, const char *t
     return 0;
   if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
     return -1;
-  vb_autofd int fd = openat (folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  vb_autofd int fd
+      = openat (folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   return fd >= 0 && vb_files_pwrite (fd, text, length, 0) && fsync (fd) == 0 ? 0 : -1;
 }
 
@@ -204,9 +216,10 @@ vb_claim_file_make (int folder,
       vb_error_set_errno (error, saved, "Creating the claim %s", name);
       return FALSE;
     }
-  /* An answer may get lost on the way from a server, so what there is now decides. And the chain that we came after may have
-   * been removed meanwhile: then ours is part of none. */
-  if (!vb_files_sync (folder, "the folder of claims", error) || !is_tip (folder, vps, record->id, NULL, made, error))
+  /* An answer may get lost on the way from a server, so what there is now decides. And the chain
+   * that we came after may have been removed meanwhile: then ours is part of none. */
+  if (!vb_files_sync (folder, "the folder of claims", error)
+      || !is_tip (folder, vps, record->id, NULL, made, error))
     return FALSE;
   return *made || status != 0 || vb_files_remove (folder, name, error);
 }
@@ -222,7 +235,11 @@ is_own_file (int fd, const char *id)
 }
 
 gboolean
-vb_claim_file_renew (int folder, const char *vps, const VbClaimRecord *record, gboolean *ours, GError **error)
+vb_claim_file_renew (int folder,
+                     const char *vps,
+                     const VbClaimRecord *record,
+                     gboolean *ours,
+                     GError **error)
 {
   gsize length;
   g_autoptr (GPtrArray) names = NULL;
@@ -268,7 +285,8 @@ static char *
 vps_of (const char *name)
 {
   g_autofree char *vps = g_strndup (name, UUID_LENGTH);
-  gboolean is_claim = g_uuid_string_is_valid (vps) && (name[UUID_LENGTH] == '\0' || name[UUID_LENGTH] == '.');
+  gboolean is_claim
+      = g_uuid_string_is_valid (vps) && (name[UUID_LENGTH] == '\0' || name[UUID_LENGTH] == '.');
   return is_claim ? g_steal_pointer (&vps) : NULL;
 }
 
@@ -281,7 +299,8 @@ is_old (int folder, const char *name)
          && parent.st_mtime - info.st_mtime > OLD_S;
 }
 
-/* A link whose chain was removed before it never becomes part of one again, for no claim is made twice. */
+/* A link whose chain was removed before it never becomes part of one again, for no claim is made
+ * twice. */
 static gboolean
 is_litter (int folder, const char *name, const char *vps)
 {
@@ -299,7 +318,8 @@ list_name (int folder, const char *name, gpointer user_data, GError **error)
 
   if (vps != NULL && g_str_equal (vps, name))
     g_hash_table_add (all, g_steal_pointer (&vps));
-  else if (vps != NULL ? is_litter (folder, name, vps) : g_str_has_prefix (name, NEW_PREFIX) && is_old (folder, name))
+  else if (vps != NULL ? is_litter (folder, name, vps)
+                       : g_str_has_prefix (name, NEW_PREFIX) && is_old (folder, name))
     (void) unlinkat (folder, name, 0);
   return TRUE;
 }

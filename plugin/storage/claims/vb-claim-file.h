@@ -34,20 +34,23 @@ VbClaimRecord *vb_claim_record_new (const char *owner, const char *host, guint t
 void vb_claim_record_free (VbClaimRecord *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbClaimRecord, vb_claim_record_free)
 
-/** vb_claim_record_to_text: Returns: (transfer full): always of the same length, so that it can be overwritten in place */
+/** vb_claim_record_to_text: Returns: (transfer full): always of the same length, so that it can be
+ * overwritten in place */
 char *vb_claim_record_to_text (const VbClaimRecord *self, gsize *length);
 
-/** vb_claim_record_parse: Returns: (transfer full): of text that is no claim, one whose id and owner are empty */
+/** vb_claim_record_parse: Returns: (transfer full): of text that is no claim, one whose id and
+ * owner are empty */
 VbClaimRecord *vb_claim_record_parse (const char *text, gsize length);
 
 /*
- * The files in <pool>/.claims, which the file system's own rules make safe among hosts: nothing ever takes the place of a claim.
+ * The files in <pool>/.claims, which the file system's own rules make safe among hosts: nothing
+ * ever takes the place of a claim.
  *
  *   VPS       the claim on a VPS: a hard link that is made only where there is none (link() fails)
  *   VPS.ID    the claim that came after the claim ID, which had expired: again only one can be made
  *
- * The last of this chain is the one that counts. Its owner renews it in place, and ends it by removing the chain from its
- * beginning on. @folder is the descriptor of .claims.
+ * The last of this chain is the one that counts. Its owner renews it in place, and ends it by
+ * removing the chain from its beginning on. @folder is the descriptor of .claims.
  */
 
 /**
@@ -57,7 +60,11 @@ VbClaimRecord *vb_claim_record_parse (const char *text, gsize length);
  *
  * Returns: %FALSE when it cannot be read
  */
-gboolean vb_claim_file_find (int folder, const char *vps, GPtrArray **names, VbClaimRecord **tip, GError **error);
+gboolean vb_claim_file_find (int folder,
+                             const char *vps,
+                             GPtrArray **names,
+                             VbClaimRecord **tip,
+                             GError **error);
 
 /**
  * vb_claim_file_make:
@@ -81,8 +88,11 @@ gboolean vb_claim_file_make (int folder,
  *
  * Returns: %FALSE when that cannot be told
  */
-gboolean
-vb_claim_file_renew (int folder, const char *vps, const VbClaimRecord *record, gboolean *ours, GError **error);
+gboolean vb_claim_file_renew (int folder,
+                              const char *vps,
+                              const VbClaimRecord *record,
+                              gboolean *ours,
+                              GError **error);
 
 /** vb_claim_file_remove: ends the claim @id if it is the last of the chain */
 gboolean vb_claim_file_remove (int folder, const char *vps, const char *id, GError **error);

@@ -46,7 +46,11 @@ state_of (const VbClaimRecord *record)
 }
 
 gboolean
-vb_claim_watch_see (VbClaimWatch *self, const char *key, const VbClaimRecord *record, gint64 asked_us, gint64 now_us)
+vb_claim_watch_see (VbClaimWatch *self,
+                    const char *key,
+                    const VbClaimRecord *record,
+                    gint64 asked_us,
+                    gint64 now_us)
 {
   g_autofree char *state = state_of (record);
   gint64 timeout_us = MAX (self->timeout_s, record->timeout_s) * G_USEC_PER_SEC;

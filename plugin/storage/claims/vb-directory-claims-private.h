@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Shared by vb-directory-claims.c, its thread and lifecycle, and vb-directory-claims-take.c, what others ask of it. */
+/* Shared by vb-directory-claims.c, its thread and lifecycle, and vb-directory-claims-take.c, what
+ * others ask of it. */
 
 #include "vb-claim-watch.h"
 #include "vb-directory-claims.h"
@@ -12,7 +13,8 @@ typedef struct
 {
   VbClaimRecord *record;
   guint count;       /* 0: given back, but the file may still be there */
-  gint64 renewed_us; /* by the clock that runs on while the machine sleeps: when the last renewal that succeeded began */
+  gint64 renewed_us; /* by the clock that runs on while the machine sleeps: when the last renewal
+                        that succeeded began */
   gboolean lost;
   gboolean failing; /* it was said that it cannot be renewed */
 } VbHeldClaim;
@@ -42,12 +44,17 @@ struct _VbDirectoryClaims
 /** vb_directory_claims_now_us: by the clock that runs on while the machine sleeps */
 gint64 vb_directory_claims_now_us (void);
 
-/** vb_directory_claims_open: Returns: a descriptor of the folder of claims, or -1; @root: (out): one of the pool's folder */
+/** vb_directory_claims_open: Returns: a descriptor of the folder of claims, or -1; @root: (out):
+ * one of the pool's folder */
 int vb_directory_claims_open (VbDirectoryClaims *self, gboolean create, int *root, GError **error);
 
-/** vb_directory_claims_renew: caller holds io. Returns: %FALSE when it could not be, or is not ours any more */
-gboolean
-vb_directory_claims_renew (VbDirectoryClaims *self, int folder, const char *vps, VbHeldClaim *claim, GError **error);
+/** vb_directory_claims_renew: caller holds io. Returns: %FALSE when it could not be, or is not ours
+ * any more */
+gboolean vb_directory_claims_renew (VbDirectoryClaims *self,
+                                    int folder,
+                                    const char *vps,
+                                    VbHeldClaim *claim,
+                                    GError **error);
 
 /** vb_directory_claims_poke: caller holds mutex: the thread renews and watches now */
 void vb_directory_claims_poke (VbDirectoryClaims *self);

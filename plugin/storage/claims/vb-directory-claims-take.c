@@ -19,15 +19,18 @@ set_purpose (VbClaimRecord *record, const char *operation, const char *backup)
   record->backup = g_strdup (backup);
 }
 
-/* What the host that died was writing will never be whole; as a deleted one it is swept by anybody. */
+/* What the host that died was writing will never be whole; as a deleted one it is swept by anybody.
+ */
 static void
 take_over (VbDirectoryClaims *self, int root, const char *vps, const VbClaimRecord *dead)
 {
   g_autoptr (GError) error = NULL;
 
-  vb_log_warning (vps, dead->operation, dead->backup, "Taking over the claim of host %s, which has not renewed it", dead->host);
+  vb_log_warning (vps, dead->operation, dead->backup,
+                  "Taking over the claim of host %s, which has not renewed it", dead->host);
   if (dead->backup != NULL && !vb_pool_layout_give_up_partial (root, vps, dead->backup, &error))
-    vb_log_warning (vps, dead->operation, dead->backup, "Giving up its half of a backup: %s", error->message);
+    vb_log_warning (vps, dead->operation, dead->backup, "Giving up its half of a backup: %s",
+                    error->message);
   g_mutex_lock (&self->mutex);
   self->remains = TRUE;
   g_mutex_unlock (&self->mutex);
@@ -44,9 +47,16 @@ refuse (VbDirectoryClaims *self, const char *vps, const VbClaimRecord *tip, GErr
   return FALSE;
 }
 
-/* Caller holds io. Returns: FALSE with @error; @made is FALSE without when somebody else was quicker */
+/* Caller holds io. Returns: FALSE with @error; @made is FALSE without when somebody else was
+ * quicker */
 static gboolean
-try_to_make (VbDirectoryClaims *self, int root, int folder, const char *vps, VbClaimRecord *record, gboolean *made, GError **error)
+try_to_make (VbDirectoryClaims *self,
+             int root,
+             int folder,
+             const char *vps,
+             VbClaimRecord *record,
+             gboolean *made,
+             GError **error)
 {
   g_autoptr (GPtrArray) names = NULL;
   g_autoptr (VbClaimRecord) tip = NULL;
@@ -66,14 +76,19 @@ try_to_make (VbDirectoryClaims *self, int root, int folder, const char *vps, VbC
 
 /* Caller holds io. */
 static gboolean
-make (VbDirectoryClaims *self, const char *vps, const char *operation, const char *backup, GError **error)
+make (VbDirectoryClaims *self,
+      const char *vps,
+      const char *operation,
+      const char *backup,
+      GError **error)
 {
   vb_autofd int root = -1;
   vb_autofd int folder = vb_directory_claims_open (self, TRUE, &root, error);
   if (folder < 0)
     return FALSE;
 
-  g_autoptr (VbClaimRecord) record = vb_claim_record_new (self->owner, g_get_host_name (), self->timeout_s);
+  g_autoptr (VbClaimRecord) record
+      = vb_claim_record_new (self->owner, g_get_host_name (), self->timeout_s);
   gint64 began_us = vb_directory_claims_now_us ();
   gboolean made = FALSE;
   set_purpose (record, operation, backup);
@@ -95,7 +110,12 @@ make (VbDirectoryClaims *self, const char *vps, const char *operation, const cha
 
 /* Caller holds io. Once more by us. */
 static gboolean
-share (VbDirectoryClaims *self, const char *vps, VbHeldClaim *claim, const char *operation, const char *backup, GError **error)
+share (VbDirectoryClaims *self,
+       const char *vps,
+       VbHeldClaim *claim,
+       const char *operation,
+       const char *backup,
+       GError **error)
 {
   g_mutex_lock (&self->mutex);
   gboolean was_given_back = claim->count == 0;
@@ -116,7 +136,11 @@ share (VbDirectoryClaims *self, const char *vps, VbHeldClaim *claim, const char 
 }
 
 static gboolean
-claims_take (VbClaims *claims, const char *vps, const char *operation, const char *backup, GError **error)
+claims_take (VbClaims *claims,
+             const char *vps,
+             const char *operation,
+             const char *backup,
+             GError **error)
 {
   VbDirectoryClaims *self = VB_DIRECTORY_CLAIMS (claims);
 
@@ -147,8 +171,8 @@ claims_give_back (VbClaims *claims, const char *vps)
   if (claim != NULL && claim->count > 0 && --claim->count == 0)
     {
       vb_directory_claims_poke (self);
-      while (!self->stopped && (claim = g_hash_table_lookup (self->held, vps)) != NULL && claim->count == 0
-             && g_cond_wait_until (&self->changed, &self->mutex, until_us))
+      while (!self->stopped && (claim = g_hash_table_lookup (self->held, vps)) != NULL
+             && claim->count == 0 && g_cond_wait_until (&self->changed, &self->mutex, until_us))
         ;
     }
   g_mutex_unlock (&self->mutex);
@@ -156,7 +180,8 @@ claims_give_back (VbClaims *claims, const char *vps)
 
 /* --- asking --- */
 
-/* Others count from when they saw it renewed, so there is half of the time left for what is about to be done. */
+/* Others count from when they saw it renewed, so there is half of the time left for what is about
+ * to be done. */
 static gboolean
 is_fresh (VbDirectoryClaims *self, const VbHeldClaim *claim)
 {
@@ -213,7 +238,8 @@ claims_is_elsewhere (VbClaims *claims, const char *vps)
   VbDirectoryClaims *self = VB_DIRECTORY_CLAIMS (claims);
 
   g_mutex_lock (&self->mutex);
-  gboolean elsewhere = g_hash_table_contains (self->elsewhere, vps) && !g_hash_table_contains (self->held, vps);
+  gboolean elsewhere
+      = g_hash_table_contains (self->elsewhere, vps) && !g_hash_table_contains (self->held, vps);
   g_mutex_unlock (&self->mutex);
   return elsewhere;
 }

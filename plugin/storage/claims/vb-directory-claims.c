@@ -14,7 +14,8 @@
 G_DEFINE_FINAL_TYPE_WITH_CODE (VbDirectoryClaims,
                                vb_directory_claims,
                                G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (VB_TYPE_CLAIMS, vb_directory_claims_iface_init))
+                               G_IMPLEMENT_INTERFACE (VB_TYPE_CLAIMS,
+                                                      vb_directory_claims_iface_init))
 
 static void
 claim_free (gpointer data)
@@ -51,7 +52,12 @@ vb_directory_claims_open (VbDirectoryClaims *self, gboolean create, int *root, G
 /* --- renewing. Caller holds io; @claim stays as long as it does --- */
 
 static void
-note_renewal (VbDirectoryClaims *self, const char *vps, VbHeldClaim *claim, gint64 began_us, gboolean ours, const GError *error)
+note_renewal (VbDirectoryClaims *self,
+              const char *vps,
+              VbHeldClaim *claim,
+              gint64 began_us,
+              gboolean ours,
+              const GError *error)
 {
   g_mutex_lock (&self->mutex);
   if (error == NULL && ours)
@@ -63,14 +69,19 @@ note_renewal (VbDirectoryClaims *self, const char *vps, VbHeldClaim *claim, gint
   g_mutex_unlock (&self->mutex);
 
   if (newly_lost)
-    vb_log_warning (vps, claim->record->operation, claim->record->backup, "Another host has taken over the claim on the VPS");
+    vb_log_warning (vps, claim->record->operation, claim->record->backup,
+                    "Another host has taken over the claim on the VPS");
   if (newly_failing)
-    vb_log_warning (vps, claim->record->operation, claim->record->backup, "The claim on the VPS cannot be renewed: %s",
-                    error->message);
+    vb_log_warning (vps, claim->record->operation, claim->record->backup,
+                    "The claim on the VPS cannot be renewed: %s", error->message);
 }
 
 gboolean
-vb_directory_claims_renew (VbDirectoryClaims *self, int folder, const char *vps, VbHeldClaim *claim, GError **error)
+vb_directory_claims_renew (VbDirectoryClaims *self,
+                           int folder,
+                           const char *vps,
+                           VbHeldClaim *claim,
+                           GError **error)
 {
   g_autoptr (GError) local = NULL;
   gboolean ours = FALSE;
@@ -149,7 +160,8 @@ is_held (VbDirectoryClaims *self, const char *vps)
   return held;
 }
 
-/* Returns: (transfer full) (nullable): the claim of another, or one that we have left; @expired: (out) */
+/* Returns: (transfer full) (nullable): the claim of another, or one that we have left; @expired:
+ * (out) */
 static VbClaimRecord *
 look_at (VbDirectoryClaims *self, int folder, const char *vps, gboolean *expired)
 {
@@ -177,7 +189,8 @@ watch_all (VbDirectoryClaims *self, int folder)
   while (g_hash_table_iter_next (&iter, &vps, NULL))
     {
       gboolean is_expired;
-      g_autoptr (VbClaimRecord) tip = is_held (self, vps) ? NULL : look_at (self, folder, vps, &is_expired);
+      g_autoptr (VbClaimRecord) tip
+          = is_held (self, vps) ? NULL : look_at (self, folder, vps, &is_expired);
       if (tip != NULL && is_expired)
         g_hash_table_add (expired, g_strdup (vps));
       else if (tip != NULL && !g_str_equal (tip->owner, self->owner))
@@ -225,7 +238,8 @@ run (gpointer data)
       g_mutex_lock (&self->mutex);
       g_cond_broadcast (&self->changed);
       gint64 until_us = g_get_monotonic_time () + pause_us;
-      while (!self->stopped && !self->poked && g_cond_wait_until (&self->changed, &self->mutex, until_us))
+      while (!self->stopped && !self->poked
+             && g_cond_wait_until (&self->changed, &self->mutex, until_us))
         ;
     }
   g_mutex_unlock (&self->mutex);
@@ -339,9 +353,11 @@ vb_directory_claims_owner_of (const char *state_folder)
   struct stat info = { 0 };
   g_autofree char *boot = NULL;
 
-  /* Where that cannot be known, each service is another one: what it has left waits until it expires. */
-  if (!g_file_get_contents ("/proc/sys/kernel/random/boot_id", &boot, NULL, NULL) || stat (state_folder, &info) != 0)
+  /* Where that cannot be known, each service is another one: what it has left waits until it
+   * expires. */
+  if (!g_file_get_contents ("/proc/sys/kernel/random/boot_id", &boot, NULL, NULL)
+      || stat (state_folder, &info) != 0)
     return g_uuid_string_random ();
-  return g_strdup_printf ("%s/%" G_GINT64_MODIFIER "x/%" G_GINT64_MODIFIER "x", g_strstrip (boot), (guint64) info.st_dev,
-                          (guint64) info.st_ino);
+  return g_strdup_printf ("%s/%" G_GINT64_MODIFIER "x/%" G_GINT64_MODIFIER "x", g_strstrip (boot),
+                          (guint64) info.st_dev, (guint64) info.st_ino);
 }

@@ -27,12 +27,12 @@ vb_sqlite_access_save_revocation (VbSqlite *sqlite, const VbRevocation *revocati
 
   if (!forget_old_revocations (sqlite, error))
     return FALSE;
-  statement = vb_sqlite_prepare (
-      sqlite,
-      "INSERT INTO revocations (is_token, name, revoked_at) VALUES (?, ?, ?)"
-      " ON CONFLICT (is_token, name)"
-      " DO UPDATE SET revoked_at = max (revoked_at, excluded.revoked_at)",
-      error);
+  statement
+      = vb_sqlite_prepare (sqlite,
+                           "INSERT INTO revocations (is_token, name, revoked_at) VALUES (?, ?, ?)"
+                           " ON CONFLICT (is_token, name)"
+                           " DO UPDATE SET revoked_at = max (revoked_at, excluded.revoked_at)",
+                           error);
   if (statement == NULL)
     return FALSE;
   vb_statement_bind_int (statement, 1, revocation->is_token);
@@ -46,8 +46,8 @@ vb_sqlite_access_load_revocations (VbSqlite *sqlite, GError **error)
 {
   g_autoptr (GPtrArray) revocations
       = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_revocation_free);
-  g_autoptr (VbStatement) statement = vb_sqlite_prepare (
-      sqlite, "SELECT is_token, name, revoked_at FROM revocations", error);
+  g_autoptr (VbStatement) statement
+      = vb_sqlite_prepare (sqlite, "SELECT is_token, name, revoked_at FROM revocations", error);
   gboolean has_row;
 
   if (statement == NULL)
@@ -61,10 +61,9 @@ vb_sqlite_access_load_revocations (VbSqlite *sqlite, GError **error)
       if (!has_row)
         return g_steal_pointer (&revocations);
       name = vb_statement_dup_text (statement, 1);
-      g_ptr_array_add (revocations,
-                       vb_revocation_new (vb_statement_get_int (statement, 0) != 0, name,
-                                          vb_statement_get_int (statement, 2)
-                                              / G_TIME_SPAN_SECOND));
+      g_ptr_array_add (revocations, vb_revocation_new (
+                                        vb_statement_get_int (statement, 0) != 0, name,
+                                        vb_statement_get_int (statement, 2) / G_TIME_SPAN_SECOND));
     }
 }
 
@@ -185,8 +184,11 @@ read_entry (VbStatement *statement)
 }
 
 GPtrArray *
-vb_sqlite_access_list_audit (
-    VbSqlite *sqlite, const char *vps, gint64 before, guint limit, GError **error)
+vb_sqlite_access_list_audit (VbSqlite *sqlite,
+                             const char *vps,
+                             gint64 before,
+                             guint limit,
+                             GError **error)
 {
   g_autoptr (GPtrArray) entries
       = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_audit_entry_free);
@@ -197,8 +199,8 @@ vb_sqlite_access_list_audit (
   "SELECT id, at, count, subject, address, token_id, method, vps, target, outcome"                 \
   " FROM audit WHERE id < ?1"
 #define ORDER " ORDER BY id DESC LIMIT ?2"
-  statement = vb_sqlite_prepare (
-      sqlite, vps != NULL ? SELECT " AND vps = ?3" ORDER : SELECT ORDER, error);
+  statement = vb_sqlite_prepare (sqlite, vps != NULL ? SELECT " AND vps = ?3" ORDER : SELECT ORDER,
+                                 error);
 #undef SELECT
 #undef ORDER
   if (statement == NULL)

@@ -119,13 +119,14 @@ vb_sqlite_backups_load (VbSqlite *sqlite, GError **error)
   VbBackupInfo *backup = NULL;
   gboolean has_row;
 
-  statement = vb_sqlite_prepare (sqlite,
-                                 "SELECT b.id, b.vps, b.vps_name, b.name, b.created_at,"
-                                 " b.completed_at, b.size_bytes, b.unique_bytes, b.consistency,"
-                                 " b.incremental, b.protected, b.scheduled, d.target, d.virtual_size_bytes, d.size_bytes"
-                                 " FROM backups b LEFT JOIN backup_disks d ON d.backup = b.id"
-                                 " ORDER BY b.id, d.position",
-                                 error);
+  statement = vb_sqlite_prepare (
+      sqlite,
+      "SELECT b.id, b.vps, b.vps_name, b.name, b.created_at,"
+      " b.completed_at, b.size_bytes, b.unique_bytes, b.consistency,"
+      " b.incremental, b.protected, b.scheduled, d.target, d.virtual_size_bytes, d.size_bytes"
+      " FROM backups b LEFT JOIN backup_disks d ON d.backup = b.id"
+      " ORDER BY b.id, d.position",
+      error);
   if (statement == NULL)
     return NULL;
 

@@ -11,15 +11,18 @@ vb_sqlite_checks_save (VbSqlite *sqlite, const char *backup, const VbCheck *chec
                         " ON CONFLICT (backup) DO UPDATE SET checked_at = excluded.checked_at,"
                         " bad_chunks = excluded.bad_chunks",
                         "sii", backup, check->at_us, (gint64) check->bad_chunks)
-         && vb_sqlite_run (sqlite, error, "DELETE FROM checks WHERE checked_at < ? AND backup NOT IN (SELECT id FROM backups)", "i",
-                           check->at_us - KEEP_US);
+         && vb_sqlite_run (
+             sqlite, error,
+             "DELETE FROM checks WHERE checked_at < ? AND backup NOT IN (SELECT id FROM backups)",
+             "i", check->at_us - KEEP_US);
 }
 
 GHashTable *
 vb_sqlite_checks_load (VbSqlite *sqlite, GError **error)
 {
   g_autoptr (GHashTable) checks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_autoptr (VbStatement) statement = vb_sqlite_prepare (sqlite, "SELECT backup, checked_at, bad_chunks FROM checks", error);
+  g_autoptr (VbStatement) statement
+      = vb_sqlite_prepare (sqlite, "SELECT backup, checked_at, bad_chunks FROM checks", error);
   gboolean has_row;
 
   while (statement != NULL && vb_sqlite_step (sqlite, statement, &has_row, error))

@@ -71,8 +71,11 @@ list_audit (VbSqlite *sqlite, gpointer data, GError **error)
 }
 
 static GPtrArray *
-vb_sqlite_journal_list_audit (
-    VbAccessJournal *journal, const char *vps, gint64 before, guint limit, GError **error)
+vb_sqlite_journal_list_audit (VbAccessJournal *journal,
+                              const char *vps,
+                              gint64 before,
+                              guint limit,
+                              GError **error)
 {
   Query query = { .vps = vps, .before = before, .limit = limit };
 

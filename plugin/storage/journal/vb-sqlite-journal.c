@@ -32,17 +32,14 @@ static GParamSpec *properties[N_PROPERTIES];
 static void vb_sqlite_journal_initable_init (GInitableIface *iface);
 static void vb_sqlite_journal_journal_init (VbJournalInterface *iface);
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (VbSqliteJournal,
-                               vb_sqlite_journal,
-                               G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE,
-                                                      vb_sqlite_journal_initable_init)
-                                   G_IMPLEMENT_INTERFACE (VB_TYPE_JOURNAL,
-                                                          vb_sqlite_journal_journal_init)
-                                   G_IMPLEMENT_INTERFACE (VB_TYPE_OUTBOX,
-                                                          vb_sqlite_journal_outbox_init)
-                                   G_IMPLEMENT_INTERFACE (VB_TYPE_ACCESS_JOURNAL,
-                                                          vb_sqlite_journal_access_init))
+G_DEFINE_FINAL_TYPE_WITH_CODE (
+    VbSqliteJournal,
+    vb_sqlite_journal,
+    G_TYPE_OBJECT,
+    G_IMPLEMENT_INTERFACE (G_TYPE_INITABLE, vb_sqlite_journal_initable_init)
+        G_IMPLEMENT_INTERFACE (VB_TYPE_JOURNAL, vb_sqlite_journal_journal_init)
+            G_IMPLEMENT_INTERFACE (VB_TYPE_OUTBOX, vb_sqlite_journal_outbox_init)
+                G_IMPLEMENT_INTERFACE (VB_TYPE_ACCESS_JOURNAL, vb_sqlite_journal_access_init))
 
 gboolean
 vb_sqlite_journal_transaction (VbSqliteJournal *self,
@@ -214,7 +211,8 @@ save_check_in_transaction (VbSqlite *sqlite, gpointer user_data, GError **error)
   const SaveCheck *save = user_data;
 
   return vb_sqlite_checks_save (sqlite, save->backup, save->check, error)
-         && (save->notification == NULL || vb_sqlite_notifications_add (sqlite, save->notification, error));
+         && (save->notification == NULL
+             || vb_sqlite_notifications_add (sqlite, save->notification, error));
 }
 
 static gboolean
@@ -226,7 +224,8 @@ vb_sqlite_journal_save_check (VbJournal *journal,
 {
   SaveCheck save = { .backup = backup, .check = check, .notification = notification };
 
-  return vb_sqlite_journal_transaction (VB_SQLITE_JOURNAL (journal), save_check_in_transaction, &save, error);
+  return vb_sqlite_journal_transaction (VB_SQLITE_JOURNAL (journal), save_check_in_transaction,
+                                        &save, error);
 }
 
 static GHashTable *

@@ -212,9 +212,7 @@ vb_sqlite_notifications_list (VbSqlite *sqlite,
       " id <= coalesce ((SELECT up_to FROM read_marks WHERE subject = ?1), 0)"
       " FROM notifications WHERE id > ?2",
       vps != NULL ? " AND vps IN (SELECT value FROM json_each (?4))" : "",
-      after == VB_JOURNAL_NEWEST ? " ORDER BY id DESC" : " ORDER BY id",
-      " LIMIT ?3",
-      NULL);
+      after == VB_JOURNAL_NEWEST ? " ORDER BY id DESC" : " ORDER BY id", " LIMIT ?3", NULL);
 
   statement = vb_sqlite_prepare (sqlite, sql, error);
   if (statement == NULL)

@@ -4,11 +4,12 @@
 gboolean
 vb_sqlite_schedules_save (VbSqlite *sqlite, const VbScheduleRecord *record, GError **error)
 {
-  return vb_sqlite_run (sqlite, error,
-                        "INSERT INTO schedules (vps, timing, day, made) VALUES (?, ?, ?, ?)"
-                        " ON CONFLICT (vps) DO UPDATE SET timing = excluded.timing, day = excluded.day,"
-                        " made = excluded.made",
-                        "ssss", record->vps, record->timing, record->day, record->made)
+  return vb_sqlite_run (
+             sqlite, error,
+             "INSERT INTO schedules (vps, timing, day, made) VALUES (?, ?, ?, ?)"
+             " ON CONFLICT (vps) DO UPDATE SET timing = excluded.timing, day = excluded.day,"
+             " made = excluded.made",
+             "ssss", record->vps, record->timing, record->day, record->made)
          && vb_sqlite_run (sqlite, error,
                            "DELETE FROM schedules WHERE timing = '' AND made IS NULL AND vps <> ?"
                            " AND day < date ('now', '-7 days')",
@@ -29,7 +30,8 @@ read_record (VbStatement *statement)
 GPtrArray *
 vb_sqlite_schedules_load (VbSqlite *sqlite, GError **error)
 {
-  g_autoptr (GPtrArray) records = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_schedule_record_free);
+  g_autoptr (GPtrArray) records
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_schedule_record_free);
   g_autoptr (VbStatement) statement
       = vb_sqlite_prepare (sqlite, "SELECT vps, timing, day, made FROM schedules", error);
   gboolean has_row;

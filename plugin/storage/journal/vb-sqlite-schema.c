@@ -36,19 +36,22 @@
  *
  * Version 4
  *
- * - operations have still_us, how long one had stood still when that was last noted, and stall_told,
- *   whether somebody was notified of it
+ * - operations have still_us, how long one had stood still when that was last noted, and
+ * stall_told, whether somebody was notified of it
  *
  * Version 5
  *
- * - operations have scheduled, whether the schedule asked for them; backups have protected and scheduled
+ * - operations have scheduled, whether the schedule asked for them; backups have protected and
+ * scheduled
  * - notifications may belong to no operation
- * - schedules: for each VPS that has or had a schedule: its timing ('': none any more), the newest day that needs no run any
- *   more, and the scheduled backup that may still have to replace older ones. Without timing it goes after a week
+ * - schedules: for each VPS that has or had a schedule: its timing ('': none any more), the newest
+ * day that needs no run any more, and the scheduled backup that may still have to replace older
+ * ones. Without timing it goes after a week
  *
  * Version 6
  *
- * - checks: when each backup of the pool was verified last; that of one that is no more goes after a year
+ * - checks: when each backup of the pool was verified last; that of one that is no more goes after
+ * a year
  *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released.

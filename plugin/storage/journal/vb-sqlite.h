@@ -61,8 +61,7 @@ gboolean vb_sqlite_exec (VbSqlite *self, const char *sql, GError **error);
  *
  * Runs a prepared statement with these values.
  */
-gboolean
-vb_sqlite_run (VbSqlite *self, GError **error, const char *sql, const char *types, ...);
+gboolean vb_sqlite_run (VbSqlite *self, GError **error, const char *sql, const char *types, ...);
 
 /** vb_sqlite_query_int: @value: (out): first column of the first row of @sql, 0 without a row */
 gboolean vb_sqlite_query_int (VbSqlite *self, const char *sql, gint64 *value, GError **error);

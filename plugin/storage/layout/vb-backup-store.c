@@ -45,7 +45,8 @@ static VbBackupInfo *
 load_info (int parent, const char *vps, const char *backup, gboolean reflinks, GError **error)
 {
   vb_autofd int folder = vb_files_open_folder (parent, backup, error);
-  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, vps, backup, error) : NULL;
+  g_autoptr (VbManifest) manifest
+      = folder >= 0 ? vb_manifest_load (folder, vps, backup, error) : NULL;
   if (manifest == NULL)
     return NULL;
   if (manifest->info->completed_at == NULL)
@@ -69,7 +70,8 @@ list_backup (int folder, const char *name, gpointer user_data, GError **error)
   if (info)
     g_ptr_array_add (listing->found, info);
   else
-    vb_log_warning (listing->vps, NULL, name, "A backup in the pool cannot be used: %s", local->message);
+    vb_log_warning (listing->vps, NULL, name, "A backup in the pool cannot be used: %s",
+                    local->message);
   return TRUE;
 }
 
@@ -91,7 +93,8 @@ list_vps (int root, const char *name, gpointer user_data, GError **error)
 GPtrArray *
 vb_backup_store_list (int root, gboolean reflinks, GError **error)
 {
-  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
+  g_autoptr (GPtrArray) found
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
   Listing listing = { .reflinks = reflinks, .found = found };
   return vb_files_for_each (root, list_vps, &listing, error) ? g_steal_pointer (&found) : NULL;
 }
@@ -99,7 +102,8 @@ vb_backup_store_list (int root, gboolean reflinks, GError **error)
 GPtrArray *
 vb_backup_store_list_vps (int root, const char *vps, gboolean reflinks, GError **error)
 {
-  g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
+  g_autoptr (GPtrArray) found
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
   g_autoptr (GError) local = NULL;
   Listing listing = { .vps = vps, .reflinks = reflinks, .found = found };
 
@@ -131,7 +135,8 @@ check_files (int folder, const VbManifest *manifest, GError **error)
       g_autofree char *sums = vb_manifest_sums_name (disk->target);
       if (!vb_files_exists (folder, image) || !vb_files_exists (folder, sums))
         {
-          g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "The image of %s is not complete", disk->target);
+          g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "The image of %s is not complete",
+                       disk->target);
           return FALSE;
         }
     }
@@ -163,7 +168,8 @@ write_final_manifest (int folder, VbBackupInfo *info, GError **error)
 
   g_autofree char *text = vb_manifest_to_text (manifest);
   return vb_files_replace (folder, VB_MANIFEST_FILE, text, strlen (text), error)
-         && vb_files_for_each (folder, sync_entry, NULL, error) && vb_files_sync (folder, "the backup folder", error);
+         && vb_files_for_each (folder, sync_entry, NULL, error)
+         && vb_files_sync (folder, "the backup folder", error);
 }
 
 static gboolean
@@ -189,16 +195,19 @@ vb_backup_store_commit (int root, gboolean reflinks, VbBackupInfo *info, GError 
   if (!vb_files_exists (parent, name) && is_committed (parent, reflinks, info))
     return vb_files_sync (parent, "the folder of the VPS", error);
   vb_autofd int partial = vb_files_open_folder (parent, name, error);
-  if (partial < 0 || !VB_FAULT_AROUND (write_final_manifest (partial, info, error), "commit.manifest")
+  if (partial < 0
+      || !VB_FAULT_AROUND (write_final_manifest (partial, info, error), "commit.manifest")
       || !VB_FAULT_AROUND (vb_files_rename (parent, name, info->id, error), "commit.rename"))
     return FALSE;
-  is_committed (parent, reflinks, info); /* for what it holds that no other does, which is known from now on */
+  is_committed (parent, reflinks,
+                info); /* for what it holds that no other does, which is known from now on */
   return TRUE;
 }
 
 /* --- remove and rename --- */
 
-/* Whatever comes, from the rename on it is deleted: vb_backup_store_sweep() finishes what a crash has left. */
+/* Whatever comes, from the rename on it is deleted: vb_backup_store_sweep() finishes what a crash
+ * has left. */
 gboolean
 vb_backup_store_remove (int root, const char *vps, const char *backup, GError **error)
 {
@@ -208,7 +217,8 @@ vb_backup_store_remove (int root, const char *vps, const char *backup, GError **
   vb_autofd int parent = folder >= 0 ? vb_pool_layout_open_vps (root, vps, FALSE, error) : -1;
   if (parent < 0)
     return FALSE;
-  return vb_files_remove_tree (parent, name, error) && VB_FAULT_AROUND (vb_files_rename (parent, backup, name, error), "remove.rename")
+  return vb_files_remove_tree (parent, name, error)
+         && VB_FAULT_AROUND (vb_files_rename (parent, backup, name, error), "remove.rename")
          && vb_pool_layout_remove_deleted (root, vps, backup, error);
 }
 
@@ -253,7 +263,9 @@ static gboolean
 has_hidden (int folder, const char *name, gpointer user_data, GError **error)
 {
   gboolean *found = user_data;
-  *found = *found || (name[0] == '.' && (g_str_has_suffix (name, ".deleted") || g_str_has_suffix (name, ".partial")));
+  *found = *found
+           || (name[0] == '.'
+               && (g_str_has_suffix (name, ".deleted") || g_str_has_suffix (name, ".partial")));
   return TRUE;
 }
 
@@ -283,19 +295,22 @@ sweep_vps (int root, const char *name, gpointer user_data, GError **error)
     return TRUE;
   vb_autofd int folder = vb_files_open_folder (root, name, &local);
   if (folder < 0 || !sweep_folder (sweep, folder, &local))
-    vb_log_warning (name, NULL, NULL, "Removing what incomplete backups of a VPS have left: %s", local->message);
+    vb_log_warning (name, NULL, NULL, "Removing what incomplete backups of a VPS have left: %s",
+                    local->message);
   return TRUE;
 }
 
 gboolean
 vb_backup_store_sweep (int root,
-                        VbIdLocks *busy,
-                        VbClaims *claims,
-                        VbPoolGivenUp given_up,
-                        gpointer user_data,
-                        GError **error)
+                       VbIdLocks *busy,
+                       VbClaims *claims,
+                       VbPoolGivenUp given_up,
+                       gpointer user_data,
+                       GError **error)
 {
-  Sweep sweep = { .root = root, .busy = busy, .claims = claims, .given_up = given_up, .user_data = user_data };
+  Sweep sweep = {
+    .root = root, .busy = busy, .claims = claims, .given_up = given_up, .user_data = user_data
+  };
   return vb_files_for_each (root, sweep_vps, &sweep, error);
 }
 
@@ -321,7 +336,11 @@ replace_manifest (int folder, const VbManifest *manifest, GError **error)
 }
 
 gboolean
-vb_backup_store_rename (int root, const char *vps, const char *backup, const char *name, GError **error)
+vb_backup_store_rename (int root,
+                        const char *vps,
+                        const char *backup,
+                        const char *name,
+                        GError **error)
 {
   vb_autofd int folder = -1;
   g_autoptr (VbManifest) manifest = open_manifest (root, vps, backup, &folder, error);
@@ -332,7 +351,11 @@ vb_backup_store_rename (int root, const char *vps, const char *backup, const cha
 }
 
 gboolean
-vb_backup_store_protect (int root, const char *vps, const char *backup, gboolean is_protected, GError **error)
+vb_backup_store_protect (int root,
+                         const char *vps,
+                         const char *backup,
+                         gboolean is_protected,
+                         GError **error)
 {
   vb_autofd int folder = -1;
   g_autoptr (VbManifest) manifest = open_manifest (root, vps, backup, &folder, error);

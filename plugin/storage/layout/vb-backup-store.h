@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Complete backups in an open pool: @root is the descriptor of its folder. Errors are of #VB_ERROR. */
+/* Complete backups in an open pool: @root is the descriptor of its folder. Errors are of #VB_ERROR.
+ */
 
 /**
  * vb_backup_store_list:
@@ -42,16 +43,24 @@ gboolean vb_backup_store_remove (int root, const char *vps, const char *backup, 
  * See #VbPoolInterface.sweep.
  */
 gboolean vb_backup_store_sweep (int root,
-                                 VbIdLocks *busy,
-                                 VbClaims *claims,
-                                 VbPoolGivenUp given_up,
-                                 gpointer user_data,
-                                 GError **error);
+                                VbIdLocks *busy,
+                                VbClaims *claims,
+                                VbPoolGivenUp given_up,
+                                gpointer user_data,
+                                GError **error);
 
 /** vb_backup_store_protect: notes in its manifest whether it may be deleted */
-gboolean vb_backup_store_protect (int root, const char *vps, const char *backup, gboolean is_protected, GError **error);
+gboolean vb_backup_store_protect (int root,
+                                  const char *vps,
+                                  const char *backup,
+                                  gboolean is_protected,
+                                  GError **error);
 
 /** vb_backup_store_rename: changes the name in its manifest */
-gboolean vb_backup_store_rename (int root, const char *vps, const char *backup, const char *name, GError **error);
+gboolean vb_backup_store_rename (int root,
+                                 const char *vps,
+                                 const char *backup,
+                                 const char *name,
+                                 GError **error);
 
 G_END_DECLS

@@ -69,7 +69,8 @@ job_free (gpointer data)
 static void
 set_mismatch (GError **error, guint64 chunk)
 {
-  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "MiB %" G_GUINT64_FORMAT " of the backup is damaged", chunk);
+  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH,
+               "MiB %" G_GUINT64_FORMAT " of the backup is damaged", chunk);
 }
 
 /* In a worker. */
@@ -126,7 +127,8 @@ count_data (Reader *reader, guint64 start, guint64 end)
   return bytes;
 }
 
-/* Finds the next unit with data, and checks the holes before it. Returns: FALSE at the end or with @error set */
+/* Finds the next unit with data, and checks the holes before it. Returns: FALSE at the end or with
+ * @error set */
 static gboolean
 plan_job (Reader *reader, Job *job, GError **error)
 {
@@ -184,7 +186,8 @@ read_all (Reader *reader, GError **error)
           Job *job = g_ptr_array_index (reader->idle, reader->idle->len - 1);
           more = plan_job (reader, job, &local);
           if (more)
-            vb_worker_pool_push (reader->workers, g_ptr_array_steal_index (reader->idle, reader->idle->len - 1));
+            vb_worker_pool_push (reader->workers,
+                                 g_ptr_array_steal_index (reader->idle, reader->idle->len - 1));
         }
       if (local)
         {
@@ -208,7 +211,8 @@ check_size (int fd, VbSums *sums, GError **error)
 
   if (fstat (fd, &info) == 0 && (guint64) info.st_size == vb_sums_get_size (sums))
     return TRUE;
-  g_set_error_literal (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "The image of the backup has the wrong size");
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH,
+                       "The image of the backup has the wrong size");
   return FALSE;
 }
 
@@ -220,7 +224,8 @@ vb_image_reader_open (int backup, const char *target, VbSums **sums, GError **er
 
   if (!vb_files_exists (backup, image_name) || !vb_files_exists (backup, sums_name))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "The backup lacks the image of %s", target);
+      g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "The backup lacks the image of %s",
+                   target);
       return -1;
     }
   g_autoptr (VbSums) loaded = vb_sums_load (backup, sums_name, error);
@@ -248,8 +253,16 @@ vb_image_reader_run (int fd,
   g_autoptr (VbSparseFile) image = vb_sparse_file_new_for_reading (fd);
   g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func (job_free);
   g_autoptr (GPtrArray) idle = g_ptr_array_new ();
-  Reader reader = { .image = image, .sums = sums, .unit = unit_bytes, .sink = sink, .sink_data = sink_data,
-                    .bad_chunks = bad_chunks, .transfer = transfer, .stop = stop, .data = data, .idle = idle };
+  Reader reader = { .image = image,
+                    .sums = sums,
+                    .unit = unit_bytes,
+                    .sink = sink,
+                    .sink_data = sink_data,
+                    .bad_chunks = bad_chunks,
+                    .transfer = transfer,
+                    .stop = stop,
+                    .data = data,
+                    .idle = idle };
   if (data == NULL)
     return FALSE;
 

@@ -8,13 +8,18 @@ G_BEGIN_DECLS
 
 /**
  * VbImageSink:
- * @data: part of an image that agrees with its checksums; not all zeros everywhere, or it would not be here
+ * @data: part of an image that agrees with its checksums; not all zeros everywhere, or it would not
+ * be here
  * @length: its bytes
  * @offset: where it belongs; a multiple of the reader's unit
  *
  * Takes verified data, in several threads at once and not in order.
  */
-typedef gboolean (*VbImageSink) (gpointer user_data, const guint8 *data, gsize length, guint64 offset, GError **error);
+typedef gboolean (*VbImageSink) (gpointer user_data,
+                                 const guint8 *data,
+                                 gsize length,
+                                 guint64 offset,
+                                 GError **error);
 
 /**
  * vb_image_reader_open:
@@ -22,8 +27,8 @@ typedef gboolean (*VbImageSink) (gpointer user_data, const guint8 *data, gsize l
  * @target: name of a disk
  * @sums: (out) (transfer full): its checksums
  *
- * Returns: a descriptor of the disk's image, or -1: %VB_ERROR_CHECKSUM_MISMATCH when image or checksums are missing or do
- *   not fit each other
+ * Returns: a descriptor of the disk's image, or -1: %VB_ERROR_CHECKSUM_MISMATCH when image or
+ * checksums are missing or do not fit each other
  */
 int vb_image_reader_open (int backup, const char *target, VbSums **sums, GError **error);
 
@@ -33,8 +38,8 @@ int vb_image_reader_open (int backup, const char *target, VbSums **sums, GError 
  * @sums: its checksums
  * @unit_bytes: how much at once, a multiple of the checksums' chunk
  * @sink: (nullable): where it goes
- * @bad_chunks: (nullable): chunks that differ are counted here and passed over; %NULL: the first one ends it
- *   with %VB_ERROR_CHECKSUM_MISMATCH
+ * @bad_chunks: (nullable): chunks that differ are counted here and passed over; %NULL: the first
+ * one ends it with %VB_ERROR_CHECKSUM_MISMATCH
  * @transfer: bytes of data read are added; its bandwidth limit is kept
  * @stop: ends it
  *

@@ -83,11 +83,13 @@ vb_manifest_is_target (const char *target)
 static gboolean
 bad (const char *member, GError **error)
 {
-  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "\"%s\" is missing or not as it should be", member);
+  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH,
+               "\"%s\" is missing or not as it should be", member);
   return FALSE;
 }
 
-/* What has no better name is damage here: a backup whose manifest cannot be read must not be used. */
+/* What has no better name is damage here: a backup whose manifest cannot be read must not be used.
+ */
 static void
 propagate_damage (GError **error, GError *failure)
 {
@@ -201,7 +203,8 @@ check_version (JsonObject *object, GError **error)
   if (version != VERSION)
     {
       g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
-                   "Version %" G_GUINT64_FORMAT " is not known here; a newer vps-backup is needed", version);
+                   "Version %" G_GUINT64_FORMAT " is not known here; a newer vps-backup is needed",
+                   version);
       return FALSE;
     }
   if (g_strcmp0 (vb_strict_json_get_string (object, "sums"), SUMS) != 0)
@@ -226,7 +229,8 @@ vb_manifest_parse (const char *text, gsize length, GError **error)
   VbBackupInfo *info = self->info;
   if (!take_uuid (object, "id", &info->id, error) || !take_uuid (object, "vps", &info->vps, error)
       || !take_string (object, "vps_name", &info->vps_name, error)
-      || !take_string (object, "name", &info->name, error) || !take_string (object, "host", &self->host, error)
+      || !take_string (object, "name", &info->name, error)
+      || !take_string (object, "host", &self->host, error)
       || !take_time (object, "created_at", &info->created_at, error)
       || !take_time (object, "completed_at", &info->completed_at, error))
     return NULL;
@@ -259,7 +263,8 @@ vb_manifest_load (int folder, const char *vps, const char *backup, GError **erro
   gsize length;
   GError *failure = NULL;
 
-  g_autofree char *text = vb_files_read (folder, VB_MANIFEST_FILE, VB_MANIFEST_MAX_BYTES, &length, &failure);
+  g_autofree char *text
+      = vb_files_read (folder, VB_MANIFEST_FILE, VB_MANIFEST_MAX_BYTES, &length, &failure);
   if (text == NULL)
     {
       propagate_damage (error, failure);
@@ -273,7 +278,8 @@ vb_manifest_load (int folder, const char *vps, const char *backup, GError **erro
     }
   if (g_str_equal (self->info->vps, vps) && g_str_equal (self->info->id, backup))
     return g_steal_pointer (&self);
-  g_set_error_literal (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "Its manifest belongs to another backup");
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH,
+                       "Its manifest belongs to another backup");
   return NULL;
 }
 

@@ -30,19 +30,17 @@ G_BEGIN_DECLS
  * | `id`, `vps` | string | UUIDs of the backup and the VPS |
  * | `vps_name`, `name` | string | |
  * | `host`, `software` | string | what made it |
- * | `created_at`, `completed_at` | string or null | RFC 3339, UTC: point in time, and when it became available |
- * | `consistency` | string | "filesystem", "crash" or "offline" |
- * | `incremental` | boolean | whether only changes were read for it |
- * | `protected` | boolean, may be missing | whether it may not be deleted before somebody takes that back |
- * | `base` | string or null | id of the backup that it shares unchanged parts with; nothing depends on it |
- * | `size_bytes` | integer | data of all disks |
- * | `sums` | string | "xxh3-128" |
- * | `chunk_bytes` | integer | bytes of each checksum, 1048576 |
- * | `domain_xml` | string | "domain.xml" |
- * | `nvram` | string or null | "nvram.fd" |
- * | `nvram_sum` | string or null | its XXH3-128, hexadecimal |
- * | `disks` | array of objects | `target`, `format` (of the original), `virtual_size_bytes`, `size_bytes`, `image`, `sums` (file names) |
- * | `skipped` | array of objects | `target`, `reason` |
+ * | `created_at`, `completed_at` | string or null | RFC 3339, UTC: point in time, and when it
+ * became available | | `consistency` | string | "filesystem", "crash" or "offline" | |
+ * `incremental` | boolean | whether only changes were read for it | | `protected` | boolean, may be
+ * missing | whether it may not be deleted before somebody takes that back | | `base` | string or
+ * null | id of the backup that it shares unchanged parts with; nothing depends on it | |
+ * `size_bytes` | integer | data of all disks | | `sums` | string | "xxh3-128" | | `chunk_bytes` |
+ * integer | bytes of each checksum, 1048576 | | `domain_xml` | string | "domain.xml" | | `nvram` |
+ * string or null | "nvram.fd" | | `nvram_sum` | string or null | its XXH3-128, hexadecimal | |
+ * `disks` | array of objects | `target`, `format` (of the original), `virtual_size_bytes`,
+ * `size_bytes`, `image`, `sums` (file names) | | `skipped` | array of objects | `target`, `reason`
+ * |
  *
  * Unknown members are ignored, an unknown version is refused. Versions: 1 is the first.
  */
@@ -57,7 +55,8 @@ typedef struct
   GPtrArray *skipped;
 } VbManifest;
 
-/** vb_manifest_new: Returns: (transfer full): of @info (copied), with nothing in the other fields but this host's name */
+/** vb_manifest_new: Returns: (transfer full): of @info (copied), with nothing in the other fields
+ * but this host's name */
 VbManifest *vb_manifest_new (const VbBackupInfo *info);
 void vb_manifest_free (VbManifest *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbManifest, vb_manifest_free)
@@ -70,7 +69,8 @@ void vb_manifest_add_skipped (VbManifest *self, const char *target, const char *
  * @text: what may be a manifest
  * @length: its bytes
  *
- * Returns: (transfer full) (nullable): %NULL with %VB_ERROR_CHECKSUM_MISMATCH when any part of it is not as it should be
+ * Returns: (transfer full) (nullable): %NULL with %VB_ERROR_CHECKSUM_MISMATCH when any part of it
+ * is not as it should be
  */
 VbManifest *vb_manifest_parse (const char *text, gsize length, GError **error);
 
@@ -83,8 +83,9 @@ char *vb_manifest_to_text (const VbManifest *self);
  * @vps: UUID of its VPS
  * @backup: its id
  *
- * Returns: (transfer full) (nullable): its manifest; %NULL with %VB_ERROR_CHECKSUM_MISMATCH when it is not whole, cannot be
- *   read or belongs to another backup, and with %VB_ERROR_INTERNAL when a newer version is needed for it
+ * Returns: (transfer full) (nullable): its manifest; %NULL with %VB_ERROR_CHECKSUM_MISMATCH when it
+ * is not whole, cannot be read or belongs to another backup, and with %VB_ERROR_INTERNAL when a
+ * newer version is needed for it
  */
 VbManifest *vb_manifest_load (int folder, const char *vps, const char *backup, GError **error);
 

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * VbMtimeCache:
  *
- * How the folders of the VPSs in a pool were when they were listed, so that it costs next to nothing to see that another
- * host has changed one. Thread-safe.
+ * How the folders of the VPSs in a pool were when they were listed, so that it costs next to
+ * nothing to see that another host has changed one. Thread-safe.
  */
 typedef struct _VbMtimeCache VbMtimeCache;
 
@@ -23,7 +23,8 @@ void vb_mtime_cache_take (VbMtimeCache *self, int root, const char *vps);
 /** vb_mtime_cache_take_all: right before all folders are listed */
 void vb_mtime_cache_take_all (VbMtimeCache *self, int root);
 
-/** vb_mtime_cache_is_changed: whether anything was created, renamed or removed in it since, or somebody said so by its time */
+/** vb_mtime_cache_is_changed: whether anything was created, renamed or removed in it since, or
+ * somebody said so by its time */
 gboolean vb_mtime_cache_is_changed (VbMtimeCache *self, int root, const char *vps);
 
 G_END_DECLS

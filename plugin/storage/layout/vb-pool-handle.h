@@ -8,18 +8,21 @@ G_BEGIN_DECLS
 /**
  * VbPoolHandle:
  *
- * The way into one pool, shared by all that work in it: the first pool that is seen at the path is ours, another one that is
- * mounted there later is not. Thread-safe; its functions block as its file system does.
+ * The way into one pool, shared by all that work in it: the first pool that is seen at the path is
+ * ours, another one that is mounted there later is not. Thread-safe; its functions block as its
+ * file system does.
  */
 typedef struct _VbPoolHandle VbPoolHandle;
 
-/** vb_pool_handle_new: @reserve: space to be left; Returns: (transfer full) (nullable): %NULL when @reserve is no such thing */
+/** vb_pool_handle_new: @reserve: space to be left; Returns: (transfer full) (nullable): %NULL when
+ * @reserve is no such thing */
 VbPoolHandle *vb_pool_handle_new (const char *path, const char *reserve, GError **error);
 VbPoolHandle *vb_pool_handle_ref (VbPoolHandle *self);
 void vb_pool_handle_unref (VbPoolHandle *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbPoolHandle, vb_pool_handle_unref)
 
-/** vb_pool_handle_open: Returns: a descriptor of its folder, or -1 with %VB_ERROR_POOL_UNAVAILABLE */
+/** vb_pool_handle_open: Returns: a descriptor of its folder, or -1 with %VB_ERROR_POOL_UNAVAILABLE
+ */
 int vb_pool_handle_open (VbPoolHandle *self, GError **error);
 
 /** vb_pool_handle_dup_folder: Returns: (transfer full): for jobs that open it themselves */

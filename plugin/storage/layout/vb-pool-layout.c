@@ -66,14 +66,15 @@ read_marker (int root, GError **error)
   gsize length;
   guint64 version;
 
-  g_autofree char *text = vb_files_read (root, VB_POOL_MARKER_FILE, MAX_MARKER_BYTES, &length, error);
+  g_autofree char *text
+      = vb_files_read (root, VB_POOL_MARKER_FILE, MAX_MARKER_BYTES, &length, error);
   g_autoptr (JsonObject) object = text ? vb_strict_json_parse (text, length, error) : NULL;
   if (object == NULL)
     return NULL;
 
   const char *id = vb_strict_json_get_string (object, "id");
-  if (g_strcmp0 (vb_strict_json_get_string (object, "format"), FORMAT) != 0 || id == NULL || !g_uuid_string_is_valid (id)
-      || !vb_strict_json_get_bytes (object, "version", &version))
+  if (g_strcmp0 (vb_strict_json_get_string (object, "format"), FORMAT) != 0 || id == NULL
+      || !g_uuid_string_is_valid (id) || !vb_strict_json_get_bytes (object, "version", &version))
     {
       g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "It is not the marker of a pool");
       return NULL;
@@ -108,8 +109,10 @@ vb_pool_layout_init (const char *path, GError **error)
     }
   if (!is_empty (root))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
-                   _ ("The folder %s is not empty and holds no backups; name an empty or new folder."), path);
+      g_set_error (
+          error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
+          _ ("The folder %s is not empty and holds no backups; name an empty or new folder."),
+          path);
       return FALSE;
     }
   if (fchmod (root, 0700) != 0)
@@ -118,8 +121,8 @@ vb_pool_layout_init (const char *path, GError **error)
       return FALSE;
     }
   g_autofree char *id = g_uuid_string_random ();
-  g_autofree char *text
-      = g_strdup_printf ("{\"format\": \"" FORMAT "\", \"version\": %d, \"id\": \"%s\"}\n", VERSION, id);
+  g_autofree char *text = g_strdup_printf (
+      "{\"format\": \"" FORMAT "\", \"version\": %d, \"id\": \"%s\"}\n", VERSION, id);
   return vb_files_replace (root, VB_POOL_MARKER_FILE, text, strlen (text), error);
 }
 
@@ -138,8 +141,8 @@ vb_pool_layout_open (const VbPoolLayout *self, char **id, GError **error)
     g_set_error_literal (&local, VB_ERROR, VB_ERROR_INTERNAL, "Another pool is mounted there");
   if (local)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s is not available: %s", self->path,
-                   local->message);
+      g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s is not available: %s",
+                   self->path, local->message);
       return -1;
     }
   if (id)
@@ -155,7 +158,8 @@ check_id (const char *id, GError **error)
 {
   if (id && g_uuid_string_is_valid (id))
     return TRUE;
-  g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND, vb_error_public_message (VB_ERROR_NOT_FOUND));
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND,
+                       vb_error_public_message (VB_ERROR_NOT_FOUND));
   return FALSE;
 }
 
@@ -212,7 +216,9 @@ vb_pool_layout_make_partial (int root, const char *vps, const char *backup, GErr
       if (folder < 0)
         return -1;
       if (mkdirat (folder, name, 0700) == 0)
-        return vb_files_sync (folder, "the folder of the VPS", error) ? vb_files_open_folder (folder, name, error) : -1;
+        return vb_files_sync (folder, "the folder of the VPS", error)
+                   ? vb_files_open_folder (folder, name, error)
+                   : -1;
       /* Whoever deletes the last backup of the VPS removes its folder, maybe just now. */
       if (errno != ENOENT || tries == 0)
         {
@@ -246,7 +252,8 @@ remove_folder (int root, const char *vps, const char *name, GError **error)
       g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
     }
-  if (!VB_FAULT_AROUND (vb_files_remove_tree (folder, name, error), "%s.remove", strrchr (name, '.') + 1))
+  if (!VB_FAULT_AROUND (vb_files_remove_tree (folder, name, error), "%s.remove",
+                        strrchr (name, '.') + 1))
     return FALSE;
   /* Fails while other backups are there, as it should. */
   (void) unlinkat (root, vps, AT_REMOVEDIR);
@@ -267,7 +274,8 @@ vb_pool_layout_give_up_partial (int root, const char *vps, const char *backup, G
   g_autofree char *deleted = vb_pool_layout_deleted_name (backup);
 
   vb_autofd int folder = vb_pool_layout_open_vps (root, vps, FALSE, NULL);
-  return folder < 0 || !vb_files_exists (folder, partial) || vb_files_rename (folder, partial, deleted, error);
+  return folder < 0 || !vb_files_exists (folder, partial)
+         || vb_files_rename (folder, partial, deleted, error);
 }
 
 gboolean
@@ -286,13 +294,14 @@ vb_pool_layout_get_space (const VbPoolLayout *self, int root, VbPoolStatus *stat
 
   if (fstatvfs (root, &info) != 0)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s is not available: %s", self->path,
-                   g_strerror (errno));
+      g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s is not available: %s",
+                   self->path, g_strerror (errno));
       return FALSE;
     }
   if (info.f_flag & ST_RDONLY || faccessat (root, ".", W_OK, AT_EACCESS) != 0)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s cannot be written", self->path);
+      g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s cannot be written",
+                   self->path);
       return FALSE;
     }
 
@@ -313,7 +322,8 @@ vb_pool_layout_check_space (const VbPoolLayout *self, int root, guint64 bytes, G
   if (bytes < status.free_bytes)
     return TRUE;
   g_set_error (error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE,
-               "The pool has %" G_GUINT64_FORMAT " bytes left beside its reserve, %" G_GUINT64_FORMAT " are needed",
+               "The pool has %" G_GUINT64_FORMAT
+               " bytes left beside its reserve, %" G_GUINT64_FORMAT " are needed",
                status.free_bytes, bytes);
   return FALSE;
 }

@@ -65,7 +65,8 @@ create (guint64 size, GError **error)
 {
   if (size > MAX_DISK_BYTES)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "A disk of %" G_GUINT64_FORMAT " bytes is too large", size);
+      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
+                   "A disk of %" G_GUINT64_FORMAT " bytes is too large", size);
       return NULL;
     }
 
@@ -184,8 +185,10 @@ static Header
 make_header (const VbSums *self, guint64 count)
 {
   guint64 size = MIN (self->size, count * VB_SUMS_CHUNK_BYTES);
-  Header header = { .version = GUINT32_TO_LE (VERSION), .chunk_bytes = GUINT32_TO_LE (VB_SUMS_CHUNK_BYTES),
-                    .size = GUINT64_TO_LE (size), .count = GUINT64_TO_LE (count) };
+  Header header = { .version = GUINT32_TO_LE (VERSION),
+                    .chunk_bytes = GUINT32_TO_LE (VB_SUMS_CHUNK_BYTES),
+                    .size = GUINT64_TO_LE (size),
+                    .count = GUINT64_TO_LE (count) };
   memcpy (header.magic, MAGIC, sizeof header.magic);
   header.own = own_sum (&header, self, count);
   return header;
@@ -238,7 +241,8 @@ vb_sums_save_part (VbSums *self, guint64 count, int folder, const char *name, GE
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
 
   g_byte_array_append (bytes, (const guint8 *) &header, sizeof header);
-  g_byte_array_append (bytes, (const guint8 *) self->sums, (guint) (count * sizeof (XXH128_canonical_t)));
+  g_byte_array_append (bytes, (const guint8 *) self->sums,
+                       (guint) (count * sizeof (XXH128_canonical_t)));
   return vb_files_replace (folder, name, bytes->data, bytes->len, error);
 }
 
@@ -247,7 +251,8 @@ vb_sums_take_part (VbSums *self, VbSums *part, GError **error)
 {
   if (part->count > self->count || (part->count == self->count && part->size != self->size))
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "The checksums belong to another disk");
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH,
+                           "The checksums belong to another disk");
       return FALSE;
     }
   memcpy (self->sums, part->sums, part->count * sizeof (XXH128_canonical_t));
@@ -310,7 +315,8 @@ vb_sums_read_chunk (VbSums *self, guint64 index, int fd, void *data, GError **er
     }
   if (vb_sums_matches (self, index, data))
     return TRUE;
-  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "MiB %" G_GUINT64_FORMAT " of the earlier backup is damaged", index);
+  g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH,
+               "MiB %" G_GUINT64_FORMAT " of the earlier backup is damaged", index);
   return FALSE;
 }
 

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /**
  * VbSums:
  *
- * The checksums of one disk: XXH3-128 of each MiB, the last one of what is left. Holes count as zeros, so that
- * every chunk can be checked whatever the file system made of it.
+ * The checksums of one disk: XXH3-128 of each MiB, the last one of what is left. Holes count as
+ * zeros, so that every chunk can be checked whatever the file system made of it.
  *
  * The file (`vda.sums`), all integers little-endian:
  *
@@ -32,7 +32,8 @@ G_BEGIN_DECLS
  */
 typedef struct _VbSums VbSums;
 
-/** vb_sums_new: Returns: (transfer full) (nullable): the checksums of a disk of zeros; %NULL if it is absurdly large */
+/** vb_sums_new: Returns: (transfer full) (nullable): the checksums of a disk of zeros; %NULL if it
+ * is absurdly large */
 VbSums *vb_sums_new (guint64 size_bytes, GError **error);
 VbSums *vb_sums_ref (VbSums *self);
 void vb_sums_unref (VbSums *self);
@@ -42,7 +43,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSums, vb_sums_unref)
  * vb_sums_load:
  * @folder: descriptor of the folder
  *
- * Returns: (transfer full) (nullable): %NULL with %VB_ERROR_CHECKSUM_MISMATCH if the file is damaged
+ * Returns: (transfer full) (nullable): %NULL with %VB_ERROR_CHECKSUM_MISMATCH if the file is
+ * damaged
  */
 VbSums *vb_sums_load (int folder, const char *name, GError **error);
 
@@ -53,8 +55,8 @@ gboolean vb_sums_save (VbSums *self, int folder, const char *name, GError **erro
  * vb_sums_save_shared:
  * @base: descriptor of the file that @self was loaded from
  *
- * As vb_sums_save(), but what is unchanged shares the extents of @base, if the file system can: the checksums of
- * a large disk are more than a small change of it.
+ * As vb_sums_save(), but what is unchanged shares the extents of @base, if the file system can: the
+ * checksums of a large disk are more than a small change of it.
  */
 gboolean vb_sums_save_shared (VbSums *self, int base, int folder, const char *name, GError **error);
 
@@ -62,12 +64,15 @@ gboolean vb_sums_save_shared (VbSums *self, int base, int folder, const char *na
  * vb_sums_save_part:
  * @count: how many of the first chunks
  *
- * Puts a file with the first @count checksums alone in the place of an older one at one instant, durable on return:
- * where a copy has got to. It reads like that of a disk which ends there. Other chunks may be updated meanwhile.
+ * Puts a file with the first @count checksums alone in the place of an older one at one instant,
+ * durable on return: where a copy has got to. It reads like that of a disk which ends there. Other
+ * chunks may be updated meanwhile.
  */
-gboolean vb_sums_save_part (VbSums *self, guint64 count, int folder, const char *name, GError **error);
+gboolean
+vb_sums_save_part (VbSums *self, guint64 count, int folder, const char *name, GError **error);
 
-/** vb_sums_take_part: @part: checksums of the first chunks of the same disk, which replace those of @self */
+/** vb_sums_take_part: @part: checksums of the first chunks of the same disk, which replace those of
+ * @self */
 gboolean vb_sums_take_part (VbSums *self, VbSums *part, GError **error);
 
 /** vb_sums_get_size: Returns: bytes of the disk */
@@ -76,7 +81,8 @@ guint64 vb_sums_get_size (VbSums *self);
 /** vb_sums_get_count: Returns: number of chunks */
 guint64 vb_sums_get_count (VbSums *self);
 
-/** vb_sums_get_length: Returns: bytes of the chunk @index, less than others for the last one only */
+/** vb_sums_get_length: Returns: bytes of the chunk @index, less than others for the last one only
+ */
 gsize vb_sums_get_length (VbSums *self, guint64 index);
 
 /** vb_sums_update: @data: the whole chunk */

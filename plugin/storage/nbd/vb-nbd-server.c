@@ -24,7 +24,8 @@ struct _VbNbdServer
   char *socket;
 };
 
-/* Removes what earlier processes of ours left there because they were killed: their number is in its name. */
+/* Removes what earlier processes of ours left there because they were killed: their number is in
+ * its name. */
 static void
 sweep (const char *parent)
 {
@@ -45,7 +46,8 @@ sweep (const char *parent)
     }
 }
 
-/* /run first: its path is short, it is in memory, and what a crash leaves there is gone with the next boot. */
+/* /run first: its path is short, it is in memory, and what a crash leaves there is gone with the
+ * next boot. */
 static gboolean
 make_folder (VbNbdServer *self, GError **error)
 {
@@ -54,7 +56,8 @@ make_folder (VbNbdServer *self, GError **error)
   vb_nbd_server_sweep ();
   for (gsize i = 0; i < G_N_ELEMENTS (parents); i++)
     {
-      g_autofree char *folder = g_strdup_printf ("%s/" FOLDER_PREFIX "%d-XXXXXX", parents[i], (int) getpid ());
+      g_autofree char *folder
+          = g_strdup_printf ("%s/" FOLDER_PREFIX "%d-XXXXXX", parents[i], (int) getpid ());
       if (mkdtemp (folder) != NULL)
         {
           self->folder = g_steal_pointer (&folder);
@@ -84,7 +87,8 @@ listen_on (const char *path, GError **error)
   else
     {
       strcpy (address.sun_path, path);
-      if (fd >= 0 && bind (fd, (struct sockaddr *) &address, sizeof address) == 0 && listen (fd, BACKLOG) == 0)
+      if (fd >= 0 && bind (fd, (struct sockaddr *) &address, sizeof address) == 0
+          && listen (fd, BACKLOG) == 0)
         return g_steal_fd (&fd);
     }
   vb_error_set_errno (error, errno, "Listening on a socket for qemu-nbd");

@@ -8,8 +8,9 @@ G_BEGIN_DECLS
 /**
  * VbNbdServer:
  *
- * A qemu-nbd of ours that shows the disk of a shut-off VPS, or a new one, on a unix socket that nobody else can
- * reach. It ends with the last connection, with the thread that started it, or when freed, whichever is first.
+ * A qemu-nbd of ours that shows the disk of a shut-off VPS, or a new one, on a unix socket that
+ * nobody else can reach. It ends with the last connection, with the thread that started it, or when
+ * freed, whichever is first.
  */
 typedef struct _VbNbdServer VbNbdServer;
 
@@ -23,18 +24,22 @@ typedef struct _VbNbdServer VbNbdServer;
  *
  * Returns: (transfer full) (nullable): the server
  */
-VbNbdServer *vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error);
+VbNbdServer *
+vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error);
 
 /** vb_nbd_server_start_writable: as above, for one connection that may write */
 VbNbdServer *vb_nbd_server_start_writable (const char *path, const char *format, GError **error);
 
-/** vb_nbd_server_wait: after the last connection was closed: waits until the image is closed properly */
+/** vb_nbd_server_wait: after the last connection was closed: waits until the image is closed
+ * properly */
 gboolean vb_nbd_server_wait (VbNbdServer *self, GError **error);
 
-/** vb_nbd_server_get_socket: Returns: (transfer none): path of its socket; the export has no name */
+/** vb_nbd_server_get_socket: Returns: (transfer none): path of its socket; the export has no name
+ */
 const char *vb_nbd_server_get_socket (VbNbdServer *self);
 
-/** vb_nbd_server_dup_complaint: Returns: (transfer full): what it has written to stderr; any thread */
+/** vb_nbd_server_dup_complaint: Returns: (transfer full): what it has written to stderr; any thread
+ */
 char *vb_nbd_server_dup_complaint (VbNbdServer *self);
 
 /** vb_nbd_server_sweep: removes the sockets of processes of ours that were killed */

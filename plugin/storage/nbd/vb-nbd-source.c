@@ -74,10 +74,12 @@ connect_one (VbNbdSource *self,
     }
 
   self->handles[self->n_handles++] = handle;
-  /* The buffers are zeroed or fully written before anything reads them; libnbd need not clear them as well. */
+  /* The buffers are zeroed or fully written before anything reads them; libnbd need not clear them
+   * as well. */
   if (nbd_set_pread_initialize (handle, false) != 0
       || nbd_set_export_name (handle, export_name ? export_name : "") != 0
-      || (context && nbd_add_meta_context (handle, context) != 0) || nbd_aio_connect_unix (handle, socket) != 0)
+      || (context && nbd_add_meta_context (handle, context) != 0)
+      || nbd_aio_connect_unix (handle, socket) != 0)
     {
       fail (error, "Connecting to the NBD server");
       return NULL;
@@ -101,7 +103,8 @@ vb_nbd_source_open (const char *socket,
   g_autoptr (VbNbdSource) self = g_new0 (VbNbdSource, 1);
   self->changed_context = g_strdup (changed_context);
 
-  struct nbd_handle *first = connect_one (self, socket, export_name, LIBNBD_CONTEXT_BASE_ALLOCATION, stop, error);
+  struct nbd_handle *first
+      = connect_one (self, socket, export_name, LIBNBD_CONTEXT_BASE_ALLOCATION, stop, error);
   if (first == NULL)
     return NULL;
   gint64 size = nbd_get_size (first);
@@ -118,11 +121,12 @@ vb_nbd_source_open (const char *socket,
     if (connect_one (self, socket, export_name, NULL, stop, error) == NULL)
       return NULL;
 
-  /* A connection of its own: on the others each question would be answered for both maps, and that of the data is
-   * the one that grows with the disk. */
+  /* A connection of its own: on the others each question would be answered for both maps, and that
+   * of the data is the one that grows with the disk. */
   if (changed_context)
     {
-      struct nbd_handle *last = connect_one (self, socket, export_name, changed_context, stop, error);
+      struct nbd_handle *last
+          = connect_one (self, socket, export_name, changed_context, stop, error);
       if (last == NULL)
         return NULL;
       self->has_changed = nbd_can_meta_context (last, changed_context) == 1;
@@ -155,7 +159,12 @@ vb_nbd_source_has_changed (VbNbdSource *self)
 /* --- the maps --- */
 
 static int
-on_extents (void *data, const char *context, uint64_t offset, uint32_t *entries, size_t n, int *error)
+on_extents (void *data,
+            const char *context,
+            uint64_t offset,
+            uint32_t *entries,
+            size_t n,
+            int *error)
 {
   Scan *scan = data;
 
@@ -175,7 +184,12 @@ on_scanned (void *data, int *error)
 }
 
 static gboolean
-scan_from (VbNbdSource *self, guint handle, guint64 offset, guint64 end, GCancellable *stop, GError **error)
+scan_from (VbNbdSource *self,
+           guint handle,
+           guint64 offset,
+           guint64 end,
+           GCancellable *stop,
+           GError **error)
 {
   Scan *scan = self->scan;
 
@@ -184,7 +198,8 @@ scan_from (VbNbdSource *self, guint handle, guint64 offset, guint64 end, GCancel
   scan->map.limit = end;
   if (nbd_aio_block_status (self->handles[handle], MIN (SCAN_BYTES, end - offset), offset,
                             (nbd_extent_callback){ .callback = on_extents, .user_data = scan },
-                            (nbd_completion_callback){ .callback = on_scanned, .user_data = scan }, 0)
+                            (nbd_completion_callback){ .callback = on_scanned, .user_data = scan },
+                            0)
       < 0)
     return fail (error, "Asking for the map of a disk");
   while (!scan->done)
@@ -192,14 +207,19 @@ scan_from (VbNbdSource *self, guint handle, guint64 offset, guint64 end, GCancel
       return FALSE;
   if (scan->error_number != 0 || scan->map.end <= offset)
     {
-      vb_error_set_errno (error, scan->error_number ? scan->error_number : EPROTO, "Reading the map of a disk");
+      vb_error_set_errno (error, scan->error_number ? scan->error_number : EPROTO,
+                          "Reading the map of a disk");
       return FALSE;
     }
   return TRUE;
 }
 
 static gboolean
-scan_range (VbNbdSource *self, guint handle, const VbRange *range, GCancellable *stop, GError **error)
+scan_range (VbNbdSource *self,
+            guint handle,
+            const VbRange *range,
+            GCancellable *stop,
+            GError **error)
 {
   for (guint64 at = range->start; at < range->end; at = self->scan->map.end)
     if (!scan_from (self, handle, at, range->end, stop, error))
@@ -212,12 +232,16 @@ begin_scan (VbNbdSource *self, const char *context, guint32 mask, gboolean wante
 {
   if (self->scan == NULL)
     self->scan = g_new0 (Scan, 1);
-  *self->scan = (Scan){ .context = context, .map = { .mask = mask, .wanted = wanted, .ranges = ranges } };
+  *self->scan
+      = (Scan){ .context = context, .map = { .mask = mask, .wanted = wanted, .ranges = ranges } };
   return self->scan;
 }
 
 gboolean
-vb_nbd_source_scan_changed (VbNbdSource *self, VbRanges *changed, GCancellable *stop, GError **error)
+vb_nbd_source_scan_changed (VbNbdSource *self,
+                            VbRanges *changed,
+                            GCancellable *stop,
+                            GError **error)
 {
   VbRange all = { 0, self->size };
 
@@ -226,7 +250,10 @@ vb_nbd_source_scan_changed (VbNbdSource *self, VbRanges *changed, GCancellable *
 }
 
 VbRanges *
-vb_nbd_source_scan_data (VbNbdSource *self, const VbRanges *within, GCancellable *stop, GError **error)
+vb_nbd_source_scan_data (VbNbdSource *self,
+                         const VbRanges *within,
+                         GCancellable *stop,
+                         GError **error)
 {
   const VbRange *range;
   g_autoptr (VbRanges) all = vb_ranges_new ();

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /**
  * VbNbdSource:
  *
- * A disk that an NBD server shows, read over as many connections as the server likes. For one thread, which
- * has to call vb_nbd_source_poll() again and again while requests are under way.
+ * A disk that an NBD server shows, read over as many connections as the server likes. For one
+ * thread, which has to call vb_nbd_source_poll() again and again while requests are under way.
  */
 typedef struct _VbNbdSource VbNbdSource;
 
@@ -28,10 +28,12 @@ typedef void (*VbNbdDone) (gpointer user_data, int error_number);
  * vb_nbd_source_open:
  * @socket: path of the server's unix socket
  * @export_name: (nullable): %NULL for the default export
- * @changed_context: (nullable): full name of a dirty bitmap's meta context, such as "qemu:dirty-bitmap:x"
+ * @changed_context: (nullable): full name of a dirty bitmap's meta context, such as
+ * "qemu:dirty-bitmap:x"
  * @stop: ends the attempt
  *
- * Returns: (transfer full) (nullable): a connected source; %VB_ERROR_INTERRUPTED when the server is not there
+ * Returns: (transfer full) (nullable): a connected source; %VB_ERROR_INTERRUPTED when the server is
+ * not there
  */
 VbNbdSource *vb_nbd_source_open (const char *socket,
                                  const char *export_name,
@@ -53,7 +55,10 @@ gboolean vb_nbd_source_has_changed (VbNbdSource *self);
  *
  * No read may be under way.
  */
-gboolean vb_nbd_source_scan_changed (VbNbdSource *self, VbRanges *changed, GCancellable *stop, GError **error);
+gboolean vb_nbd_source_scan_changed (VbNbdSource *self,
+                                     VbRanges *changed,
+                                     GCancellable *stop,
+                                     GError **error);
 
 /**
  * vb_nbd_source_scan_data:
@@ -63,8 +68,10 @@ gboolean vb_nbd_source_scan_changed (VbNbdSource *self, VbRanges *changed, GCanc
  *
  * Returns: (transfer full) (nullable): all that is not known to be zeros
  */
-VbRanges *
-vb_nbd_source_scan_data (VbNbdSource *self, const VbRanges *within, GCancellable *stop, GError **error);
+VbRanges *vb_nbd_source_scan_data (VbNbdSource *self,
+                                   const VbRanges *within,
+                                   GCancellable *stop,
+                                   GError **error);
 
 /** vb_nbd_source_read: queues a read into @buffer, which must stay there until @done is called */
 gboolean vb_nbd_source_read (VbNbdSource *self,

@@ -58,7 +58,11 @@ vb_nbd_target_get_size (VbNbdTarget *self)
 }
 
 gboolean
-vb_nbd_target_write (VbNbdTarget *self, const void *data, gsize length, guint64 offset, GError **error)
+vb_nbd_target_write (VbNbdTarget *self,
+                     const void *data,
+                     gsize length,
+                     guint64 offset,
+                     GError **error)
 {
   return nbd_pwrite (self->handle, data, length, offset, 0) == 0 || fail (error, "Writing a disk");
 }
@@ -80,5 +84,6 @@ vb_nbd_target_zero (VbNbdTarget *self, guint64 offset, guint64 length, GError **
 gboolean
 vb_nbd_target_close (VbNbdTarget *self, GError **error)
 {
-  return (nbd_flush (self->handle, 0) == 0 && nbd_shutdown (self->handle, 0) == 0) || fail (error, "Flushing a disk");
+  return (nbd_flush (self->handle, 0) == 0 && nbd_shutdown (self->handle, 0) == 0)
+         || fail (error, "Flushing a disk");
 }

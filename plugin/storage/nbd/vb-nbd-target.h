@@ -12,7 +12,8 @@ G_BEGIN_DECLS
  */
 typedef struct _VbNbdTarget VbNbdTarget;
 
-/** vb_nbd_target_open: @socket: path of the server's unix socket. Returns: (transfer full) (nullable): the disk */
+/** vb_nbd_target_open: @socket: path of the server's unix socket. Returns: (transfer full)
+ * (nullable): the disk */
 VbNbdTarget *vb_nbd_target_open (const char *socket, GError **error);
 void vb_nbd_target_free (VbNbdTarget *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbNbdTarget, vb_nbd_target_free)
@@ -21,7 +22,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbNbdTarget, vb_nbd_target_free)
 guint64 vb_nbd_target_get_size (VbNbdTarget *self);
 
 /** vb_nbd_target_write: writes all of @data; at most 1 MiB */
-gboolean vb_nbd_target_write (VbNbdTarget *self, const void *data, gsize length, guint64 offset, GError **error);
+gboolean vb_nbd_target_write (VbNbdTarget *self,
+                              const void *data,
+                              gsize length,
+                              guint64 offset,
+                              GError **error);
 
 /** vb_nbd_target_zero: makes zeros, if possible a hole */
 gboolean vb_nbd_target_zero (VbNbdTarget *self, guint64 offset, guint64 length, GError **error);

@@ -40,7 +40,8 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (VbDirectoryPool,
 
 /* --- helpers --- */
 
-/* When something went wrong that has no better name, it may be because the pool has gone away or become read-only. */
+/* When something went wrong that has no better name, it may be because the pool has gone away or
+ * become read-only. */
 static gboolean
 blame_pool (VbDirectoryPool *self, gboolean ok, GError *failure, GError **error)
 {
@@ -49,7 +50,8 @@ blame_pool (VbDirectoryPool *self, gboolean ok, GError *failure, GError **error)
 
   if (ok)
     return TRUE;
-  if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL) && !vb_pool_handle_look (self->root, &status, &pool_error))
+  if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL)
+      && !vb_pool_handle_look (self->root, &status, &pool_error))
     {
       g_error_free (failure);
       failure = g_steal_pointer (&pool_error);
@@ -60,7 +62,8 @@ blame_pool (VbDirectoryPool *self, gboolean ok, GError *failure, GError **error)
 
 /* --- VbPool --- */
 
-/* What hangs or has become read-only shows only when it is written to: the time of the folder is enough. */
+/* What hangs or has become read-only shows only when it is written to: the time of the folder is
+ * enough. */
 static gboolean
 pool_check (VbPool *pool, VbPoolStatus *status, GError **error)
 {
@@ -79,8 +82,8 @@ pool_check (VbPool *pool, VbPoolStatus *status, GError **error)
   g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
   if (futimens (root, NULL) == 0)
     return TRUE;
-  g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s cannot be written: %s", folder->path,
-               g_strerror (errno));
+  g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s cannot be written: %s",
+               folder->path, g_strerror (errno));
   return FALSE;
 }
 
@@ -112,7 +115,8 @@ pool_list_vps (VbPool *pool, const char *vps, GError **error)
   vb_autofd int root = vb_pool_handle_open (self->root, error);
   if (root < 0)
     return NULL;
-  return vb_backup_store_list_vps (root, vps, vb_pool_handle_has_reflinks (self->root, root), error);
+  return vb_backup_store_list_vps (root, vps, vb_pool_handle_has_reflinks (self->root, root),
+                                   error);
 }
 
 static char **
@@ -136,7 +140,8 @@ pool_list_again (VbPool *pool, const char *vps, GError **error)
   if (root < 0 || !vb_mtime_cache_is_changed (self->stamps, root, vps))
     return NULL;
   vb_mtime_cache_take (self->stamps, root, vps);
-  return vb_backup_store_list_vps (root, vps, vb_pool_handle_has_reflinks (self->root, root), error);
+  return vb_backup_store_list_vps (root, vps, vb_pool_handle_has_reflinks (self->root, root),
+                                   error);
 }
 
 static VbClaims *
@@ -146,7 +151,11 @@ pool_get_claims (VbPool *pool)
 }
 
 static gboolean
-pool_capture (VbPool *pool, const VbCapture *capture, VbBackupInfo *info, VbTransfer *transfer, GError **error)
+pool_capture (VbPool *pool,
+              const VbCapture *capture,
+              VbBackupInfo *info,
+              VbTransfer *transfer,
+              GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
   g_autoptr (GError) local = NULL;
@@ -155,7 +164,8 @@ pool_capture (VbPool *pool, const VbCapture *capture, VbBackupInfo *info, VbTran
   if (!vb_pool_handle_look (self->root, &status, error))
     return FALSE;
   g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
-  gboolean ok = vb_capture_job_run (folder, status.reflinks, self->busy, capture, info, transfer, &local);
+  gboolean ok
+      = vb_capture_job_run (folder, status.reflinks, self->busy, capture, info, transfer, &local);
   return blame_pool (self, ok, g_steal_pointer (&local), error);
 }
 
@@ -168,7 +178,8 @@ pool_commit (VbPool *pool, VbBackupInfo *info, GError **error)
   vb_autofd int root = vb_pool_handle_open (self->root, error);
   if (root < 0 || !vb_claims_confirm (pool_get_claims (pool), info->vps, NULL, error))
     return FALSE;
-  gboolean ok = vb_backup_store_commit (root, vb_pool_handle_has_reflinks (self->root, root), info, &local);
+  gboolean ok
+      = vb_backup_store_commit (root, vb_pool_handle_has_reflinks (self->root, root), info, &local);
   return blame_pool (self, ok, g_steal_pointer (&local), error);
 }
 
@@ -208,7 +219,8 @@ pool_sweep (VbPool *pool, VbPoolGivenUp given_up, gpointer user_data, GError **e
     return FALSE;
   if (self->claims)
     vb_directory_claims_bury (self->claims);
-  return vb_backup_store_sweep (root, self->busy, pool_get_claims (pool), given_up, user_data, error);
+  return vb_backup_store_sweep (root, self->busy, pool_get_claims (pool), given_up, user_data,
+                                error);
 }
 
 static gboolean
@@ -225,7 +237,11 @@ pool_rename (VbPool *pool, const char *vps, const char *backup, const char *name
 }
 
 static gboolean
-pool_protect (VbPool *pool, const char *vps, const char *backup, gboolean is_protected, GError **error)
+pool_protect (VbPool *pool,
+              const char *vps,
+              const char *backup,
+              gboolean is_protected,
+              GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
   g_autoptr (GError) local = NULL;
@@ -254,7 +270,11 @@ pool_verify (VbPool *pool,
 }
 
 static gboolean
-pool_check_stage (VbPool *pool, const char *vps, const char *backup, GPtrArray *disks, GError **error)
+pool_check_stage (VbPool *pool,
+                  const char *vps,
+                  const char *backup,
+                  GPtrArray *disks,
+                  GError **error)
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
   g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
@@ -274,8 +294,10 @@ pool_stage (VbPool *pool,
   g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
   g_autoptr (GError) local = NULL;
 
-  VbImageStaging *staging = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks, transfer, &local);
-  return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging) : NULL;
+  VbImageStaging *staging
+      = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks, transfer, &local);
+  return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging)
+                                                                             : NULL;
 }
 
 static gboolean
@@ -296,8 +318,10 @@ pool_stage_delta (VbPool *pool,
   g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
   g_autoptr (GError) local = NULL;
 
-  VbImageStaging *staging = vb_delta_job_run (folder, self->busy, delta, disks, limit_bytes, transfer, &local);
-  return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging) : NULL;
+  VbImageStaging *staging
+      = vb_delta_job_run (folder, self->busy, delta, disks, limit_bytes, transfer, &local);
+  return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging)
+                                                                             : NULL;
 }
 
 static VbStaging *

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * VbDirectoryPool:
  *
- * A #VbPool in a folder of any file system: a sparse raw image, a file of checksums and a manifest for each backup.
- * See #VbPoolLayout for its layout, #VbManifest and #VbSums for its files.
+ * A #VbPool in a folder of any file system: a sparse raw image, a file of checksums and a manifest
+ * for each backup. See #VbPoolLayout for its layout, #VbManifest and #VbSums for its files.
  */
 #define VB_TYPE_DIRECTORY_POOL (vb_directory_pool_get_type ())
 G_DECLARE_FINAL_TYPE (VbDirectoryPool, vb_directory_pool, VB, DIRECTORY_POOL, GObject)
@@ -19,7 +19,8 @@ G_DECLARE_FINAL_TYPE (VbDirectoryPool, vb_directory_pool, VB, DIRECTORY_POOL, GO
  * @path: the folder, which need not be there yet
  * @reserve: space that is never used up, such as "5%" or "10G"
  *
- * Returns: (transfer full) (nullable): %NULL with %VB_ERROR_INVALID_ARGUMENT when @reserve cannot be understood
+ * Returns: (transfer full) (nullable): %NULL with %VB_ERROR_INVALID_ARGUMENT when @reserve cannot
+ * be understood
  */
 VbDirectoryPool *vb_directory_pool_new (const char *path, const char *reserve, GError **error);
 

@@ -71,7 +71,11 @@ make_file_name (const VbBackupInfo *info, const char *suffix)
 }
 
 static gboolean
-choose_path (VbPoolRecovery *self, const VbBackupInfo *info, const char *suffix, char **path, GError **error)
+choose_path (VbPoolRecovery *self,
+             const VbBackupInfo *info,
+             const char *suffix,
+             char **path,
+             GError **error)
 {
   g_autofree char *name = make_file_name (info, suffix);
 
@@ -100,7 +104,8 @@ plan (VbPoolRecovery *self, const VbManifest *manifest, GError **error)
       g_ptr_array_add (self->disks, disk);
     }
   return choose_path (self, manifest->info, ".xml", &self->xml_path, error)
-         && (!manifest->has_nvram || choose_path (self, manifest->info, "-nvram.fd", &self->nvram_path, error));
+         && (!manifest->has_nvram
+             || choose_path (self, manifest->info, "-nvram.fd", &self->nvram_path, error));
 }
 
 static gboolean
@@ -109,8 +114,10 @@ read_backup (VbPoolRecovery *self, const char *pool, GError **error)
   VbPoolLayout folder = { .path = (char *) pool };
 
   vb_autofd int root = vb_pool_layout_open (&folder, NULL, error);
-  vb_autofd int backup = root >= 0 ? vb_pool_layout_open_backup (root, self->vps, self->backup, error) : -1;
-  g_autoptr (VbManifest) manifest = backup >= 0 ? vb_manifest_load (backup, self->vps, self->backup, error) : NULL;
+  vb_autofd int backup
+      = root >= 0 ? vb_pool_layout_open_backup (root, self->vps, self->backup, error) : -1;
+  g_autoptr (VbManifest) manifest
+      = backup >= 0 ? vb_manifest_load (backup, self->vps, self->backup, error) : NULL;
   if (manifest == NULL || !plan (self, manifest, error))
     return FALSE;
   self->definition = vb_files_read (backup, DEFINITION_FILE, MAX_DEFINITION_BYTES, NULL, error);
@@ -131,7 +138,11 @@ open_folder (VbPoolRecovery *self, GError **error)
 }
 
 VbPoolRecovery *
-vb_pool_recovery_new (const char *pool, const char *vps, const char *backup, const char *into, GError **error)
+vb_pool_recovery_new (const char *pool,
+                      const char *vps,
+                      const char *backup,
+                      const char *into,
+                      GError **error)
 {
   g_autoptr (VbPoolRecovery) self = g_new0 (VbPoolRecovery, 1);
   self->folder = -1;
@@ -140,12 +151,15 @@ vb_pool_recovery_new (const char *pool, const char *vps, const char *backup, con
   self->into = g_strdup (into);
   self->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
   self->pool = (VbPool *) vb_directory_pool_new (pool, "0", error);
-  return self->pool && open_folder (self, error) && read_backup (self, pool, error) ? g_steal_pointer (&self) : NULL;
+  return self->pool && open_folder (self, error) && read_backup (self, pool, error)
+             ? g_steal_pointer (&self)
+             : NULL;
 }
 
 /* --- making it --- */
 
-/* A disk that is still empty: from there on it is a restore like any other, which puts a whole new image in its place. */
+/* A disk that is still empty: from there on it is a restore like any other, which puts a whole new
+ * image in its place. */
 static gboolean
 make_empty (VbPoolRecovery *self, const VbDisk *disk, GError **error)
 {
@@ -176,8 +190,8 @@ static gboolean
 fill (VbPoolRecovery *self, VbTransfer *transfer, GError **error)
 {
   g_autofree char *operation = g_uuid_string_random ();
-  g_autoptr (VbStaging) staging
-      = vb_pool_stage (self->pool, self->vps, self->backup, operation, self->disks, transfer, error);
+  g_autoptr (VbStaging) staging = vb_pool_stage (self->pool, self->vps, self->backup, operation,
+                                                 self->disks, transfer, error);
 
   if (staging == NULL)
     return FALSE;
@@ -204,7 +218,10 @@ remove_file (VbPoolRecovery *self, const char *path)
 }
 
 gboolean
-vb_pool_recovery_run (VbPoolRecovery *self, VbTransfer *transfer, const char *definition, GError **error)
+vb_pool_recovery_run (VbPoolRecovery *self,
+                      VbTransfer *transfer,
+                      const char *definition,
+                      GError **error)
 {
   guint made = 0;
   gboolean ok = TRUE;

@@ -54,10 +54,12 @@ verify_disk (Job *job, int folder, const VbBackupDisk *disk, GCancellable *stop,
 
   vb_autofd int image = vb_image_reader_open (folder, disk->target, &sums, &local);
   if (image >= 0)
-    vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL, &bad, job->transfer, stop, &local);
+    vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL, &bad, job->transfer, stop,
+                         &local);
   if (g_error_matches (local, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH))
     {
-      vb_log_warning (job->vps, NULL, job->backup, "The backup of %s is damaged: %s", disk->target, local->message);
+      vb_log_warning (job->vps, NULL, job->backup, "The backup of %s is damaged: %s", disk->target,
+                      local->message);
       g_clear_error (&local);
       bad = disk->virtual_size_bytes / VB_SUMS_CHUNK_BYTES + 1;
     }
@@ -68,7 +70,8 @@ verify_disk (Job *job, int folder, const VbBackupDisk *disk, GCancellable *stop,
   return FALSE;
 }
 
-/* For this thread and those that it starts. A kernel that does not know it reads as for everybody else. */
+/* For this thread and those that it starts. A kernel that does not know it reads as for everybody
+ * else. */
 static void
 step_back (void)
 {
@@ -84,8 +87,10 @@ work (gpointer data, GCancellable *stop, GError **error)
   if (vb_transfer_is_background (job->transfer))
     step_back ();
   vb_autofd int root = vb_pool_layout_open (job->folder, NULL, error);
-  vb_autofd int folder = root >= 0 ? vb_pool_layout_open_backup (root, job->vps, job->backup, error) : -1;
-  g_autoptr (VbManifest) manifest = folder >= 0 ? vb_manifest_load (folder, job->vps, job->backup, error) : NULL;
+  vb_autofd int folder
+      = root >= 0 ? vb_pool_layout_open_backup (root, job->vps, job->backup, error) : -1;
+  g_autoptr (VbManifest) manifest
+      = folder >= 0 ? vb_manifest_load (folder, job->vps, job->backup, error) : NULL;
   if (manifest == NULL)
     return FALSE;
 
@@ -110,7 +115,8 @@ vb_verify_job_run (const VbPoolLayout *folder,
   job->backup = g_strdup (backup);
   job->transfer = g_object_ref (transfer);
 
-  gboolean ok = vb_run_abandonable (transfer, work, NULL, g_atomic_rc_box_acquire (job), job_unref, error);
+  gboolean ok
+      = vb_run_abandonable (transfer, work, NULL, g_atomic_rc_box_acquire (job), job_unref, error);
   *bad_chunks = job->bad_chunks;
   return ok;
 }

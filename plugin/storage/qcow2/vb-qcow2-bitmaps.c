@@ -26,7 +26,8 @@ vb_qcow2_remove_bitmaps (const char *path, GError **error)
 {
   const char *argv[] = { "qemu-img", "info", "--output=json", "-f", "qcow2", "--", path, NULL };
   g_autofree char *output = vb_child_run (argv, error);
-  g_autoptr (JsonObject) info = output ? vb_strict_json_parse (output, strlen (output), error) : NULL;
+  g_autoptr (JsonObject) info
+      = output ? vb_strict_json_parse (output, strlen (output), error) : NULL;
   if (info == NULL)
     return FALSE;
 
@@ -34,7 +35,8 @@ vb_qcow2_remove_bitmaps (const char *path, GError **error)
   JsonArray *bitmaps = data ? vb_strict_json_get_array (data, "bitmaps") : NULL;
   for (guint i = 0; bitmaps && i < json_array_get_length (bitmaps); i++)
     {
-      const char *name = vb_strict_json_get_string (json_array_get_object_element (bitmaps, i), "name");
+      const char *name
+          = vb_strict_json_get_string (json_array_get_object_element (bitmaps, i), "name");
       if (name && !remove_one (path, name, error))
         return FALSE;
     }

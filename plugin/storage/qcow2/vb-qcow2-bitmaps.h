@@ -9,7 +9,8 @@ G_BEGIN_DECLS
  * vb_qcow2_remove_bitmaps:
  * @path: a qcow2 image that nobody uses
  *
- * Removes all persistent bitmaps: what they say is not true of what the image is to become. Runs qemu-img.
+ * Removes all persistent bitmaps: what they say is not true of what the image is to become. Runs
+ * qemu-img.
  */
 gboolean vb_qcow2_remove_bitmaps (const char *path, GError **error);
 

@@ -8,8 +8,8 @@
 #include "core/base/vb-error.h"
 #include "storage/base/vb-files.h"
 
-/* What is kept in memory: at least so much, and so many tables. Several units of the disk are under way at a time, and
- * in a sparse one they may belong to different tables. */
+/* What is kept in memory: at least so much, and so many tables. Several units of the disk are under
+ * way at a time, and in a sparse one they may belong to different tables. */
 #define KEPT_BYTES (1024 * 1024)
 #define KEPT_TABLES 16
 
@@ -21,9 +21,10 @@ struct _VbQcow2Tables
   VbSparseFile *file;
   gsize table_bytes;
 
-  GMutex mutex;       /* protects the rest */
-  GHashTable *tables; /* (element-type guint64 Table): by the place in the file; owned by the queue */
-  GQueue *kept;       /* (element-type Table): the oldest first */
+  GMutex mutex; /* protects the rest */
+  GHashTable
+      *tables;  /* (element-type guint64 Table): by the place in the file; owned by the queue */
+  GQueue *kept; /* (element-type Table): the oldest first */
 };
 
 typedef struct
@@ -77,7 +78,8 @@ write_oldest (VbQcow2Tables *self, GError **error)
   gsize start = table->start / BLOCK_BYTES * BLOCK_BYTES;
   gsize end = MIN ((table->end + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES, self->table_bytes);
 
-  if (!vb_sparse_file_write_all (self->file, table->data + start, end - start, table->offset + start))
+  if (!vb_sparse_file_write_all (self->file, table->data + start, end - start,
+                                 table->offset + start))
     return fail (error);
   g_hash_table_remove (self->tables, &table->offset);
   table_free (g_queue_pop_head (self->kept));
@@ -88,7 +90,8 @@ write_oldest (VbQcow2Tables *self, GError **error)
 static Table *
 take_up (VbQcow2Tables *self, guint64 offset, GError **error)
 {
-  if (g_queue_get_length (self->kept) >= MAX (KEPT_TABLES, KEPT_BYTES / self->table_bytes) && !write_oldest (self, error))
+  if (g_queue_get_length (self->kept) >= MAX (KEPT_TABLES, KEPT_BYTES / self->table_bytes)
+      && !write_oldest (self, error))
     return NULL;
 
   Table *table = g_new (Table, 1);
@@ -108,7 +111,12 @@ take_up (VbQcow2Tables *self, guint64 offset, GError **error)
 }
 
 gboolean
-vb_qcow2_tables_set (VbQcow2Tables *self, guint64 offset, gsize at, const void *entries, gsize length, GError **error)
+vb_qcow2_tables_set (VbQcow2Tables *self,
+                     guint64 offset,
+                     gsize at,
+                     const void *entries,
+                     gsize length,
+                     GError **error)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
   Table *table = g_hash_table_lookup (self->tables, &offset);

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * VbQcow2Tables:
  *
- * The L2 tables of a qcow2 image that is being written. They fill from the beginning of the disk to its end, so a
- * few are kept in memory and written once they are left behind: each small write into a file would have to wait for
- * the large ones that are under way in it, and they for it.
+ * The L2 tables of a qcow2 image that is being written. They fill from the beginning of the disk to
+ * its end, so a few are kept in memory and written once they are left behind: each small write into
+ * a file would have to wait for the large ones that are under way in it, and they for it.
  *
  * Thread-safe.
  */

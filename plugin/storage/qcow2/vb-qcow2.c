@@ -73,8 +73,8 @@ struct _VbQcow2Writer
   VbQcow2Tables *tables;
   guint64 l2_entries; /* in a table, which fills one cluster */
 
-  GMutex mutex;   /* protects the rest */
-  guint64 *l1;    /* host byte order, without flags */
+  GMutex mutex; /* protects the rest */
+  guint64 *l1;  /* host byte order, without flags */
   guint64 l1_size;
   guint64 next_cluster; /* number of the first one that is not in use */
   guint64 file_bytes;   /* how long the file is for now */
@@ -101,7 +101,8 @@ vb_qcow2_options_read (int fd, VbQcow2Options *options, GError **error)
                                .virtual_size_bytes = GUINT64_FROM_BE (header.size),
                                .refcount_order = DEFAULT_REFCOUNT_ORDER };
   guint cluster_bits = GUINT32_FROM_BE (header.cluster_bits);
-  if (options->version < 2 || options->version > 3 || cluster_bits < MIN_CLUSTER_BITS || cluster_bits > MAX_CLUSTER_BITS)
+  if (options->version < 2 || options->version > 3 || cluster_bits < MIN_CLUSTER_BITS
+      || cluster_bits > MAX_CLUSTER_BITS)
     return unsupported (error, "has a qcow2 version that is not known here");
   options->cluster_bytes = G_GUINT64_CONSTANT (1) << cluster_bits;
   if (header.crypt_method != 0)
@@ -109,18 +110,22 @@ vb_qcow2_options_read (int fd, VbQcow2Options *options, GError **error)
 
   if (options->version == 3)
     {
-      /* What follows the plain header reads as zeros in images that lack it: clusters are at least 512 bytes. */
+      /* What follows the plain header reads as zeros in images that lack it: clusters are at least
+       * 512 bytes. */
       if (!vb_files_pread (fd, &header, sizeof header, 0))
         return unsupported (error, "has no complete qcow2 header");
       features = GUINT64_FROM_BE (header.incompatible_features);
       options->refcount_order = GUINT32_FROM_BE (header.refcount_order);
-      options->lazy_refcounts = (GUINT64_FROM_BE (header.compatible_features) & COMPATIBLE_LAZY_REFCOUNTS) != 0;
+      options->lazy_refcounts
+          = (GUINT64_FROM_BE (header.compatible_features) & COMPATIBLE_LAZY_REFCOUNTS) != 0;
       options->extended_l2 = (features & INCOMPATIBLE_EXTENDED_L2) != 0;
       options->compression_type = features & INCOMPATIBLE_COMPRESSION ? header.compression_type : 0;
     }
   if (features & INCOMPATIBLE_DATA_FILE)
     return unsupported (error, "keeps its data in another file");
-  if (features & ~(guint64) (INCOMPATIBLE_DIRTY | INCOMPATIBLE_CORRUPT | INCOMPATIBLE_COMPRESSION | INCOMPATIBLE_EXTENDED_L2))
+  if (features
+      & ~(guint64) (INCOMPATIBLE_DIRTY | INCOMPATIBLE_CORRUPT | INCOMPATIBLE_COMPRESSION
+                    | INCOMPATIBLE_EXTENDED_L2))
     return unsupported (error, "has qcow2 features that are not known here");
   if (options->refcount_order > MAX_REFCOUNT_ORDER)
     return unsupported (error, "has an invalid qcow2 header");
@@ -146,9 +151,13 @@ vb_qcow2_get_overhead (const VbQcow2Options *options, guint64 data_bytes)
   guint64 l2_tables = divide_up (options->virtual_size_bytes, l2_covers);
   guint64 data_clusters = divide_up (data_bytes, options->cluster_bytes);
 
-  /* Every L2 table that the data can need, the L1 table, reference counts of it all, and some clusters of headers. */
-  guint64 tables = MIN (l2_tables, data_clusters) * options->cluster_bytes + l2_tables * sizeof (guint64);
-  guint64 counts = ((data_clusters + divide_up (tables, options->cluster_bytes)) << options->refcount_order) / 8;
+  /* Every L2 table that the data can need, the L1 table, reference counts of it all, and some
+   * clusters of headers. */
+  guint64 tables
+      = MIN (l2_tables, data_clusters) * options->cluster_bytes + l2_tables * sizeof (guint64);
+  guint64 counts
+      = ((data_clusters + divide_up (tables, options->cluster_bytes)) << options->refcount_order)
+        / 8;
   return tables + counts + 8 * options->cluster_bytes;
 }
 
@@ -162,7 +171,8 @@ vb_qcow2_writer_new (VbSparseFile *file, const VbQcow2Options *options)
   self->options = *options;
   self->tables = vb_qcow2_tables_new (file, options->cluster_bytes);
   self->l2_entries = entries_of (options);
-  self->l1_size = divide_up (options->virtual_size_bytes, options->cluster_bytes * self->l2_entries);
+  self->l1_size
+      = divide_up (options->virtual_size_bytes, options->cluster_bytes * self->l2_entries);
   self->l1 = g_new0 (guint64, self->l1_size);
   self->next_cluster = 1; /* behind the header */
   g_mutex_init (&self->mutex);
@@ -194,8 +204,8 @@ take_clusters_locked (VbQcow2Writer *self, guint64 count)
   guint64 first = self->next_cluster;
   self->next_cluster += count;
 
-  /* Direct writes within a file can go on at the same time, those that make it longer cannot: make it longer now.
-   * With some file systems they must find blocks there as well. */
+  /* Direct writes within a file can go on at the same time, those that make it longer cannot: make
+   * it longer now. With some file systems they must find blocks there as well. */
   int fd = vb_sparse_file_get_fd (self->file);
   guint64 end = self->next_cluster * self->options.cluster_bytes, before = self->file_bytes;
   if (end > before)
@@ -259,7 +269,11 @@ map_clusters (VbQcow2Writer *self, guint64 cluster, guint64 host, guint64 count,
 }
 
 gboolean
-vb_qcow2_writer_write (VbQcow2Writer *self, const guint8 *data, gsize length, guint64 offset, GError **error)
+vb_qcow2_writer_write (VbQcow2Writer *self,
+                       const guint8 *data,
+                       gsize length,
+                       guint64 offset,
+                       GError **error)
 {
   guint64 cluster_bytes = self->options.cluster_bytes;
 
@@ -304,7 +318,12 @@ fill_counts (const VbQcow2Writer *self, guint8 *block, guint64 count)
 }
 
 static gboolean
-write_table (VbQcow2Writer *self, const guint64 *entries, guint64 n, guint64 flags, guint64 offset, GError **error)
+write_table (VbQcow2Writer *self,
+             const guint64 *entries,
+             guint64 n,
+             guint64 flags,
+             guint64 offset,
+             GError **error)
 {
   g_autofree guint64 *table = g_new (guint64, n);
   for (guint64 i = 0; i < n; i++)
@@ -313,7 +332,10 @@ write_table (VbQcow2Writer *self, const guint64 *entries, guint64 n, guint64 fla
 }
 
 static gboolean
-write_refcounts (VbQcow2Writer *self, guint64 *table_offset, guint32 *table_clusters, GError **error)
+write_refcounts (VbQcow2Writer *self,
+                 guint64 *table_offset,
+                 guint32 *table_clusters,
+                 GError **error)
 {
   guint64 cluster_bytes = self->options.cluster_bytes, per_block = counts_per_block (self);
   guint64 in_use = self->next_cluster, blocks = 0, clusters = 0, total;
@@ -324,8 +346,7 @@ write_refcounts (VbQcow2Writer *self, guint64 *table_offset, guint32 *table_clus
       total = in_use + blocks + clusters;
       blocks = divide_up (total, per_block);
       clusters = divide_up (blocks * sizeof (guint64), cluster_bytes);
-    }
-  while (total != in_use + blocks + clusters);
+  } while (total != in_use + blocks + clusters);
 
   guint64 first_block = take_clusters (self, blocks);
   *table_offset = take_clusters (self, clusters) * cluster_bytes;
@@ -348,7 +369,8 @@ write_header (VbQcow2Writer *self, Header *header, GError **error)
 {
   const VbQcow2Options *options = &self->options;
   gboolean compression = options->compression_type != 0;
-  guint64 incompatible = (compression ? INCOMPATIBLE_COMPRESSION : 0) | (options->extended_l2 ? INCOMPATIBLE_EXTENDED_L2 : 0);
+  guint64 incompatible = (compression ? INCOMPATIBLE_COMPRESSION : 0)
+                         | (options->extended_l2 ? INCOMPATIBLE_EXTENDED_L2 : 0);
   guint64 compatible = options->lazy_refcounts ? COMPATIBLE_LAZY_REFCOUNTS : 0;
   guint32 length = options->version == 2 ? HEADER_V2_BYTES : HEADER_COMPRESSION_BYTES;
 

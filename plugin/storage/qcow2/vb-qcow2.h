@@ -34,17 +34,18 @@ typedef struct
  * vb_qcow2_options_read:
  * @fd: a qcow2 image, which may be in use
  *
- * Returns: %FALSE with %VB_ERROR_UNSUPPORTED_DISK when it is no qcow2 image or one that we cannot make another of
- *   (encrypted, external data file, unknown features)
+ * Returns: %FALSE with %VB_ERROR_UNSUPPORTED_DISK when it is no qcow2 image or one that we cannot
+ * make another of (encrypted, external data file, unknown features)
  */
 gboolean vb_qcow2_options_read (int fd, VbQcow2Options *options, GError **error);
 
 /**
  * VbQcow2Writer:
  *
- * Writes a new qcow2 image from beginning to end, as fast as a plain file: data goes where it falls, one
- * cluster after the other, tables follow, and the header comes last, so that what is not complete is no image.
- * qemu-nbd and qemu-img would need two to four times as long, because they keep the image usable all the time.
+ * Writes a new qcow2 image from beginning to end, as fast as a plain file: data goes where it
+ * falls, one cluster after the other, tables follow, and the header comes last, so that what is not
+ * complete is no image. qemu-nbd and qemu-img would need two to four times as long, because they
+ * keep the image usable all the time.
  */
 typedef struct _VbQcow2Writer VbQcow2Writer;
 
@@ -65,7 +66,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbQcow2Writer, vb_qcow2_writer_free)
  *
  * Clusters of zeros stay unallocated. Each cluster may be written once. Thread-safe.
  */
-gboolean vb_qcow2_writer_write (VbQcow2Writer *self, const guint8 *data, gsize length, guint64 offset, GError **error);
+gboolean vb_qcow2_writer_write (VbQcow2Writer *self,
+                                const guint8 *data,
+                                gsize length,
+                                guint64 offset,
+                                GError **error);
 
 /** vb_qcow2_writer_finish: writes tables and header, and syncs all */
 gboolean vb_qcow2_writer_finish (VbQcow2Writer *self, GError **error);

@@ -31,7 +31,11 @@ struct _VbDeltaDisk
 };
 
 VbDeltaDisk *
-vb_delta_disk_new (const char *target, const char *image, const char *format, const char *path, const char *bitmap)
+vb_delta_disk_new (const char *target,
+                   const char *image,
+                   const char *format,
+                   const char *path,
+                   const char *bitmap)
 {
   VbDeltaDisk *self = g_new0 (VbDeltaDisk, 1);
   self->target = g_strdup (target);
@@ -110,15 +114,16 @@ load_chunk (Writer *writer, guint64 index, GError **error)
 {
   if (index == writer->loaded)
     return TRUE;
-  if (!vb_files_pread (writer->image, writer->chunk, vb_sums_get_length (writer->sums, index), index * CHUNK))
+  if (!vb_files_pread (writer->image, writer->chunk, vb_sums_get_length (writer->sums, index),
+                       index * CHUNK))
     {
       vb_error_set_errno (error, errno, "Reading the backup");
       return FALSE;
     }
   if (!vb_sums_matches (writer->sums, index, writer->chunk))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "MiB %" G_GUINT64_FORMAT " of the backup is damaged",
-                   index);
+      g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH,
+                   "MiB %" G_GUINT64_FORMAT " of the backup is damaged", index);
       return FALSE;
     }
   writer->loaded = index;
@@ -183,7 +188,8 @@ write_ranges (VbDeltaDisk *self, Writer *writer, GError **error)
 
   if (size != self->size_bytes || size < vb_sums_get_size (writer->sums))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "The disk %s has become smaller since the backup", self->target);
+      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
+                   "The disk %s has become smaller since the backup", self->target);
       return FALSE;
     }
   for (gsize i = 0; (range = vb_ranges_get (self->changed, i)) != NULL; i++)
@@ -228,7 +234,11 @@ vb_delta_disk_write_back (VbDeltaDisk *self,
       vb_error_set_errno (error, errno, "Cloning %s", self->target);
       return FALSE;
     }
-  Writer writer = { .image = image, .sums = sums, .transfer = transfer, .stop = stop, .chunk = chunk,
+  Writer writer = { .image = image,
+                    .sums = sums,
+                    .transfer = transfer,
+                    .stop = stop,
+                    .chunk = chunk,
                     .loaded = G_MAXUINT64 };
   if (write_image (self, &writer, path, error))
     return vb_files_sync (to, "the new image", error);

@@ -36,7 +36,8 @@ const char *vb_delta_disk_get_target (VbDeltaDisk *self);
 const char *vb_delta_disk_get_image (VbDeltaDisk *self);
 
 /** vb_delta_disk_look: reads the bitmap; @changed_bytes: (out): how much has changed */
-gboolean vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancellable *stop, GError **error);
+gboolean
+vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancellable *stop, GError **error);
 
 /**
  * vb_delta_disk_write_back:

@@ -58,20 +58,24 @@ plan (Job *job, int backup, GError **error)
     return FALSE;
   for (guint i = 0; i < job->base.manifest->info->disks->len; i++)
     {
-      const char *target = ((const VbBackupDisk *) g_ptr_array_index (job->base.manifest->info->disks, i))->target;
+      const char *target
+          = ((const VbBackupDisk *) g_ptr_array_index (job->base.manifest->info->disks, i))->target;
       VbDeltaDisk *disk = find_delta (job, target);
       if (disk == NULL)
         {
-          g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "It is not known what has changed on %s", target);
+          g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING,
+                       "It is not known what has changed on %s", target);
           return FALSE;
         }
-      VbStagedFile *file = vb_image_staging_add (job->base.staging, target, vb_delta_disk_get_image (disk), error);
+      VbStagedFile *file
+          = vb_image_staging_add (job->base.staging, target, vb_delta_disk_get_image (disk), error);
       if (file == NULL)
         return FALSE;
       g_ptr_array_add (job->order, disk);
       g_ptr_array_add (job->files, file);
     }
-  return vb_image_staging_add_nvram (job->base.staging, job->base.manifest, job->base.disks, &job->base.nvram, error);
+  return vb_image_staging_add_nvram (job->base.staging, job->base.manifest, job->base.disks,
+                                     &job->base.nvram, error);
 }
 
 static gboolean
@@ -87,7 +91,8 @@ look (Job *job, GCancellable *stop, GError **error)
     }
   if (total > job->limit_bytes)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "%" G_GUINT64_FORMAT " bytes have changed since the backup", total);
+      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
+                   "%" G_GUINT64_FORMAT " bytes have changed since the backup", total);
       return FALSE;
     }
   vb_transfer_set_total (job->base.transfer, total);
@@ -102,8 +107,9 @@ work (gpointer data, GCancellable *stop, GError **error)
   vb_autofd int backup = vb_staging_work_open_backup (&job->base, error);
   gboolean ok = backup >= 0 && plan (job, backup, error) && look (job, stop, error);
   for (guint i = 0; ok && i < job->order->len; i++)
-    ok = vb_delta_disk_write_back (g_ptr_array_index (job->order, i), backup, g_ptr_array_index (job->files, i),
-                                   job->base.transfer, stop, error);
+    ok = vb_delta_disk_write_back (g_ptr_array_index (job->order, i), backup,
+                                   g_ptr_array_index (job->files, i), job->base.transfer, stop,
+                                   error);
   ok = ok && vb_staging_work_complete (&job->base, backup, stop, error);
   if (!ok)
     vb_staging_work_discard (job);
@@ -143,8 +149,8 @@ add_deltas (Job *job, const VbCapture *delta, GPtrArray *disks)
       const VbCaptureDisk *changes = g_ptr_array_index (delta->disks, i);
       const VbDisk *disk = vb_image_staging_find_disk (disks, changes->target);
       if (disk && changes->path && changes->changed_context)
-        g_ptr_array_add (job->deltas, vb_delta_disk_new (disk->target, disk->path, disk->format, changes->path,
-                                                        changes->changed_context));
+        g_ptr_array_add (job->deltas, vb_delta_disk_new (disk->target, disk->path, disk->format,
+                                                         changes->path, changes->changed_context));
     }
 }
 

@@ -8,7 +8,8 @@
 
 G_BEGIN_DECLS
 
-/** vb_delta_job_can_clone: whether vb_delta_job_run() has a chance with @disks (element-type VbDisk) */
+/** vb_delta_job_can_clone: whether vb_delta_job_run() has a chance with @disks (element-type
+ * VbDisk) */
 gboolean vb_delta_job_can_clone (GPtrArray *disks);
 
 /**
@@ -19,8 +20,9 @@ gboolean vb_delta_job_can_clone (GPtrArray *disks);
  * @disks: (element-type VbDisk): disks of the VPS, which is off
  * @limit_bytes: more than this is not written back
  *
- * Makes new images beside @disks: clones of them, into which every MiB with changes is written back from the
- * backup, after a check against its sum. Does not hang with the pool (see vb_run_abandonable()).
+ * Makes new images beside @disks: clones of them, into which every MiB with changes is written back
+ * from the backup, after a check against its sum. Does not hang with the pool (see
+ * vb_run_abandonable()).
  *
  * Returns: (transfer full) (nullable): the staging, complete and synced
  */

@@ -50,7 +50,10 @@ device_free (gpointer data)
 }
 
 VbDeviceRestore *
-vb_device_restore_new (const VbPoolLayout *folder, const char *operation, const char *vps, const char *backup)
+vb_device_restore_new (const VbPoolLayout *folder,
+                       const char *operation,
+                       const char *vps,
+                       const char *backup)
 {
   VbDeviceRestore *self = g_new0 (VbDeviceRestore, 1);
   self->folder = vb_pool_layout_copy (folder);
@@ -128,7 +131,8 @@ save (VbDeviceRestore *self, VbDeviceRestoreState state, GError **error)
     return FALSE;
   self->state = state;
   g_autofree char *text = note_text (self);
-  if (VB_FAULT_AROUND (vb_files_replace (root, name, text, strlen (text), error), "in-place.%s", state_names[state]))
+  if (VB_FAULT_AROUND (vb_files_replace (root, name, text, strlen (text), error), "in-place.%s",
+                       state_names[state]))
     {
       self->noted = TRUE;
       return TRUE;
@@ -150,8 +154,9 @@ take_note (VbDeviceRestore *self, JsonObject *object)
   const char *state = vb_strict_json_get_string (object, "state");
   JsonArray *disks = vb_strict_json_get_array (object, "disks");
 
-  if (g_strcmp0 (vb_strict_json_get_string (object, "format"), FORMAT) != 0 || disks == NULL || state == NULL
-      || !vb_strict_json_get_bytes (object, "version", &version) || version != VERSION)
+  if (g_strcmp0 (vb_strict_json_get_string (object, "format"), FORMAT) != 0 || disks == NULL
+      || state == NULL || !vb_strict_json_get_bytes (object, "version", &version)
+      || version != VERSION)
     return FALSE;
   self->vps = g_strdup (vb_strict_json_get_string (object, "vps"));
   self->backup = g_strdup (vb_strict_json_get_string (object, "backup"));
@@ -188,7 +193,8 @@ find_devices (VbDeviceRestore *self, GPtrArray *disks, GError **error)
         }
       if (found == NULL)
         {
-          g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The VPS has no block device %s any more", device->target);
+          g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING,
+                       "The VPS has no block device %s any more", device->target);
           return FALSE;
         }
       g_free (device->path);
@@ -199,10 +205,10 @@ find_devices (VbDeviceRestore *self, GPtrArray *disks, GError **error)
 
 gboolean
 vb_device_restore_load (const VbPoolLayout *folder,
-                  const char *operation,
-                  GPtrArray *disks,
-                  VbDeviceRestore **found,
-                  GError **error)
+                        const char *operation,
+                        GPtrArray *disks,
+                        VbDeviceRestore **found,
+                        GError **error)
 {
   gsize length;
   g_autofree char *name = note_name (operation);
@@ -221,7 +227,8 @@ vb_device_restore_load (const VbPoolLayout *folder,
   g_autoptr (VbDeviceRestore) self = vb_device_restore_new (folder, operation, NULL, NULL);
   if (!take_note (self, object))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "The note %s about an unfinished restore is damaged", name);
+      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
+                   "The note %s about an unfinished restore is damaged", name);
       return FALSE;
     }
   if (!find_devices (self, disks, error))
@@ -237,13 +244,15 @@ vb_device_restore_forget (VbDeviceRestore *self, GError **error)
 
   if (self->state == VB_IN_PLACE_WRITING)
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_TOO_LATE, "A disk is half overwritten and has to be completed");
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_TOO_LATE,
+                           "A disk is half overwritten and has to be completed");
       return FALSE;
     }
   if (!self->noted)
     return TRUE;
   vb_autofd int root = vb_pool_layout_open (self->folder, NULL, error);
-  if (root < 0 || !VB_FAULT_AROUND (vb_files_remove (root, name, error), "in-place.forget") || !vb_files_sync (root, "the pool", error))
+  if (root < 0 || !VB_FAULT_AROUND (vb_files_remove (root, name, error), "in-place.forget")
+      || !vb_files_sync (root, "the pool", error))
     return FALSE;
   self->noted = FALSE;
   return TRUE;
@@ -252,7 +261,11 @@ vb_device_restore_forget (VbDeviceRestore *self, GError **error)
 /* --- devices --- */
 
 gboolean
-vb_device_restore_add (VbDeviceRestore *self, const char *target, const char *path, guint64 size_bytes, GError **error)
+vb_device_restore_add (VbDeviceRestore *self,
+                       const char *target,
+                       const char *path,
+                       guint64 size_bytes,
+                       GError **error)
 {
   guint64 size;
   struct stat info;
@@ -263,24 +276,26 @@ vb_device_restore_add (VbDeviceRestore *self, const char *target, const char *pa
   g_ptr_array_add (self->devices, device);
   /* Without O_EXCL: the VPS may still run on it. */
   vb_autofd int fd = vb_safe_open_resolved (path, O_RDONLY);
-  if (fd < 0 || fstat (fd, &info) != 0 || !S_ISBLK (info.st_mode) || ioctl (fd, BLKGETSIZE64, &size) != 0)
+  if (fd < 0 || fstat (fd, &info) != 0 || !S_ISBLK (info.st_mode)
+      || ioctl (fd, BLKGETSIZE64, &size) != 0)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device", target);
+      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device",
+                   target);
       return FALSE;
     }
   device->number = info.st_rdev;
   return vb_device_writer_check_size (target, size, size_bytes, error);
 }
 
-/* Between the look at it and now the VPS has been stopped, and its volume may have gone: names like /dev/dm-3 are given to
- * the next one. */
+/* Between the look at it and now the VPS has been stopped, and its volume may have gone: names like
+ * /dev/dm-3 are given to the next one. */
 static gboolean
 check_same (const Device *device, VbDeviceWriter *writer, GError **error)
 {
   if (device->number == 0 || vb_device_writer_get_number (writer) == device->number)
     return TRUE;
-  g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The device of %s is another one than before; nothing was written",
-               device->target);
+  g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING,
+               "The device of %s is another one than before; nothing was written", device->target);
   return FALSE;
 }
 
@@ -288,7 +303,8 @@ check_same (const Device *device, VbDeviceWriter *writer, GError **error)
 static GPtrArray *
 open_writers (VbDeviceRestore *self, int backup, GError **error)
 {
-  g_autoptr (GPtrArray) writers = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_device_writer_free);
+  g_autoptr (GPtrArray) writers
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_device_writer_free);
 
   for (guint i = 0; i < self->devices->len; i++)
     {
@@ -329,12 +345,15 @@ vb_device_restore_write (VbDeviceRestore *self, VbTransfer *transfer, GError **e
   if (self->state == VB_IN_PLACE_WRITTEN)
     return TRUE;
   vb_autofd int root = vb_pool_layout_open (self->folder, NULL, error);
-  vb_autofd int backup = root >= 0 ? vb_pool_layout_open_backup (root, self->vps, self->backup, error) : -1;
+  vb_autofd int backup
+      = root >= 0 ? vb_pool_layout_open_backup (root, self->vps, self->backup, error) : -1;
   g_autoptr (GPtrArray) writers = backup >= 0 ? open_writers (self, backup, error) : NULL;
-  if (writers == NULL || !set_total (writers, counted, error) || !save (self, VB_IN_PLACE_WRITING, error))
+  if (writers == NULL || !set_total (writers, counted, error)
+      || !save (self, VB_IN_PLACE_WRITING, error))
     return FALSE;
   for (guint i = 0; i < writers->len; i++)
-    if (!VB_FAULT_AROUND (vb_device_writer_run (g_ptr_array_index (writers, i), counted, error), "in-place.device"))
+    if (!VB_FAULT_AROUND (vb_device_writer_run (g_ptr_array_index (writers, i), counted, error),
+                          "in-place.device"))
       return FALSE;
   return save (self, VB_IN_PLACE_WRITTEN, error);
 }

@@ -23,8 +23,9 @@ typedef enum
 /**
  * VbDeviceRestore:
  *
- * The part of a restore that overwrites block devices, which can neither be swapped nor put back. What it does
- * is noted in the pool before it is done, so that after a crash it can be completed: file
+ * The part of a restore that overwrites block devices, which can neither be swapped nor put back.
+ * What it does is noted in the pool before it is done, so that after a crash it can be completed:
+ * file
  * `.restore.OPERATION.json` in the pool's folder:
  *
  * | member | type | |
@@ -40,32 +41,39 @@ typedef enum
 typedef struct _VbDeviceRestore VbDeviceRestore;
 
 /** vb_device_restore_new: Returns: (transfer full): a restore without disks */
-VbDeviceRestore *vb_device_restore_new (const VbPoolLayout *folder, const char *operation, const char *vps, const char *backup);
+VbDeviceRestore *vb_device_restore_new (const VbPoolLayout *folder,
+                                        const char *operation,
+                                        const char *vps,
+                                        const char *backup);
 void vb_device_restore_free (VbDeviceRestore *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDeviceRestore, vb_device_restore_free)
 
 /**
  * vb_device_restore_load:
- * @disks: (element-type VbDisk): the disks of the VPS. Only these are overwritten, wherever they are now: a note in a
- *   shared pool must not name us other devices
+ * @disks: (element-type VbDisk): the disks of the VPS. Only these are overwritten, wherever they
+ * are now: a note in a shared pool must not name us other devices
  * @found: (out) (transfer full) (nullable): what @operation has noted, or %NULL
  *
  * Returns: %FALSE with %VB_ERROR_POOL_UNAVAILABLE when nobody can know, or %VB_ERROR_DISK_MISSING
  */
 gboolean vb_device_restore_load (const VbPoolLayout *folder,
-                           const char *operation,
-                           GPtrArray *disks,
-                           VbDeviceRestore **found,
-                           GError **error);
+                                 const char *operation,
+                                 GPtrArray *disks,
+                                 VbDeviceRestore **found,
+                                 GError **error);
 
 /**
  * vb_device_restore_add:
  * @size_bytes: of the disk in the backup
  *
- * Returns: %FALSE with %VB_ERROR_UNSUPPORTED_DISK unless @path is a block device that can be written, or
- *   %VB_ERROR_INSUFFICIENT_SPACE when it is too small
+ * Returns: %FALSE with %VB_ERROR_UNSUPPORTED_DISK unless @path is a block device that can be
+ * written, or %VB_ERROR_INSUFFICIENT_SPACE when it is too small
  */
-gboolean vb_device_restore_add (VbDeviceRestore *self, const char *target, const char *path, guint64 size_bytes, GError **error);
+gboolean vb_device_restore_add (VbDeviceRestore *self,
+                                const char *target,
+                                const char *path,
+                                guint64 size_bytes,
+                                GError **error);
 
 /** vb_device_restore_get_count: Returns: number of devices */
 guint vb_device_restore_get_count (VbDeviceRestore *self);
@@ -77,14 +85,17 @@ VbDeviceRestoreState vb_device_restore_get_state (VbDeviceRestore *self);
 
 /**
  * vb_device_restore_write:
- * @transfer: (nullable): what is written is added; its bandwidth limit is kept. It cannot be cancelled
+ * @transfer: (nullable): what is written is added; its bandwidth limit is kept. It cannot be
+ * cancelled
  *
- * Overwrites all devices; every chunk is checked against its sum first. If it fails in state %VB_IN_PLACE_WRITING it has to
- * be called again until it succeeds: before that no device may be used.
+ * Overwrites all devices; every chunk is checked against its sum first. If it fails in state
+ * %VB_IN_PLACE_WRITING it has to be called again until it succeeds: before that no device may be
+ * used.
  */
 gboolean vb_device_restore_write (VbDeviceRestore *self, VbTransfer *transfer, GError **error);
 
-/** vb_device_restore_forget: removes the note; %VB_ERROR_TOO_LATE while devices are half overwritten */
+/** vb_device_restore_forget: removes the note; %VB_ERROR_TOO_LATE while devices are half
+ * overwritten */
 gboolean vb_device_restore_forget (VbDeviceRestore *self, GError **error);
 
 G_END_DECLS

@@ -39,7 +39,8 @@ open_device (const char *target, const char *path, guint64 *size, dev_t *number,
     }
   if (!S_ISBLK (info.st_mode) || ioctl (fd, BLKGETSIZE64, size) != 0)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device", target);
+      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The disk %s is not a block device",
+                   target);
       return -1;
     }
   *number = info.st_rdev;
@@ -47,13 +48,17 @@ open_device (const char *target, const char *path, guint64 *size, dev_t *number,
 }
 
 gboolean
-vb_device_writer_check_size (const char *target, guint64 size_bytes, guint64 needed_bytes, GError **error)
+vb_device_writer_check_size (const char *target,
+                             guint64 size_bytes,
+                             guint64 needed_bytes,
+                             GError **error)
 {
   if (size_bytes >= needed_bytes)
     return TRUE;
   g_set_error (error, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE,
-               "The device of %s has %" G_GUINT64_FORMAT " bytes, the backup needs %" G_GUINT64_FORMAT, target,
-               size_bytes, needed_bytes);
+               "The device of %s has %" G_GUINT64_FORMAT
+               " bytes, the backup needs %" G_GUINT64_FORMAT,
+               target, size_bytes, needed_bytes);
   return FALSE;
 }
 
@@ -64,11 +69,13 @@ vb_device_writer_open (const char *target, const char *path, int backup, GError 
 
   self->target = g_strdup (target);
   self->image = vb_image_reader_open (backup, target, &self->sums, error);
-  int fd = self->image >= 0 ? open_device (target, path, &self->size_bytes, &self->number, error) : -1;
+  int fd
+      = self->image >= 0 ? open_device (target, path, &self->size_bytes, &self->number, error) : -1;
   if (fd < 0)
     return NULL;
   self->file = vb_sparse_file_new (fd);
-  return vb_device_writer_check_size (target, self->size_bytes, vb_sums_get_size (self->sums), error)
+  return vb_device_writer_check_size (target, self->size_bytes, vb_sums_get_size (self->sums),
+                                      error)
              ? g_steal_pointer (&self)
              : NULL;
 }
@@ -98,7 +105,8 @@ vb_device_writer_get_todo (VbDeviceWriter *self, guint64 *bytes, GError **error)
 static gboolean
 sink_device (gpointer data, const guint8 *bytes, gsize length, guint64 offset, GError **error)
 {
-  return VB_FAULT_AROUND (vb_sparse_file_write (data, bytes, length, offset, TRUE, error) >= 0, "device.write");
+  return VB_FAULT_AROUND (vb_sparse_file_write (data, bytes, length, offset, TRUE, error) >= 0,
+                          "device.write");
 }
 
 /* What the backup has as holes, and what the device has beyond its end. */
@@ -125,8 +133,8 @@ vb_device_writer_run (VbDeviceWriter *self, VbTransfer *transfer, GError **error
   g_autoptr (GCancellable) never = g_cancellable_new ();
 
   if (write_holes (self->file, self->image, vb_sums_get_size (self->sums), self->size_bytes, error)
-      && vb_image_reader_run (self->image, self->sums, VB_SUMS_CHUNK_BYTES, sink_device, self->file, NULL, transfer, never,
-                              error)
+      && vb_image_reader_run (self->image, self->sums, VB_SUMS_CHUNK_BYTES, sink_device, self->file,
+                              NULL, transfer, never, error)
       && vb_sparse_file_sync (self->file, error))
     return TRUE;
   g_prefix_error (error, "Overwriting %s: ", self->target);

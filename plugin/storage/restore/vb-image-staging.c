@@ -8,9 +8,9 @@ struct _VbImageStaging
   GObject parent_instance;
 
   char *operation;
-  GPtrArray *files;    /* (element-type VbStagedFile) */
+  GPtrArray *files;          /* (element-type VbStagedFile) */
   VbDeviceRestore *in_place; /* (nullable) */
-  gboolean complete;   /* made by us just now: every new image must be there for a swap */
+  gboolean complete;         /* made by us just now: every new image must be there for a swap */
 };
 
 static void vb_image_staging_iface_init (VbStagingInterface *iface);
@@ -43,7 +43,8 @@ static gboolean
 staging_can_undo (VbStaging *staging)
 {
   VbImageStaging *self = VB_IMAGE_STAGING (staging);
-  return self->in_place == NULL || vb_device_restore_get_state (self->in_place) == VB_IN_PLACE_STAGED;
+  return self->in_place == NULL
+         || vb_device_restore_get_state (self->in_place) == VB_IN_PLACE_STAGED;
 }
 
 static gboolean
@@ -53,7 +54,8 @@ staging_undo (VbStaging *staging, GError **error)
 
   if (!staging_can_undo (staging))
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_TOO_LATE, "A device that was overwritten cannot be put back");
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_TOO_LATE,
+                           "A device that was overwritten cannot be put back");
       return FALSE;
     }
   return undo_files (self, error);
@@ -172,7 +174,10 @@ vb_image_staging_new (const char *operation, GError **error)
 }
 
 VbImageStaging *
-vb_image_staging_recover (const VbPoolLayout *folder, const char *operation, GPtrArray *disks, GError **error)
+vb_image_staging_recover (const VbPoolLayout *folder,
+                          const char *operation,
+                          GPtrArray *disks,
+                          GError **error)
 {
   g_autoptr (VbImageStaging) self = vb_image_staging_new (operation, error);
   gboolean has_devices = FALSE;
@@ -184,7 +189,8 @@ vb_image_staging_recover (const VbPoolLayout *folder, const char *operation, GPt
       if (!disk->is_block && vb_image_staging_add (self, disk->target, disk->path, error) == NULL)
         return NULL;
     }
-  if (self && has_devices && !vb_device_restore_load (folder, operation, disks, &self->in_place, error))
+  if (self && has_devices
+      && !vb_device_restore_load (folder, operation, disks, &self->in_place, error))
     return NULL;
   return g_steal_pointer (&self);
 }

@@ -28,7 +28,7 @@ typedef struct
 {
   VbStagingWork base;
   VbDeviceRestore *in_place; /* until the staging has it */
-  GPtrArray *parts;    /* (element-type Part) */
+  GPtrArray *parts;          /* (element-type Part) */
 } Job;
 
 static void
@@ -69,7 +69,8 @@ plan_format (Part *part, int fd, const VbDisk *disk, const VbBackupDisk *from, G
     {
       if (!vb_qcow2_options_read (fd, &part->options, error))
         return FALSE;
-      part->options.virtual_size_bytes = MAX (part->options.virtual_size_bytes, from->virtual_size_bytes);
+      part->options.virtual_size_bytes
+          = MAX (part->options.virtual_size_bytes, from->virtual_size_bytes);
       part->virtual_size_bytes = part->options.virtual_size_bytes;
       return TRUE;
     }
@@ -88,11 +89,13 @@ plan_device (Job *job, const VbDisk *disk, const VbBackupDisk *from, GError **er
   if (g_strcmp0 (disk->format, "raw") != 0)
     {
       g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
-                   "The disk %s is an image inside a block device, which cannot be restored here; restore it by hand",
+                   "The disk %s is an image inside a block device, which cannot be restored here; "
+                   "restore it by hand",
                    from->target);
       return FALSE;
     }
-  return vb_device_restore_add (job->in_place, disk->target, disk->path, from->virtual_size_bytes, error);
+  return vb_device_restore_add (job->in_place, disk->target, disk->path, from->virtual_size_bytes,
+                                error);
 }
 
 static gboolean
@@ -101,7 +104,8 @@ plan_part (Job *job, const VbBackupDisk *from, GError **error)
   const VbDisk *disk = vb_image_staging_find_disk (job->base.disks, from->target);
   if (disk == NULL)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The VPS has no disk %s, but the backup does", from->target);
+      g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING,
+                   "The VPS has no disk %s, but the backup does", from->target);
       return FALSE;
     }
 
@@ -133,8 +137,10 @@ check_space (Job *job, const Part *wanted, GError **error)
   for (guint i = 0; i < job->parts->len; i++)
     {
       const Part *part = g_ptr_array_index (job->parts, i);
-      if (part->file && fstat (vb_staged_file_get_folder (part->file), &other) == 0 && other.st_dev == mine.st_dev)
-        needed += part->size_bytes + (part->is_qcow2 ? vb_qcow2_get_overhead (&part->options, part->size_bytes) : 0);
+      if (part->file && fstat (vb_staged_file_get_folder (part->file), &other) == 0
+          && other.st_dev == mine.st_dev)
+        needed += part->size_bytes
+                  + (part->is_qcow2 ? vb_qcow2_get_overhead (&part->options, part->size_bytes) : 0);
     }
   if (needed < (guint64) info.f_bavail * info.f_frsize)
     return TRUE;
@@ -153,7 +159,8 @@ plan (Job *job, int backup, GError **error)
   for (guint i = 0; i < job->base.manifest->info->disks->len; i++)
     if (!plan_part (job, g_ptr_array_index (job->base.manifest->info->disks, i), error))
       return FALSE;
-  if (!vb_image_staging_add_nvram (job->base.staging, job->base.manifest, job->base.disks, &job->base.nvram, error))
+  if (!vb_image_staging_add_nvram (job->base.staging, job->base.manifest, job->base.disks,
+                                   &job->base.nvram, error))
     return FALSE;
   for (guint i = 0; i < job->parts->len; i++)
     {
@@ -181,24 +188,38 @@ sink_qcow2 (gpointer data, const guint8 *bytes, gsize length, guint64 offset, GE
 }
 
 static gboolean
-fill_raw (Job *job, const Part *part, int image, VbSums *sums, VbSparseFile *file, GCancellable *stop, GError **error)
+fill_raw (Job *job,
+          const Part *part,
+          int image,
+          VbSums *sums,
+          VbSparseFile *file,
+          GCancellable *stop,
+          GError **error)
 {
   if (ftruncate (vb_sparse_file_get_fd (file), (off_t) part->virtual_size_bytes) != 0)
     {
       vb_error_set_errno (error, errno, "Creating the new image");
       return FALSE;
     }
-  return vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, sink_raw, file, NULL, job->base.transfer, stop, error)
+  return vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, sink_raw, file, NULL,
+                              job->base.transfer, stop, error)
          && vb_sparse_file_sync (file, error);
 }
 
 static gboolean
-fill_qcow2 (Job *job, const Part *part, int image, VbSums *sums, VbSparseFile *file, GCancellable *stop, GError **error)
+fill_qcow2 (Job *job,
+            const Part *part,
+            int image,
+            VbSums *sums,
+            VbSparseFile *file,
+            GCancellable *stop,
+            GError **error)
 {
   g_autoptr (VbQcow2Writer) writer = vb_qcow2_writer_new (file, &part->options);
   gsize unit = MAX (VB_SUMS_CHUNK_BYTES, part->options.cluster_bytes);
 
-  return vb_image_reader_run (image, sums, unit, sink_qcow2, writer, NULL, job->base.transfer, stop, error)
+  return vb_image_reader_run (image, sums, unit, sink_qcow2, writer, NULL, job->base.transfer, stop,
+                              error)
          && vb_qcow2_writer_finish (writer, error);
 }
 
@@ -224,8 +245,8 @@ fill_part (Job *job, int backup, guint index, GCancellable *stop, GError **error
     return FALSE;
   /* A device cannot be staged, but what it will be overwritten with can be known to be good. */
   gboolean ok = part->file ? fill_file (job, part, image, sums, stop, error)
-                           : vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL, NULL, job->base.transfer,
-                                                  stop, error);
+                           : vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL,
+                                                  NULL, job->base.transfer, stop, error);
   if (!ok)
     g_prefix_error (error, "Restoring %s: ", part->target);
   return ok;

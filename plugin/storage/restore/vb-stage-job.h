@@ -28,7 +28,8 @@ gboolean vb_stage_job_check (const VbPoolLayout *folder,
  * @operation: id of the operation
  * @disks: (element-type VbDisk): disks of the VPS
  *
- * Makes new images beside @disks from a backup. Does not hang with the pool (see vb_run_abandonable()).
+ * Makes new images beside @disks from a backup. Does not hang with the pool (see
+ * vb_run_abandonable()).
  *
  * Returns: (transfer full) (nullable): the staging, complete and synced
  */
@@ -38,7 +39,7 @@ VbImageStaging *vb_stage_job_run (const VbPoolLayout *folder,
                                   const char *backup,
                                   const char *operation,
                                   GPtrArray *disks,
-                                       VbTransfer *transfer,
+                                  VbTransfer *transfer,
                                   GError **error);
 
 G_END_DECLS

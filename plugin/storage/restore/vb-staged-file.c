@@ -52,7 +52,8 @@ vb_staged_file_new (const char *operation, const char *target, const char *path,
     return NULL;
   if (strlen (self->partial) > NAME_MAX)
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, "The file name of the image of %s is too long", target);
+      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
+                   "The file name of the image of %s is too long", target);
       return NULL;
     }
   return g_steal_pointer (&self);
@@ -74,8 +75,9 @@ vb_staged_file_free (VbStagedFile *self)
 int
 vb_staged_file_create (VbStagedFile *self, GError **error)
 {
-  return vb_files_remove (self->folder, self->partial, error) ? vb_files_create (self->folder, self->partial, error)
-                                                              : -1;
+  return vb_files_remove (self->folder, self->partial, error)
+             ? vb_files_create (self->folder, self->partial, error)
+             : -1;
 }
 
 int
@@ -99,7 +101,8 @@ vb_staged_file_get_folder (VbStagedFile *self)
 gboolean
 vb_staged_file_complete (VbStagedFile *self, GError **error)
 {
-  return VB_FAULT_AROUND (vb_files_rename (self->folder, self->partial, self->new_name, error), "staged.complete.%s", self->target);
+  return VB_FAULT_AROUND (vb_files_rename (self->folder, self->partial, self->new_name, error),
+                          "staged.complete.%s", self->target);
 }
 
 /* --- putting it in place --- */
@@ -109,8 +112,8 @@ is_same_file (VbStagedFile *self, const char *a, const char *b)
 {
   struct stat first, second;
   return fstatat (self->folder, a, &first, AT_SYMLINK_NOFOLLOW) == 0
-         && fstatat (self->folder, b, &second, AT_SYMLINK_NOFOLLOW) == 0 && first.st_dev == second.st_dev
-         && first.st_ino == second.st_ino;
+         && fstatat (self->folder, b, &second, AT_SYMLINK_NOFOLLOW) == 0
+         && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
 gboolean
@@ -126,7 +129,8 @@ vb_staged_file_is_swapped (VbStagedFile *self)
          && !is_same_file (self, self->name, self->old_name);
 }
 
-/* Access control lists and security labels. What libvirt notes for itself ("trusted.") belongs to the old file. */
+/* Access control lists and security labels. What libvirt notes for itself ("trusted.") belongs to
+ * the old file. */
 static void
 copy_attributes (int from, int to)
 {
@@ -136,9 +140,12 @@ copy_attributes (int from, int to)
   gssize length = flistxattr (from, names, MAX_XATTR_BYTES);
   for (const char *name = names; length > 0 && name < names + length; name += strlen (name) + 1)
     {
-      gssize n = g_str_has_prefix (name, "trusted.") ? -1 : fgetxattr (from, name, value, MAX_XATTR_BYTES);
+      gssize n = g_str_has_prefix (name, "trusted.")
+                     ? -1
+                     : fgetxattr (from, name, value, MAX_XATTR_BYTES);
       if (n >= 0)
-        (void) fsetxattr (to, name, value, (gsize) n, 0); /* a file system may refuse what it has not asked for */
+        (void) fsetxattr (to, name, value, (gsize) n,
+                          0); /* a file system may refuse what it has not asked for */
     }
 }
 
@@ -151,7 +158,8 @@ copy_owner (VbStagedFile *self, GError **error)
   vb_autofd int to = from >= 0 ? vb_files_open (self->folder, self->new_name, O_RDWR, error) : -1;
   if (to < 0)
     return FALSE;
-  if (fstat (from, &info) != 0 || fchown (to, info.st_uid, info.st_gid) != 0 || fchmod (to, info.st_mode & 07777) != 0)
+  if (fstat (from, &info) != 0 || fchown (to, info.st_uid, info.st_gid) != 0
+      || fchmod (to, info.st_mode & 07777) != 0)
     {
       vb_error_set_errno (error, errno, "Copying the owner of %s", self->target);
       return FALSE;
@@ -172,13 +180,16 @@ vb_staged_file_swap (VbStagedFile *self, gboolean must, GError **error)
     }
   if (!copy_owner (self, error))
     return FALSE;
-  if (VB_FAULT_AROUND (linkat (self->folder, self->name, self->folder, self->old_name, 0), "swap.link.%s", self->target) != 0
+  if (VB_FAULT_AROUND (linkat (self->folder, self->name, self->folder, self->old_name, 0),
+                       "swap.link.%s", self->target)
+          != 0
       && !(errno == EEXIST && is_same_file (self, self->name, self->old_name)))
     {
       vb_error_set_errno (error, errno, "Keeping the old image of %s", self->target);
       return FALSE;
     }
-  return VB_FAULT_AROUND (vb_files_rename (self->folder, self->new_name, self->name, error), "swap.rename.%s", self->target);
+  return VB_FAULT_AROUND (vb_files_rename (self->folder, self->new_name, self->name, error),
+                          "swap.rename.%s", self->target);
 }
 
 gboolean
@@ -187,16 +198,20 @@ vb_staged_file_undo (VbStagedFile *self, GError **error)
   if (!vb_files_exists (self->folder, self->old_name))
     return TRUE;
   if (is_same_file (self, self->name, self->old_name))
-    return vb_files_remove (self->folder, self->old_name, error) && vb_files_sync (self->folder, "the folder", error);
+    return vb_files_remove (self->folder, self->old_name, error)
+           && vb_files_sync (self->folder, "the folder", error);
 
   /* The new image keeps a name of its own until it is discarded. */
-  if (VB_FAULT_AROUND (linkat (self->folder, self->name, self->folder, self->new_name, 0), "undo.link.%s", self->target) != 0
+  if (VB_FAULT_AROUND (linkat (self->folder, self->name, self->folder, self->new_name, 0),
+                       "undo.link.%s", self->target)
+          != 0
       && errno != EEXIST && errno != ENOENT)
     {
       vb_error_set_errno (error, errno, "Keeping the new image of %s", self->target);
       return FALSE;
     }
-  return VB_FAULT_AROUND (vb_files_rename (self->folder, self->old_name, self->name, error), "undo.rename.%s", self->target);
+  return VB_FAULT_AROUND (vb_files_rename (self->folder, self->old_name, self->name, error),
+                          "undo.rename.%s", self->target);
 }
 
 gboolean
@@ -206,16 +221,19 @@ vb_staged_file_finish (VbStagedFile *self, GError **error)
     return TRUE;
   if (!vb_files_exists (self->folder, self->name))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "The image of %s is gone; its old one is kept", self->target);
+      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
+                   "The image of %s is gone; its old one is kept", self->target);
       return FALSE;
     }
-  return VB_FAULT_AROUND (vb_files_remove (self->folder, self->old_name, error), "finish.remove.%s", self->target)
+  return VB_FAULT_AROUND (vb_files_remove (self->folder, self->old_name, error), "finish.remove.%s",
+                          self->target)
          && vb_files_sync (self->folder, "the folder", error);
 }
 
 gboolean
 vb_staged_file_discard (VbStagedFile *self, GError **error)
 {
-  return vb_files_remove (self->folder, self->partial, error) && vb_files_remove (self->folder, self->new_name, error)
+  return vb_files_remove (self->folder, self->partial, error)
+         && vb_files_remove (self->folder, self->new_name, error)
          && vb_files_sync (self->folder, "the folder", error);
 }

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 /**
  * VbStagedFile:
  *
- * The new image of one disk that is a file. It remembers nothing but where it is: what was done is told by the
- * names that are there, so that after a crash it can be made anew.
+ * The new image of one disk that is a file. It remembers nothing but where it is: what was done is
+ * told by the names that are there, so that after a crash it can be made anew.
  *
  * | name beside DISK | |
  * |---|---|
@@ -25,10 +25,11 @@ typedef struct _VbStagedFile VbStagedFile;
  * @target: name of the disk
  * @path: absolute path of its image; symbolic links are resolved
  *
- * Returns: (transfer full) (nullable): %NULL when the folder of @path cannot be opened, or its name is too long
- *   to have others made of it
+ * Returns: (transfer full) (nullable): %NULL when the folder of @path cannot be opened, or its name
+ * is too long to have others made of it
  */
-VbStagedFile *vb_staged_file_new (const char *operation, const char *target, const char *path, GError **error);
+VbStagedFile *
+vb_staged_file_new (const char *operation, const char *target, const char *path, GError **error);
 void vb_staged_file_free (VbStagedFile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbStagedFile, vb_staged_file_free)
 
@@ -38,7 +39,8 @@ int vb_staged_file_create (VbStagedFile *self, GError **error);
 /** vb_staged_file_open_disk: Returns: a descriptor of the present image for reading, or -1 */
 int vb_staged_file_open_disk (VbStagedFile *self, GError **error);
 
-/** vb_staged_file_dup_new_path: Returns: (transfer full): absolute path of the new image while it is written */
+/** vb_staged_file_dup_new_path: Returns: (transfer full): absolute path of the new image while it
+ * is written */
 char *vb_staged_file_dup_new_path (VbStagedFile *self);
 
 /** vb_staged_file_get_folder: Returns: descriptor of the folder, owned by @self */
@@ -61,7 +63,8 @@ gboolean vb_staged_file_is_swapped (VbStagedFile *self);
  */
 gboolean vb_staged_file_swap (VbStagedFile *self, gboolean must, GError **error);
 
-/** vb_staged_file_undo: puts the old image back, if there is one; the new one keeps a name until it is discarded */
+/** vb_staged_file_undo: puts the old image back, if there is one; the new one keeps a name until it
+ * is discarded */
 gboolean vb_staged_file_undo (VbStagedFile *self, GError **error);
 
 /** vb_staged_file_finish: deletes the old image, if there is one */

@@ -50,7 +50,8 @@ gboolean
 vb_staging_work_complete (VbStagingWork *self, int backup, GCancellable *stop, GError **error)
 {
   return (self->nvram == NULL || vb_nvram_stage (backup, self->manifest, self->nvram, error))
-         && vb_image_staging_complete (self->staging, error) && vb_run_abandonable_check (stop, error);
+         && vb_image_staging_complete (self->staging, error)
+         && vb_run_abandonable_check (stop, error);
 }
 
 void
@@ -60,7 +61,8 @@ vb_staging_work_discard (gpointer work)
   g_autoptr (GError) error = NULL;
 
   if (self->staging && !vb_staging_discard (VB_STAGING (self->staging), &error))
-    vb_log_warning (self->vps, self->operation, self->backup, "A new image stays behind: %s", error->message);
+    vb_log_warning (self->vps, self->operation, self->backup, "A new image stays behind: %s",
+                    error->message);
 }
 
 VbImageStaging *
@@ -77,7 +79,8 @@ vb_staging_work_run (gpointer job,
   if (!vb_id_locks_acquire (busy, self->operation, transfer, error))
     return NULL;
   self->busy = vb_id_locks_ref (busy);
-  if (!vb_run_abandonable (transfer, work, vb_staging_work_discard, g_atomic_rc_box_acquire (job), job_unref, error))
+  if (!vb_run_abandonable (transfer, work, vb_staging_work_discard, g_atomic_rc_box_acquire (job),
+                           job_unref, error))
     return NULL;
   return g_steal_pointer (&self->staging);
 }

@@ -12,8 +12,9 @@ G_BEGIN_DECLS
 /**
  * VbStagingWork:
  *
- * What the two ways of making new images from a backup (staged and delta) have in common. The first member of their
- * jobs, which are shared with a thread of vb_run_abandonable(); what is below is of that thread.
+ * What the two ways of making new images from a backup (staged and delta) have in common. The first
+ * member of their jobs, which are shared with a thread of vb_run_abandonable(); what is below is of
+ * that thread.
  */
 typedef struct
 {
@@ -51,9 +52,11 @@ int vb_staging_work_open_backup (const VbStagingWork *self, GError **error);
  *
  * Returns: %FALSE with @error: the caller is to discard
  */
-gboolean vb_staging_work_complete (VbStagingWork *self, int backup, GCancellable *stop, GError **error);
+gboolean
+vb_staging_work_complete (VbStagingWork *self, int backup, GCancellable *stop, GError **error);
 
-/** vb_staging_work_discard: removes what was made of new images; also for vb_run_abandonable(), that is of a job that begins with it */
+/** vb_staging_work_discard: removes what was made of new images; also for vb_run_abandonable(),
+ * that is of a job that begins with it */
 void vb_staging_work_discard (gpointer work);
 
 /**
@@ -63,7 +66,8 @@ void vb_staging_work_discard (gpointer work);
  * @work: plans, copies, completes
  * @job_unref: for @job
  *
- * Runs @work in a thread that is given up when storage hangs, see vb_run_abandonable(). Blocks (worker thread).
+ * Runs @work in a thread that is given up when storage hangs, see vb_run_abandonable(). Blocks
+ * (worker thread).
  *
  * Returns: (transfer full): the staging, complete
  */

@@ -134,8 +134,7 @@ run_allow (Host *host, char **arguments)
 static const char *
 run_disk_bytes (Host *host, char **arguments)
 {
-  vb_fake_hypervisor_set_disk_bytes (host->hypervisor,
-                                     g_ascii_strtoull (arguments[0], NULL, 10));
+  vb_fake_hypervisor_set_disk_bytes (host->hypervisor, g_ascii_strtoull (arguments[0], NULL, 10));
   return "ok";
 }
 
@@ -316,7 +315,8 @@ main (int argc, char **argv)
 
   host.hypervisor = vb_fake_hypervisor_new ();
   if (*find_setting (argv + 2, "vps") != '\0')
-    vb_fake_hypervisor_add (host.hypervisor, find_setting (argv + 2, "vps"), "there from the start");
+    vb_fake_hypervisor_add (host.hypervisor, find_setting (argv + 2, "vps"),
+                            "there from the start");
   host.pool = vb_fake_pool_new ();
   make_journal (&host, argv[1], argv + 2);
   host.manager = vb_manager_new (VB_HYPERVISOR (host.hypervisor), VB_POOL (host.pool), host.journal,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Another host that is not vps-backupd, of the kind that a panel's node agent is: it owns the process's one poll(), gives libvirt an
- * event implementation of its own, drives GLib's default main context from that same poll(), writes the module's config itself, and
- * follows the VPSs through signals, without a websocket. Usage: event-host MODULE FOLDER
- * It suspends the VPS of libvirt's test driver, waits until the module tells it so, resumes it, and stops. */
+/* Another host that is not vps-backupd, of the kind that a panel's node agent is: it owns the
+ * process's one poll(), gives libvirt an event implementation of its own, drives GLib's default
+ * main context from that same poll(), writes the module's config itself, and follows the VPSs
+ * through signals, without a websocket. Usage: event-host MODULE FOLDER It suspends the VPS of
+ * libvirt's test driver, waits until the module tells it so, resumes it, and stops. */
 #include <gmodule.h>
 #include <libvirt/libvirt.h>
 #include <poll.h>
@@ -283,8 +284,9 @@ on_vps_changed (GObject *service, const char *vps, GVariant *state, gpointer use
   const char *name, *power;
   gint64 total;
 
-  if (!g_variant_lookup (state, "name", "&s", &name) || !g_variant_lookup (state, "power", "&s", &power)
-      || slots == NULL || !g_variant_lookup (slots, "total", "x", &total))
+  if (!g_variant_lookup (state, "name", "&s", &name)
+      || !g_variant_lookup (state, "power", "&s", &power) || slots == NULL
+      || !g_variant_lookup (slots, "total", "x", &total))
     {
       printf ("unexpected: %s\n", g_variant_get_type_string (state));
       return;
