@@ -25,6 +25,7 @@ import xml.etree.ElementTree as ElementTree
 import libvirt
 import libvirt_qemu
 
+import guest_view
 from isolated import CACHE, URI, LabError, run, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -305,15 +306,23 @@ class Vps:
     def live_xml(self):
         return ElementTree.fromstring(self.domain.XMLDesc())
 
-    def _live_disk(self, target):
-        for disk in self.live_xml().iterfind("devices/disk"):
+    def _disk_element(self, target, flags):
+        for disk in ElementTree.fromstring(self.domain.XMLDesc(flags)).iterfind("devices/disk"):
             if disk.find("target").get("dev") == target:
                 return disk
         raise KeyError(target)
 
+    def live_disk(self, target):
+        """<disk> as it is now."""
+        return self._disk_element(target, 0)
+
+    def inactive_disk(self, target):
+        """<disk> as the next start will have it."""
+        return self._disk_element(target, libvirt.VIR_DOMAIN_XML_INACTIVE)
+
     def live_path(self, target):
         """File that the domain uses now for one disk."""
-        return pathlib.Path(self._live_disk(target).find("source").get("file"))
+        return pathlib.Path(self.live_disk(target).find("source").get("file"))
 
     def disk(self, target):
         return next(disk for disk in self.disks if disk.target == target)
@@ -323,16 +332,17 @@ class Vps:
 
     def qemu_io(self, target, command):
         """Lets QEMU itself write to a disk of the running VPS, as its guest would."""
-        alias = self._live_disk(target).find("alias").get("name")
+        disk = self.live_disk(target)
+        backend = "/virtio-backend" if disk.find("target").get("bus") == "virtio" else ""
         answer = libvirt_qemu.qemuMonitorCommand(  # what qemu-io itself prints stays in QEMU's buffers
-            self.domain, f'qemu-io -d /machine/peripheral/{alias}/virtio-backend "{command}"',
+            self.domain, f'qemu-io -d /machine/peripheral/{disk.find("alias").get("name")}{backend} "{command}"',
             libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP)
         if answer.strip():
             raise LabError(f"qemu-io {command} on {target} of {self.name}: {answer.strip()}")
 
     def disk_bytes(self, target, start=0, length=None):
-        """Content of a disk of the VPS while it is off."""
-        return image_bytes(self.live_path(target), self.disk(target).format, start, length)
+        """Content of a disk as the guest sees it (see guest_view.py)."""
+        return guest_view.disk_bytes(self, target, start, length)
 
     def checkpoints(self):
         return sorted(checkpoint.getName() for checkpoint in self.domain.listAllCheckpoints())
@@ -341,10 +351,8 @@ class Vps:
         with contextlib.suppress(libvirt.libvirtError):
             self.destroy()
         with contextlib.suppress(libvirt.libvirtError):
-            for checkpoint in self.domain.listAllCheckpoints():
-                checkpoint.delete(libvirt.VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY)
-        with contextlib.suppress(libvirt.libvirtError):
-            self.domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+            self.domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+                                      | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
         with contextlib.suppress(libvirt.libvirtError):
             self.connection.close()
         for disk in self.disks:

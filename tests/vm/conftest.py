@@ -28,9 +28,19 @@ def pytest_runtest_makereport():
             report.sections.append(("vps-backupd", service.log_tail(80)))
 
 
+def _not_yet():
+    """What does not work yet, and what comes instead: {test, or test[parameters]: what comes}."""
+    lines = (pathlib.Path(__file__).parent / "not-yet").read_text().splitlines()
+    return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
+
+
 def pytest_collection_modifyitems(items):
-    """Tests marked `long` run with tests/check --long only."""
+    """Tests marked `long` run with tests/check --long only; those in the file not-yet must fail."""
+    not_yet = _not_yet()
     for item in items:
+        came = not_yet.get(item.name) or not_yet.get(item.originalname)
+        if came:
+            item.add_marker(pytest.mark.xfail(strict=True, raises=AssertionError, reason=came))
         if item.get_closest_marker("long") and not os.environ.get("VB_LONG"):
             item.add_marker(pytest.mark.skip(reason="takes long: tests/check --long"))
 
