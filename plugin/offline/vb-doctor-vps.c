@@ -8,7 +8,7 @@
 
 #include "core/base/vb-error.h"
 #include "core/base/vb-i18n.h"
-#include "libvirt/connection/vb-libvirt-util.h"
+#include "libvirt/domain/vb-libvirt-domain.h"
 
 #define AGENT_TIMEOUT_S 5
 #define QCOW2_VERSION_OFFSET 4

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "libvirt/connection/vb-libvirt-util.h"
+#include "libvirt/domain/vb-libvirt-domain.h"
 
 G_BEGIN_DECLS
 

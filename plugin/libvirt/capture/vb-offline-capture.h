@@ -3,7 +3,7 @@
 
 #include "core/model/vb-capture.h"
 #include "libvirt/xml/vb-domain-xml.h"
-#include "libvirt/connection/vb-libvirt-util.h"
+#include "libvirt/domain/vb-libvirt-domain.h"
 
 G_BEGIN_DECLS
 

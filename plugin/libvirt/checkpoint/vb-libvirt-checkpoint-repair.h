@@ -2,7 +2,7 @@
 #pragma once
 
 #include "libvirt/xml/vb-domain-xml.h"
-#include "libvirt/connection/vb-libvirt-util.h"
+#include "libvirt/domain/vb-libvirt-domain.h"
 
 G_BEGIN_DECLS
 

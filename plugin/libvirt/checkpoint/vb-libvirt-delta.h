@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/model/vb-capture.h"
-#include "libvirt/connection/vb-libvirt-util.h"
+#include "libvirt/domain/vb-libvirt-domain.h"
 
 G_BEGIN_DECLS
 

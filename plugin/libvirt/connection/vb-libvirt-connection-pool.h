@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-libvirt-util.h"
+#include "vb-libvirt-base.h"
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-libvirt-events.h"
 
-#include "vb-libvirt-util.h"
+#include "vb-libvirt-base.h"
 
 /* What every callback shares; libvirt holds one reference for each callback and may drop it later
  * than we deregister, from any thread. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libvirt/connection/vb-libvirt-connection.h"
+#include "vb-libvirt-domain.h"
 
 G_BEGIN_DECLS
 

@@ -1,133 +1,43 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-libvirt-metadata.h"
 
+#include "vb-libvirt-domain.h"
+
 #define METADATA_KEY "vps-backup"
-#define ROOT "backup"
-#define SLOTS "slots"
-#define SCHEDULE "schedule"
-#define ELEMENT(name)                                                                              \
-  "/domain/metadata/*[local-name()='" ROOT "' and namespace-uri()='" VB_LIBVIRT_METADATA_URI       \
-  "']/*[local-name()='" name "']"
 
-/* --- reading --- */
+/* One child is changed, and nothing else. */
+typedef char *(*EditElement) (const char *element, gconstpointer data);
 
-gint64
-vb_libvirt_metadata_get_slots (xmlXPathContext *context)
+static char *
+edit_slots (const char *element, gconstpointer data)
 {
-  g_autofree char *text = vb_xml_text (context, NULL, ELEMENT (SLOTS) "/@total");
-  guint64 total;
-
-  if (text == NULL || !g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT32, &total, NULL))
-    return -1;
-  return (gint64) total;
-}
-
-VbSchedule *
-vb_libvirt_metadata_get_schedule (xmlXPathContext *context, GError **error)
-{
-  g_autofree char *at = vb_xml_text (context, NULL, ELEMENT (SCHEDULE) "/@at");
-  g_autofree char *jitter = vb_xml_text (context, NULL, ELEMENT (SCHEDULE) "/@jitter");
-  g_autofree char *keep = vb_xml_text (context, NULL, ELEMENT (SCHEDULE) "/@keep");
-  g_autofree char *zone = vb_xml_text (context, NULL, ELEMENT (SCHEDULE) "/@zone");
-
-  return vb_xml_has (context, NULL, ELEMENT (SCHEDULE))
-             ? vb_schedule_parse (at, jitter, keep, zone, error)
-             : NULL;
-}
-
-/* --- changing: one child, and nothing else --- */
-
-/* Changes @child, which is new when there was none yet; FALSE: it is to go. */
-typedef gboolean (*Edit) (xmlNode *child, gconstpointer data);
-
-static gboolean
-edit_slots (xmlNode *child, gconstpointer data)
-{
-  g_autofree char *total = g_strdup_printf ("%u", *(const guint *) data);
-
-  xmlSetProp (child, BAD_CAST "total", BAD_CAST total);
-  return TRUE;
-}
-
-static gboolean
-edit_schedule (xmlNode *child, gconstpointer data)
-{
-  const VbSchedule *schedule = data;
-
-  if (schedule == NULL)
-    return FALSE;
-  g_autofree char *jitter = g_strdup_printf ("%um", vb_schedule_get_jitter_minutes (schedule));
-  g_autofree char *keep = g_strdup_printf ("%u", vb_schedule_get_keep (schedule));
-  xmlSetProp (child, BAD_CAST "at", BAD_CAST vb_schedule_get_at (schedule));
-  xmlSetProp (child, BAD_CAST "jitter", BAD_CAST jitter);
-  xmlSetProp (child, BAD_CAST "keep", BAD_CAST keep);
-  xmlSetProp (child, BAD_CAST "zone", BAD_CAST vb_schedule_get_zone (schedule));
-  return TRUE;
-}
-
-static xmlNode *
-find_child (xmlNode *root, const char *name)
-{
-  for (xmlNode *child = root->children; child != NULL; child = child->next)
-    if (child->type == XML_ELEMENT_NODE && child->ns == root->ns
-        && xmlStrEqual (child->name, BAD_CAST name))
-      return child;
-  return NULL;
-}
-
-/* What has another name is nothing of ours. */
-static xmlDoc *
-parse_element (const char *element)
-{
-  g_autoptr (xmlDoc) document = element != NULL ? vb_xml_parse (element) : NULL;
-  xmlNode *root = document != NULL ? xmlDocGetRootElement (document) : NULL;
-
-  if (root != NULL && xmlStrEqual (root->name, BAD_CAST ROOT))
-    return g_steal_pointer (&document);
-  return vb_xml_parse ("<" ROOT "/>");
+  return vb_domain_metadata_edit_slots (element, *(const guint *) data);
 }
 
 static char *
-edit_element (const char *element, const char *name, Edit edit, gconstpointer data)
+edit_schedule (const char *element, gconstpointer data)
 {
-  g_autoptr (xmlDoc) document = parse_element (element);
-  xmlNode *root = xmlDocGetRootElement (document);
-  xmlNode *child = find_child (root, name);
-  xmlBuffer *buffer = xmlBufferCreate ();
-  char *text;
-
-  if (child == NULL)
-    child = xmlNewChild (root, root->ns, BAD_CAST name, NULL);
-  if (!edit (child, data))
-    {
-      xmlUnlinkNode (child);
-      xmlFreeNode (child);
-    }
-  xmlNodeDump (buffer, document, root, 0, 0);
-  text = g_strdup ((const char *) xmlBufferContent (buffer));
-  xmlBufferFree (buffer);
-  return text;
+  return vb_domain_metadata_edit_schedule (element, data);
 }
 
 static gboolean
 change (virDomainPtr domain,
-        const char *name,
-        Edit edit,
+        EditElement edit,
         gconstpointer data,
         unsigned int flags,
         GError **error)
 {
   char *before
-      = virDomainGetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, VB_LIBVIRT_METADATA_URI, flags);
+      = virDomainGetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, VB_DOMAIN_METADATA_URI, flags);
   virError *failure = before == NULL ? virGetLastError () : NULL;
   gboolean known
       = before != NULL || (failure != NULL && failure->code == VIR_ERR_NO_DOMAIN_METADATA);
-  g_autofree char *after = known ? edit_element (before, name, edit, data) : NULL;
+  g_autofree char *after = known ? edit (before, data) : NULL;
 
   free (before);
   if (known
       && virDomainSetMetadata (domain, VIR_DOMAIN_METADATA_ELEMENT, after, METADATA_KEY,
-                               VB_LIBVIRT_METADATA_URI, flags)
+                               VB_DOMAIN_METADATA_URI, flags)
              == 0)
     return TRUE;
   vb_libvirt_set_error (error, "Writing into the VPS's metadata");
@@ -136,24 +46,24 @@ change (virDomainPtr domain,
 
 /* The live one last: it is what is read, so it does not tell what the persistent one lacks. */
 static gboolean
-change_both (virDomainPtr domain, const char *name, Edit edit, gconstpointer data, GError **error)
+change_both (virDomainPtr domain, EditElement edit, gconstpointer data, GError **error)
 {
   gboolean active;
 
   return vb_libvirt_is_active (domain, &active, error)
          && (virDomainIsPersistent (domain) <= 0
-             || change (domain, name, edit, data, VIR_DOMAIN_AFFECT_CONFIG, error))
-         && (!active || change (domain, name, edit, data, VIR_DOMAIN_AFFECT_LIVE, error));
+             || change (domain, edit, data, VIR_DOMAIN_AFFECT_CONFIG, error))
+         && (!active || change (domain, edit, data, VIR_DOMAIN_AFFECT_LIVE, error));
 }
 
 gboolean
 vb_libvirt_metadata_set_slots (virDomainPtr domain, guint total, GError **error)
 {
-  return change_both (domain, SLOTS, edit_slots, &total, error);
+  return change_both (domain, edit_slots, &total, error);
 }
 
 gboolean
 vb_libvirt_metadata_set_schedule (virDomainPtr domain, const VbSchedule *schedule, GError **error)
 {
-  return change_both (domain, SCHEDULE, edit_schedule, schedule, error);
+  return change_both (domain, edit_schedule, schedule, error);
 }

@@ -8,7 +8,7 @@
 
 #include "core/base/vb-error.h"
 #include "core/base/vb-i18n.h"
-#include "libvirt/domain/vb-libvirt-metadata.h"
+#include "vb-domain-metadata.h"
 #include "vb-xml.h"
 
 static void
@@ -246,8 +246,8 @@ vb_domain_xml_parse (const char *xml, GError **error)
   self->nvram_path = vb_xml_text (context, NULL, "/domain/os/nvram/source/@file");
   if (self->nvram_path == NULL)
     self->nvram_path = vb_xml_text (context, NULL, "/domain/os/nvram/text()");
-  self->slots_total = vb_libvirt_metadata_get_slots (context);
-  self->schedule = vb_libvirt_metadata_get_schedule (context, &self->schedule_error);
+  self->slots_total = vb_domain_metadata_get_slots (context);
+  self->schedule = vb_domain_metadata_get_schedule (context, &self->schedule_error);
   self->agent_connected = vb_xml_has (
       context, NULL,
       "/domain/devices/channel/target[@name='org.qemu.guest_agent.0' and @state='connected']");

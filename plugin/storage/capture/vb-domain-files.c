@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "storage/base/vb-files.h"
-#include "vb-nvram.h"
+#include "storage/layout/vb-nvram.h"
 
 #define XML_FILE "domain.xml"
 

@@ -11,7 +11,7 @@
 #include "storage/base/vb-files.h"
 #include "core/base/vb-i18n.h"
 #include "storage/layout/vb-manifest.h"
-#include "storage/capture/vb-nvram.h"
+#include "storage/layout/vb-nvram.h"
 #include "storage/layout/vb-pool-layout.h"
 #include "storage/qcow2/vb-qcow2.h"
 

@@ -4,7 +4,7 @@
 #include "core/model/vb-disk.h"
 #include "storage/base/vb-files.h"
 #include "core/base/vb-log.h"
-#include "storage/capture/vb-nvram.h"
+#include "vb-nvram-staging.h"
 
 void
 vb_staging_work_init (VbStagingWork *self,

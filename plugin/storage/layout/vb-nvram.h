@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "storage/layout/vb-manifest.h"
-#include "storage/restore/vb-staged-file.h"
+#include "vb-manifest.h"
 
 G_BEGIN_DECLS
 
@@ -34,17 +33,5 @@ char *vb_nvram_sum (const char *data, gsize length);
  * they are damaged
  */
 char *vb_nvram_load (int backup, const VbManifest *manifest, gsize *length, GError **error);
-
-/**
- * vb_nvram_stage:
- * @backup: descriptor of the backup's folder
- * @manifest: of a backup that has variables
- * @file: where to put them
- *
- * Writes the variables of the backup into a new file beside the present one;
- * %VB_ERROR_CHECKSUM_MISMATCH when they are damaged.
- */
-gboolean
-vb_nvram_stage (int backup, const VbManifest *manifest, VbStagedFile *file, GError **error);
 
 G_END_DECLS

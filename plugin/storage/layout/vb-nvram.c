@@ -47,20 +47,3 @@ vb_nvram_load (int backup, const VbManifest *manifest, gsize *length, GError **e
                local ? local->message : "their checksum is another");
   return NULL;
 }
-
-gboolean
-vb_nvram_stage (int backup, const VbManifest *manifest, VbStagedFile *file, GError **error)
-{
-  gsize length = 0;
-
-  g_autofree char *data = vb_nvram_load (backup, manifest, &length, error);
-  vb_autofd int fd = data ? vb_staged_file_create (file, error) : -1;
-  if (fd < 0)
-    return FALSE;
-  if (!vb_files_pwrite (fd, data, length, 0))
-    {
-      vb_error_set_errno (error, errno, "Writing the UEFI variables");
-      return FALSE;
-    }
-  return vb_files_sync (fd, "the UEFI variables", error);
-}

@@ -5,10 +5,10 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
-#include "libvirt/xml/vb-domain-xml.h"
-#include "core/interfaces/vb-hypervisor.h"
-
 G_BEGIN_DECLS
+
+/* What each call of libvirt needs: handles that free themselves, and its last error as one of ours.
+ */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (virConnect, virConnectClose)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (virDomain, virDomainFree)
@@ -32,38 +32,7 @@ int vb_libvirt_last_code (void);
  * is the trouble */
 gboolean vb_libvirt_last_is_connection (void);
 
-/**
- * vb_libvirt_get_power:
- * @power: (out): the protocol's power state
- * @error: (out) (optional): as vb_libvirt_set_error()
- *
- * Returns: %FALSE with @error set
- */
-gboolean vb_libvirt_get_power (virDomainPtr domain, VbPower *power, GError **error);
-
-/**
- * vb_libvirt_is_active:
- * @active: (out): whether a QEMU process runs for the domain, paused or not
- * @error: (out) (optional): as vb_libvirt_set_error()
- *
- * Returns: %FALSE with @error set
- */
-gboolean vb_libvirt_is_active (virDomainPtr domain, gboolean *active, GError **error);
-
 /** vb_libvirt_get_uuid: Returns: (transfer full): the domain's UUID in lower case */
 char *vb_libvirt_get_uuid (virDomainPtr domain);
-
-/**
- * vb_libvirt_read_xml:
- * @error: (out) (optional): as vb_libvirt_set_error()
- *
- * Returns: (transfer full) (nullable): the live XML if the VPS is on, else the persistent one, just
- * as libvirt gives it; touches no image
- */
-VbDomainXml *vb_libvirt_read_xml (virDomainPtr domain, GError **error);
-
-/** vb_libvirt_read_disks: Returns: (transfer full) (nullable): as vb_libvirt_read_xml(), with the
- * links of all paths followed */
-VbDomainXml *vb_libvirt_read_disks (virDomainPtr domain, GError **error);
 
 G_END_DECLS
