@@ -18,6 +18,8 @@ let spoken = 'en';
 let asked = null;
 let ready = Promise.resolve();
 let turn = 0;
+/** The turn whose words are there. */
+let settled = 0;
 /** Words without values that have been handed out, and their English. @type {Map<string, string>} */
 let said = new Map();
 /** @type {Set<(before: Map<string, string>) => void>} */
@@ -69,14 +71,18 @@ export function setLanguage(wanted, own) {
   return ready;
 }
 
-/** @param {string | undefined} wanted @param {Messages | undefined} own */
+/** @returns {Promise<void> | null} until the words are there; null: they are */
+export const loading = () => (settled === turn ? null : ready);
+
+/** @param {string | undefined} wanted @param {Messages | undefined} own @returns {Promise<void>} */
 async function change(wanted, own) {
   asked = wanted;
   const mine = ++turn;
   const [locale, name] = choose(wanted ? [wanted] : (globalThis.navigator?.languages ?? []));
   language = locale;
   const found = own ?? (name ? await load(name) : null);
-  if (mine !== turn) return;
+  if (mine !== turn) return ready;
+  settled = mine;
   messages = found ?? {};
   spoken = (own ? locale : found && name) ?? 'en';
   const before = said;

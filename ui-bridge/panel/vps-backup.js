@@ -2,6 +2,7 @@
 // The one module that a page loads: it defines the elements.
 
 import { App } from './elements/app.js';
+import { reflect } from './elements/base.js';
 import { lazy } from './elements/lazy.js';
 import { Notifications } from './elements/notifications.js';
 import { Overview } from './elements/overview.js';
@@ -25,6 +26,9 @@ const elements = Object.entries({
   app: App,
 }).map(([name, element]) => /** @type {const} */ ([`vps-backup-${name}`, element]));
 
-// Nothing is shown in English first and in the reader's language a moment later.
-await setLanguage(document.querySelector(elements.map(([name]) => name).join())?.getAttribute('lang') ?? undefined);
-for (const [name, element] of elements) customElements.define(name, element);
+// They are defined at once, so that an application that comes after finds their properties; they wait for the words themselves.
+setLanguage(document.querySelector(elements.map(([name]) => name).join())?.getAttribute('lang') ?? undefined);
+for (const [name, element] of elements) {
+  reflect(element);
+  customElements.define(name, element);
+}

@@ -92,13 +92,17 @@ export class App extends BackupElement {
     return this.getAttribute('vps') || '*';
   }
 
+  set vps(value) {
+    set(this, { vps: value });
+  }
+
   get view() {
     const view = this.getAttribute('view') ?? '';
     return VIEWS.some(([name]) => name === view) ? view : 'overview';
   }
 
   set view(value) {
-    this.setAttribute('view', value);
+    set(this, { view: value });
   }
 
   /** The VPS that is shown: with `vps="*"` the reader chooses among those of the token; empty: has not yet. */
@@ -116,6 +120,7 @@ export class App extends BackupElement {
 
   update() {
     const { overview, panel, resources, notifications, list } = this.#parts;
+    if (!overview) return;
     const { current } = this;
     // Until one is chosen, all are there to choose from.
     const choosing = this.vps === '*' && !current && !!this.store?.state.vps.size;
@@ -127,7 +132,8 @@ export class App extends BackupElement {
     set(overview, { bare: choosing });
     this.#nav.hidden = choosing;
     this.#heading.hidden = !choosing;
-    for (const name of ['price', 'currency', 'slots-request']) set(resources, { [name]: this.getAttribute(name) });
+    for (const name of ['price', 'currency']) set(resources, { [name]: this.getAttribute(name) });
+    set(resources, { 'slots-request': this.has('slots-request') });
     set(panel, { 'support-url': this.getAttribute('support-url') });
     for (const name of ['service-worker', 'push-url']) set(notifications, { [name]: this.getAttribute(name) });
     set(overview, { compact: choosing || this.view !== 'overview' });

@@ -7,7 +7,7 @@
 /** @typedef {typeof import('./questions.js')} Questions */
 
 import { acquire, release, renew } from '../session.js';
-import { direction, onLanguage, relabel, setLanguage, t, words } from '../i18n.js';
+import { direction, loading, onLanguage, relabel, setLanguage, t, words } from '../i18n.js';
 import { set } from '../dom.js';
 import { theme } from '../theme.js';
 import { errorWords } from '../words.js';
@@ -30,6 +30,32 @@ export async function attempt(button, act) {
   }
 }
 
+/** Attributes that are there or not; "false" is what some frameworks write for not. */
+const FLAGS = new Set(['slots-request', 'compact']);
+
+/**
+ * Gives an element a property for each of its attributes: React, Vue and Svelte set properties where they find them.
+ * @param {typeof BackupElement} element
+ */
+export function reflect({ prototype, observedAttributes }) {
+  for (const attribute of ['theme', ...observedAttributes]) {
+    const name = attribute.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+    /** @type {PropertyDescriptor & ThisType<BackupElement>} */
+    const property = {
+      configurable: true,
+      enumerable: true,
+      get() {
+        return FLAGS.has(attribute) ? this.has(attribute) : this.getAttribute(attribute);
+      },
+      set(value) {
+        set(this, { [attribute]: value });
+      },
+    };
+    // Svelte's spread attributes are in lower case.
+    for (const its of new Set([name, name.toLowerCase()])) if (!(its in prototype)) Object.defineProperty(prototype, its, property);
+  }
+}
+
 export class BackupElement extends HTMLElement {
   static observedAttributes = ['endpoint', 'vps', 'token', 'token-url', 'lang'];
   /** @type {CSSStyleSheet[]} */
@@ -43,6 +69,8 @@ export class BackupElement extends HTMLElement {
   #store = null;
   #inherits = false;
   #built = false;
+  /** @type {Promise<void> | null} for the words, before there is anything to see */
+  #waiting = null;
   /** @type {(() => void)[]} */
   #ends = [];
   /** @type {(() => void) | undefined} */
@@ -55,13 +83,6 @@ export class BackupElement extends HTMLElement {
     const sheets = /** @type {typeof BackupElement} */ (this.constructor).sheets;
     this.root = this.attachShadow({ mode: 'open' });
     this.root.adoptedStyleSheets = [theme, ...sheets];
-    // Set by the page before this class was there, it hides the accessor.
-    for (const name of /** @type {const} */ (['getToken', 'store'])) {
-      if (!Object.hasOwn(this, name)) continue;
-      const value = /** @type {any} */ (this)[name];
-      delete this[name];
-      this[name] = value;
-    }
   }
 
   /** Where tokens come from, as a function: instead of the attributes `token` and `token-url`. */
@@ -72,6 +93,15 @@ export class BackupElement extends HTMLElement {
   set getToken(value) {
     this.#getToken = value;
     this.#reconnect();
+  }
+
+  /** For Svelte's spread attributes, which are in lower case. */
+  get gettoken() {
+    return this.getToken;
+  }
+
+  set gettoken(value) {
+    this.getToken = value;
   }
 
   /** An element inside another one uses that one's store. */
@@ -91,6 +121,15 @@ export class BackupElement extends HTMLElement {
     return this.getAttribute('vps') ?? '';
   }
 
+  set vps(value) {
+    set(this, { vps: value });
+  }
+
+  /** @param {string} flag an attribute */
+  has(flag) {
+    return (this.getAttribute(flag) ?? 'false') !== 'false';
+  }
+
   /** The VPS as the server has described it last. @returns {Vps | undefined} */
   get data() {
     return this.#store?.state.vps.get(this.vps);
@@ -104,8 +143,18 @@ export class BackupElement extends HTMLElement {
   }
 
   connectedCallback() {
+    // Nothing is shown in English first and in the reader's language a moment later.
+    const words = this.#built ? null : loading();
+    if (words) this.#waiting ??= words.then(() => this.#arrive());
+    else this.#arrive();
+  }
+
+  #arrive() {
+    this.#waiting = null;
+    if (!this.isConnected) return;
     if (!this.#built) {
       this.build();
+      this.#upgrade();
       for (const type of ['pointerover', 'focusin']) this.addEventListener(type, () => this.prefetch().catch(() => {}), { once: true });
     }
     this.#built = true;
@@ -174,6 +223,21 @@ export class BackupElement extends HTMLElement {
    */
   emit(name, detail) {
     return this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true, cancelable: true }));
+  }
+
+  /** What the page has set before this class was there: properties hide the accessors, attributes may have lost their hyphens. */
+  #upgrade() {
+    for (const attribute of /** @type {typeof BackupElement} */ (this.constructor).observedAttributes) {
+      const plain = this.getAttribute(attribute.replaceAll('-', ''));
+      if (plain !== null && !this.hasAttribute(attribute)) this.setAttribute(attribute, plain);
+    }
+    const own = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this));
+    for (const name of Object.keys(own)) {
+      if (!(name in Object.getPrototypeOf(this))) continue;
+      const value = own[name];
+      delete own[name];
+      own[name] = value;
+    }
   }
 
   /** @param {Map<string, string>} before */

@@ -88,7 +88,7 @@ export class Overview extends BackupElement {
 
   update() {
     const { data } = this;
-    if (!this.hasAttribute('compact')) this.#updateCards();
+    if (!this.has('compact')) this.#updateCards();
     text(this.#name, data?.name ?? t('Loading'));
     text(this.#status, data ? statusWord(data.status) : t('Loading'));
     set(this.#status, { 'data-state': data?.status });

@@ -79,7 +79,7 @@ export class View {
   }
 
   get #may() {
-    return this.#host.hasAttribute('slots-request') || (this.#host.store?.may('slots.write') ?? false);
+    return this.#host.has('slots-request') || (this.#host.store?.may('slots.write') ?? false);
   }
 
   get #price() {
