@@ -1,35 +1,44 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Dates, sizes and durations in the reader's language and time zone.
 
-import { locale, t } from './i18n.js';
+import { dates, sentence, t } from './i18n.js';
 
 const SIZE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'];
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
 /** @param {number} value @param {Intl.NumberFormatOptions} options */
-const number = (value, options) => new Intl.NumberFormat(locale(), options).format(value);
+const number = (value, options) => new Intl.NumberFormat(sentence(), options).format(value);
 
 /** @param {string | null} time RFC 3339; null: not known yet */
 export const date = (time) =>
-  time === null ? '–' : new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time));
+  time === null ? '–' : new Intl.DateTimeFormat(dates(), { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(time));
 
 /** The reader's time zone, by its name. */
 export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
 /** With the seconds and the name of the time zone. @param {string} time RFC 3339 */
 export const fullDate = (time) =>
-  new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'long' }).format(new Date(time));
+  new Intl.DateTimeFormat(dates(), { dateStyle: 'full', timeStyle: 'long' }).format(new Date(time));
 
-/** @param {number} bytes @param {string} suffix of the unit */
-function amount(bytes, suffix) {
-  const power = Math.min(SIZE_UNITS.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
-  const scaled = bytes / 1000 ** power;
-  const digits = scaled >= 100 || power === 0 ? 0 : 1;
-  return number(scaled, {
+/** Three digits, whatever they are rounded to. @param {number} bytes @returns {[power: number, digits: number]} */
+function scaleOf(bytes) {
+  for (const [power] of SIZE_UNITS.entries()) {
+    const scaled = bytes / 1000 ** power;
+    if (scaled < 99.95 && power) return [power, 1];
+    if (scaled < 999.5) return [power, 0];
+  }
+  return [SIZE_UNITS.length - 1, 0];
+}
+
+/** @param {number} bytes @param {string} suffix of the unit @param {number} [like] in the unit of that */
+function amount(bytes, suffix, like = bytes) {
+  const [power, digits] = scaleOf(like);
+  return number(bytes / 1000 ** power, {
     style: 'unit',
     unit: SIZE_UNITS[power] + suffix,
-    unitDisplay: 'short',
+    // The short one of bytes has no plural.
+    unitDisplay: power ? 'short' : 'long',
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
@@ -37,6 +46,9 @@ function amount(bytes, suffix) {
 
 /** @param {number} bytes */
 export const size = (bytes) => amount(bytes, '');
+
+/** How much of it, in one unit for both: figures that grow do not change their form. @param {number} done @param {number} total */
+export const share = (done, total) => t('{done} of {total}', { done: amount(done, '', total), total: size(total) });
 
 /** @param {number} bytesPerSecond */
 export const rate = (bytesPerSecond) => amount(bytesPerSecond, '-per-second');
@@ -53,13 +65,19 @@ export const count = (value) => number(value, {});
 /** Rough on purpose: an estimate that changes each second is noise. @param {number} seconds */
 export function timeLeft(seconds) {
   if (seconds < 10) return t('a few seconds left');
-  const [value, unit] =
-    seconds < MINUTE
-      ? [Math.ceil(seconds / 10) * 10, 'second']
-      : seconds < HOUR
-        ? [Math.ceil(seconds / MINUTE), 'minute']
-        : [Math.ceil(seconds / HOUR), 'hour'];
-  return t('{duration} left', { duration: number(value, { style: 'unit', unit, unitDisplay: 'short' }) });
+  return t('{duration} left', { duration: seconds < MINUTE ? lengths([[Math.ceil(seconds / 10) * 10, 'second']]) : span(seconds) });
+}
+
+/** @param {[number, string][]} parts */
+const lengths = (parts) => parts.map(([value, unit]) => number(value, { style: 'unit', unit, unitDisplay: 'short' })).join(' ');
+
+/** In the largest two units, rounded up. @param {number} seconds from a minute on */
+export function span(seconds) {
+  const minutes = Math.ceil(seconds / MINUTE);
+  const hours = minutes < 24 * 60 ? Math.floor(minutes / 60) : Math.ceil(minutes / 60);
+  /** @type {[number, string][]} */
+  const parts = hours < 24 ? [[hours, 'hour'], [minutes % 60, 'minute']] : [[Math.floor(hours / 24), 'day'], [hours % 24, 'hour']];
+  return lengths(parts.filter(([value]) => value));
 }
 
 const UNITS = /** @type {const} */ ([[HOUR, 'hour'], [MINUTE, 'minute'], [1, 'second']]);
@@ -73,7 +91,7 @@ export function duration(seconds) {
 /** @param {string} time RFC 3339 @param {number} now milliseconds since 1970 */
 export function ago(time, now) {
   const seconds = Math.min(0, (Date.parse(time) - now) / 1000);
-  const relative = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto' });
+  const relative = new Intl.RelativeTimeFormat(sentence(), { numeric: 'auto' });
   if (seconds > -MINUTE) return relative.format(0, 'second');
   if (seconds > -HOUR) return relative.format(Math.ceil(seconds / MINUTE), 'minute');
   if (seconds > -24 * HOUR) return relative.format(Math.ceil(seconds / HOUR), 'hour');

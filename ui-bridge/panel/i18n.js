@@ -99,6 +99,15 @@ export function onLanguage(listener) {
 /** @returns {string | undefined} the language for Intl */
 export const locale = () => language;
 
+/** @param {string | undefined} tag */
+const script = (tag) => (tag ? new Intl.Locale(tag).maximize().script : undefined);
+
+/** @returns {string} for numbers and times within sentences: the reader's where the words are in that language, too */
+export const sentence = () => (language && writing(language) === writing(spoken) ? language : spoken);
+
+/** @returns {string} for dates: the reader's, unless they would stand in another script than the words around them */
+export const dates = () => (language && script(language) === script(spoken) ? language : spoken);
+
 /** @returns {string} the language that the words are in */
 export const words = () => spoken;
 
@@ -156,5 +165,5 @@ export function t(text, values) {
 export function tn(one, many, count, values = {}) {
   const found = messages[one];
   const translated = typeof found === 'object' ? (found[new Intl.PluralRules(spoken).select(count)] ?? found.other) : null;
-  return fill(translated ?? (count === 1 ? one : many), { count: new Intl.NumberFormat(language).format(count), ...values });
+  return fill(translated ?? (count === 1 ? one : many), { count: new Intl.NumberFormat(sentence()).format(count), ...values });
 }

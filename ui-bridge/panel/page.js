@@ -12,7 +12,7 @@ const FIRST = new Map([
 ]);
 const TITLE = document.title;
 const KEPT = 'vps-backup-session';
-const app = /** @type {App} */ (document.querySelector('vps-backup-app'));
+const app = /** @type {App} */ (/** @type {unknown} */ (document.querySelector('vps-backup-app')));
 
 /** Only this tab remembers, and only until it is closed: that is what makes a reload work. */
 function remembered() {

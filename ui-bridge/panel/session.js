@@ -75,6 +75,9 @@ function wake() {
 }
 
 addEventListener('online', wake);
+addEventListener('offline', () => {
+  for (const { store } of sessions) store.suspect();
+});
 addEventListener('pagehide', () => {
   for (const { store } of sessions) store.sleep();
 });

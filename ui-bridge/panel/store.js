@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The one place that holds state. It says only what the server has said; views read it and call its actions.
 
-/** @import { GetToken, Notification, Operation, PowerAction, Schedule, State, Vps } from './types' */
+/** @import { GetToken, BackupNotification, Operation, PowerAction, Schedule, State, Vps } from './types' */
 
 import { ConnectionLost, RpcError, Transport, endpointUrl } from './transport.js';
 
@@ -29,6 +29,7 @@ export class Store {
   state = {
     connection: 'connecting',
     retryAt: null,
+    refused: false,
     info: null,
     vps: new Map(),
     missing: new Set(),
@@ -42,7 +43,7 @@ export class Store {
   #fresh = new Set();
   /** @type {Set<() => void>} */
   #listeners = new Set();
-  /** @type {Set<(notification: Notification) => void>} */
+  /** @type {Set<(notification: BackupNotification) => void>} */
   #hearers = new Set();
   /** @type {Set<{resolve: (nothing?: undefined) => void, reject: (error: Error) => void}>} */
   #openWaiters = new Set();
@@ -80,7 +81,7 @@ export class Store {
 
   /**
    * Calls back for each notification that comes while the page is there, those of a connection loss included.
-   * @param {(notification: Notification) => void} hearer
+   * @param {(notification: BackupNotification) => void} hearer
    * @returns {() => void} ends it
    */
   onNotification(hearer) {
@@ -111,6 +112,11 @@ export class Store {
     this.#transport.check();
     // Another page may have marked them as read.
     if (this.state.connection === 'open' && this.#hearsAll) this.#loadNewest();
+  }
+
+  /** The browser says that it is offline. */
+  suspect() {
+    this.#transport.suspect();
   }
 
   /** @param {string} token */
@@ -250,8 +256,8 @@ export class Store {
   }
 
   #connectionChanged() {
-    const { state, retryAt } = this.#transport;
-    Object.assign(this.state, { connection: state, retryAt });
+    const { state, retryAt, refused } = this.#transport;
+    Object.assign(this.state, { connection: state, retryAt, refused });
     if (state === 'open') this.#start();
     if (state === 'open' || state === 'ended') {
       const waiters = [...this.#openWaiters];
@@ -344,7 +350,7 @@ export class Store {
     this.#changed();
   }
 
-  /** @param {Notification} notification */
+  /** @param {BackupNotification} notification */
   #notified(notification) {
     if (this.#hearsAll) this.#heardUpTo = notification.id;
     this.#addNotifications([notification], true);
@@ -378,7 +384,7 @@ export class Store {
     if (this.state.connection === 'open') setTimeout(ask, AGAIN_MS);
   }
 
-  /** @param {Notification[]} added @param {boolean} news */
+  /** @param {BackupNotification[]} added @param {boolean} news */
   #addNotifications(added, news) {
     const byId = new Map(this.state.notifications.map((item) => [item.id, item]));
     const fresh = added.filter(({ id }) => !byId.has(id));

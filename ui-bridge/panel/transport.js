@@ -9,6 +9,7 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30000;
 const SILENCE_MS = 20000;
 const PING_MS = 8000;
+const SUSPICION_MS = 2000;
 const RENEW_AGAIN_MS = 10000;
 /** One refusal may be a server that is just starting, or full; as many in a row are meant. */
 const REFUSALS = 4;
@@ -38,6 +39,8 @@ export class Transport {
   state = 'connecting';
   /** @type {number | null} */
   retryAt = null;
+  /** The service is there and does not let this page in. */
+  refused = false;
 
   #url;
   #getToken;
@@ -109,12 +112,17 @@ export class Transport {
 
   /** A wake-up (page visible again, network back): finds out at once whether the connection still works. */
   check() {
-    if (this.state === 'open') this.#ping();
+    if (this.state === 'open') this.#ping(PING_MS);
     else if (this.state !== 'connecting') {
       this.#refused = null;
       this.#refusals = 0;
       this.open();
     }
+  }
+
+  /** The browser says that the network is gone, which it need not be for this service. */
+  suspect() {
+    if (this.state === 'open') this.#ping(SUSPICION_MS);
   }
 
   /**
@@ -155,6 +163,7 @@ export class Transport {
     socket.onopen = () => {
       this.#refused = null;
       this.#refusals = 0;
+      this.refused = false;
       this.#set('open');
       this.#listen();
     };
@@ -181,13 +190,14 @@ export class Transport {
   /** Browsers cannot ping, and a connection that sleep or a router has cut looks open for ever. */
   #listen() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ping(), SILENCE_MS);
+    this.#timer = setTimeout(() => this.#ping(PING_MS), SILENCE_MS);
   }
 
-  #ping() {
+  /** @param {number} patience in ms */
+  #ping(patience) {
     this.request('session.info').catch(() => {});
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#lost(1006, true), PING_MS);
+    this.#timer = setTimeout(() => this.#lost(1006, true), patience);
   }
 
   async #renew() {
@@ -213,6 +223,7 @@ export class Transport {
   async #lost(code, wasOpen) {
     this.#drop();
     const refused = code === EXPIRED || (!wasOpen && (await this.#isReachable()));
+    if (!wasOpen) this.#judge(refused);
     // The server is there and does not want this token: a new one, or in the end none.
     if (code === EXPIRED || (refused && ++this.#refusals >= REFUSALS)) this.#refused = this.#token;
     if (refused) this.#token = null;
@@ -220,6 +231,15 @@ export class Transport {
     if (this.#stopped || this.#socket) return;
     if (code === EXPIRED) this.open();
     else this.#wait();
+  }
+
+  /** Whoever puts the panel into a page looks for the reason on the console. @param {boolean} refused */
+  #judge(refused) {
+    if (refused && !this.refused)
+      console.warn(
+        `${this.#url} refuses the connection: add ${globalThis.location?.origin} to allowed-origins, or check the token’s key (kid), its end, and the clocks.`,
+      );
+    this.refused = refused;
   }
 
   /** A refused upgrade looks to a page like a dead server; only another request can tell them apart. */

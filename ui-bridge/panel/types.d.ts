@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// The protocol's objects and the store's state, for JSDoc and for panels written in TypeScript. Not served.
+// The protocol's objects, the elements with their properties and events, and the store's state: for JSDoc, and for pages that are
+// written in TypeScript. JSX is in react.d.ts, templates are in vue.d.ts and svelte.d.ts.
 
 export type Reason =
   | 'not_found' | 'forbidden' | 'slots_full' | 'slots_in_use' | 'operation_running' | 'backup_not_ready'
@@ -26,14 +27,20 @@ export interface Backup {
   state: 'queued' | 'creating' | 'available' | 'restoring';
   progress: number | null;
   size_bytes: number | null;
+  /** what deleting it would free, when that is known */
+  unique_bytes?: number;
   /** the point in time; null until it is known */
   created_at: string | null;
   completed_at: string | null;
   consistency: 'filesystem' | 'crash' | 'offline';
   incremental: boolean;
-  /** it cannot be deleted before that is taken back; missing in older services */
+  /** it cannot be deleted before that is taken back; missing, as all that follow, in older services */
   protected?: boolean;
   scheduled?: boolean;
+  /** what was read back is not what was written: it cannot be restored */
+  damaged?: boolean;
+  /** when all of it was read back last and found whole */
+  verified_at?: string | null;
   disks: { target: string; virtual_size_bytes: number; size_bytes: number }[];
 }
 
@@ -47,7 +54,7 @@ export interface Schedule {
 
 export interface Operation {
   id: string;
-  kind: 'create' | 'restore';
+  kind: 'create' | 'restore' | 'undo';
   backup: string;
   state: 'queued' | 'preparing' | 'copying' | 'finishing' | 'completed' | 'failed' | 'cancelled';
   progress: number;
@@ -56,9 +63,18 @@ export interface Operation {
   rate_bytes_per_s: number;
   eta_s: number | null;
   stalled: boolean;
+  /** an instant restore: the VPS runs already, its data is filled in behind; missing in older services */
+  usable?: boolean;
   started_at: string;
   ended_at: string | null;
   error: { reason: Reason; message: string } | null;
+}
+
+/** What the last restore has replaced, and until when it is kept. */
+export interface Undo {
+  backup: string;
+  restored_at: string;
+  until: string;
 }
 
 export interface Vps {
@@ -71,15 +87,18 @@ export interface Vps {
   can_create: { allowed: boolean; reason: Reason | null };
   operation: Operation | null;
   backups: Backup[];
-  /** missing, as the next, in older services */
+  /** missing, as the next ones, in older services */
   schedule?: Schedule | null;
   next_run_at?: string | null;
+  undo?: Undo | null;
   seq: number;
 }
 
-export interface Notification {
+export interface BackupNotification {
   id: number;
-  type: 'backup_completed' | 'backup_failed' | 'restore_completed' | 'restore_failed' | 'operation_stalled' | 'schedule_skipped' | 'backup_damaged';
+  type:
+    | 'backup_completed' | 'backup_failed' | 'restore_completed' | 'restore_failed' | 'undo_completed' | 'undo_failed'
+    | 'operation_stalled' | 'schedule_skipped' | 'backup_damaged';
   vps: string;
   vps_name: string;
   /** null, as the next two, when a schedule was skipped */
@@ -110,10 +129,109 @@ export type ConnectionState = 'connecting' | 'open' | 'waiting' | 'ended';
 /** Answers a token that is valid now. A second call within a session means that the first one is used up. */
 export type GetToken = () => string | null | Promise<string | null>;
 
+export type View = 'overview' | 'backups' | 'resources';
+
+/** The elements' events; all bubble and leave the shadow root. */
+export interface BackupEvents {
+  'vps-backup-status': CustomEvent<{ vps: string; status: Status; power: Power; operation: Operation | null }>;
+  'vps-backup-connection': CustomEvent<{ state: ConnectionState }>;
+  'vps-backup-notification': CustomEvent<BackupNotification>;
+  'vps-backup-open': CustomEvent<{ vps: string; view: View }>;
+  'vps-backup-view': CustomEvent<{ vps: string; view: View }>;
+  'vps-backup-slots-request': CustomEvent<{ vps: string; total: number; billable_steps: number }>;
+}
+
+/** What can be set on every element: as a property, and, strings and numbers, as an attribute with hyphens. */
+export interface BackupProperties {
+  endpoint?: string | null;
+  vps?: string | null;
+  token?: string | null;
+  tokenUrl?: string | null;
+  getToken?: GetToken | null;
+  lang?: string;
+  theme?: 'light' | 'dark' | null;
+}
+
+export interface ResourcesProperties extends BackupProperties {
+  price?: number | string | null;
+  currency?: string | null;
+  slotsRequest?: boolean;
+}
+
+export interface PanelProperties extends BackupProperties {
+  supportUrl?: string | null;
+}
+
+export interface NotificationsProperties extends BackupProperties {
+  serviceWorker?: string | null;
+  pushUrl?: string | null;
+}
+
+export interface CardProperties extends BackupProperties {
+  kind?: 'backups' | 'latest' | 'slots' | null;
+  href?: string | null;
+}
+
+export interface OverviewProperties extends BackupProperties {
+  compact?: boolean;
+}
+
+export interface AppProperties extends ResourcesProperties, PanelProperties, NotificationsProperties {
+  view?: View | null;
+}
+
+/** The properties of each element. */
+export interface BackupElementProperties {
+  'vps-backup-app': AppProperties;
+  'vps-backup-overview': OverviewProperties;
+  'vps-backup-card': CardProperties;
+  'vps-backup-panel': PanelProperties;
+  'vps-backup-resources': ResourcesProperties;
+  'vps-backup-list': BackupProperties;
+  'vps-backup-notifications': NotificationsProperties;
+}
+
+type WithEvents<Properties> = HTMLElement &
+  Required<Properties> & {
+    addEventListener<Name extends keyof BackupEvents>(
+      type: Name, listener: (event: BackupEvents[Name]) => void, options?: boolean | AddEventListenerOptions): void;
+    removeEventListener<Name extends keyof BackupEvents>(
+      type: Name, listener: (event: BackupEvents[Name]) => void, options?: boolean | EventListenerOptions): void;
+  };
+
+export type AppElement = WithEvents<AppProperties> & { /** the VPS that is shown */ current: string };
+export type OverviewElement = WithEvents<OverviewProperties>;
+export type CardElement = WithEvents<CardProperties>;
+export type PanelElement = WithEvents<PanelProperties>;
+export type ResourcesElement = WithEvents<ResourcesProperties>;
+export type ListElement = WithEvents<BackupProperties>;
+export type NotificationsElement = WithEvents<NotificationsProperties>;
+
+/** Speaks another language from now on; with messages of your own, see README. */
+export declare function setLanguage(
+  wanted?: string, own?: Record<string, string | Partial<Record<Intl.LDMLPluralRule, string>>>): Promise<void>;
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'vps-backup-app': AppElement;
+    'vps-backup-overview': OverviewElement;
+    'vps-backup-card': CardElement;
+    'vps-backup-panel': PanelElement;
+    'vps-backup-resources': ResourcesElement;
+    'vps-backup-list': ListElement;
+    'vps-backup-notifications': NotificationsElement;
+  }
+  interface HTMLElementEventMap extends BackupEvents {}
+  interface DocumentEventMap extends BackupEvents {}
+}
+
+/** The store's; not for pages. */
 export interface State {
   connection: ConnectionState;
   /** milliseconds since 1970, while waiting */
   retryAt: number | null;
+  /** the service answers, but not to this page */
+  refused: boolean;
   info: SessionInfo | null;
   vps: Map<string, Vps>;
   /** UUIDs that the server does not know, or not for this token */
@@ -121,5 +239,5 @@ export interface State {
   /** newest ended or running operation of each watched VPS */
   lastOperation: Map<string, Operation>;
   /** oldest first */
-  notifications: Notification[];
+  notifications: BackupNotification[];
 }

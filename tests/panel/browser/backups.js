@@ -221,7 +221,7 @@ export const backups = [
       await visit.create('to be cancelled');
       await visit.row('to be cancelled').getByText(/^Creating \d+\s?%$/).waitFor();
       await visit.row('to be cancelled').getByRole('button', { name: 'Cancel' }).click();
-      await page.getByRole('button', { name: 'Cancel the backup' }).click();
+      await page.getByRole('button', { name: 'Stop the backup' }).click();
       await visit.row('to be cancelled').waitFor({ state: 'detached' });
       await page.getByText('2 slots free.').waitFor();
       await visit.untilStatus('Running');

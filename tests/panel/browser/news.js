@@ -27,7 +27,7 @@ export const news = [
       assert.equal(await bell(page).getAttribute('aria-label'), 'Notifications, 1 unread');
       await bell(page).click();
       const list = page.getByRole('dialog', { name: 'Notifications' });
-      assert.match(await list.locator('li').first().textContent(), /Backup complete.*“while away” is ready\..*db-01/);
+      assert.match(await list.locator('li').first().textContent(), /Backup Completed.*“while away” is ready\..*db-01/);
       assert.equal(await list.locator('li.fresh').count(), 1);
       await visit.picture('notifications');
       await unread(page).waitFor({ state: 'hidden' });
@@ -52,9 +52,9 @@ export const news = [
       const page = await visit.panel(web, { vps: [web, db], sub: 'both' });
       const backup = await lab('backup', { vps: db, name: 'announced' });
       await visit.toast('backup_completed').waitFor();
-      assert.match(await visit.toast('backup_completed').textContent(), /Backup complete“announced” is ready\.db-01/);
+      assert.match(await visit.toast('backup_completed').textContent(), /Backup Completed“announced” is ready\.db-01/);
       assert.deepEqual(await page.locator('vps-backup-notifications [role=status].unseen').allTextContents(), [
-        'db-01: Backup complete. “announced” is ready.',
+        'db-01: Backup Completed. “announced” is ready.',
       ]);
       assert.match(await bell(page).getAttribute('aria-label'), /unread/);
       assert.equal(await page.locator('[part=toast]').count(), 1, 'nobody is told twice');

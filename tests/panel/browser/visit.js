@@ -98,7 +98,7 @@ export class Visit {
   }
 
   #console(message) {
-    if (this.outage && /net::ERR_|WebSocket connection to/.test(message.text())) return;
+    if (this.outage && /net::ERR_|WebSocket connection to|refuses the connection/.test(message.text())) return;
     this.problems.push(`${message.type()}: ${message.text()}`);
   }
 

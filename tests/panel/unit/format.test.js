@@ -12,8 +12,14 @@ beforeEach(() => setLanguage('en', {}));
 
 test('sizes', () => {
   for (const [bytes, text] of [
-    [0, '0 byte'],
-    [999, '999 byte'],
+    [0, '0 bytes'],
+    [1, '1 byte'],
+    [999, '999 bytes'],
+    [999_949, '1.0 MB'],
+    [99_949_999, '99.9 MB'],
+    [99_960_000, '100 MB'],
+    [999.4e6, '999 MB'],
+    [999.5e6, '1.0 GB'],
     [1000, '1.0 kB'],
     [1_500_000, '1.5 MB'],
     [67_108_864, '67.1 MB'],
@@ -23,7 +29,7 @@ test('sizes', () => {
   ])
     assert.equal(plain(format.size(bytes)), text);
   assert.equal(plain(format.rate(85_000_000)), '85.0 MB/s');
-  setLanguage('de');
+  setLanguage('de', {});
   assert.equal(plain(format.size(1_500_000_000)), '1,5 GB');
 });
 
@@ -31,7 +37,7 @@ test('percent rounds down: 100 % means done', () => {
   assert.equal(plain(format.percent(0)), '0%');
   assert.equal(plain(format.percent(99.9)), '99%');
   assert.equal(plain(format.percent(100)), '100%');
-  setLanguage('fr');
+  setLanguage('fr', {});
   assert.equal(plain(format.percent(42.7)), '42 %');
 });
 
@@ -41,21 +47,42 @@ test('time left is rough', () => {
     [11, '20 sec left'],
     [59, '60 sec left'],
     [61, '2 min left'],
-    [3601, '2 hr left'],
+    [3600, '1 hr left'],
+    [3601, '1 hr 1 min left'],
+    [5600, '1 hr 34 min left'],
+    [86399, '1 day left'],
+    [172_800, '2 days left'],
+    [200_000, '2 days 8 hr left'],
   ])
     assert.equal(plain(format.timeLeft(seconds)), text);
 });
 
+test('what has been copied is told in the unit of the whole, and with as many decimals', () => {
+  assert.deepEqual([97.7e6, 102e6].map((done) => plain(format.share(done, 158e6))), ['98 MB of 158 MB', '102 MB of 158 MB']);
+  assert.equal(plain(format.share(5e6, 12.34e9)), '0.0 GB of 12.3 GB');
+});
+
+test('without a catalogue, what stands in English sentences is English; dates are the reader’s where they read alike', () => {
+  const when = '2026-10-17T12:00:00Z';
+  for (const [language, date] of [['sv', /17 okt\. 2026/], ['zh-TW', /Oct 17, 2026/], ['fa', /Oct 17, 2026/]]) {
+    setLanguage(language, undefined);
+    assert.equal(plain(format.timeLeft(780)), '13 min left', language);
+    assert.equal(plain(format.percent(37)), '37%', language);
+    assert.equal(tn('{count} slot free', '{count} slots free', 3), '3 slots free', language);
+    assert.match(plain(format.date(when)), date, language);
+  }
+});
+
 test('a duration, exactly', () => {
   for (const [seconds, text] of [[1800, '30 minutes'], [5400, '90 minutes'], [3600, '1 hour'], [90, '90 seconds'], [1, '1 second']]) assert.equal(format.duration(seconds), text);
-  setLanguage('de');
+  setLanguage('de', {});
   assert.equal(format.duration(1800), '30 Minuten');
 });
 
 test('dates are in the reader’s language and time zone', () => {
   process.env.TZ = 'Europe/Berlin';
   assert.equal(plain(format.date('2026-11-22T21:54:00Z')), 'Nov 22, 2026, 10:54 PM');
-  setLanguage('de');
+  setLanguage('de', {});
   assert.equal(plain(format.date('2026-11-22T21:54:00Z')), '22.11.2026, 22:54');
   assert.match(plain(format.fullDate('2026-07-01T12:00:00Z')), /14:00:00 MESZ$/);
 });
@@ -74,7 +101,7 @@ test('how long ago', () => {
 
 test('money', () => {
   assert.equal(format.money(2.5, 'EUR'), '€2.50');
-  setLanguage('de');
+  setLanguage('de', {});
   assert.equal(plain(format.money(250, 'JPY')), '250 ¥');
 });
 

@@ -292,3 +292,40 @@ test('tokens that come late, after the page was left and came back, make one con
   await settle();
   assert.equal(FakeSocket.all.filter(({ closed }) => !closed).length, 1);
 });
+
+test('a service that refuses the page is told from one that is away, and whoever builds the page reads why, once', async () => {
+  const warned = mock.method(console, 'warn', () => {});
+  reachable = true;
+  const transport = await open();
+  await settle();
+  for (let refusals = 1; refusals < 3; refusals++) {
+    FakeSocket.last.end(1006);
+    await settle();
+    assert.equal(transport.refused, true);
+    await pass(30000);
+  }
+  assert.equal(warned.mock.callCount(), 1);
+  assert.match(warned.mock.calls[0].arguments[0], /node1\.example.*allowed-origins.*kid/);
+  reachable = false;
+  FakeSocket.last.end(1006);
+  await settle();
+  assert.equal(transport.refused, false, 'it is away now');
+});
+
+test('offline, says the browser: two seconds without an answer, and the connection counts as lost', async () => {
+  const transport = await connected();
+  transport.suspect();
+  assert.ok(FakeSocket.last.find('session.info'));
+  await pass(1900);
+  assert.equal(transport.state, 'open');
+  await pass(200);
+  assert.equal(transport.state, 'waiting');
+});
+
+test('offline, says the browser, but the service answers: nothing happens', async () => {
+  const transport = await connected();
+  transport.suspect();
+  FakeSocket.last.answer('session.info', {});
+  await pass(5000);
+  assert.equal(transport.state, 'open');
+});

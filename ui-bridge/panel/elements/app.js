@@ -169,8 +169,9 @@ export class App extends BackupElement {
     this.#content.hidden = gone || (ended && !known);
     this.#message.hidden = !this.#content.hidden;
     text(this.#messageTitle, ended ? t('Your session has ended') : t('This VPS is not available'));
-    text(this.#messageBody, ended ? t('Open this page again from your hosting panel.') : t('It does not exist, or your session does not include it.'));
-    this.#again.hidden = !ended;
+    text(this.#messageBody, ended ? this.#endedWords : t('It does not exist, or your session does not include it.'));
+    this.#again.hidden = !ended || !this.#renewable;
+    this.#retry.hidden = ended && !this.#renewable;
     const lost = !this.#content.hidden && (ended || connection === 'waiting' || (connection === 'connecting' && this.#wasOpen));
     this.#banner.togglePopover(lost);
     if (lost) text(this.#bannerText, this.#bannerWords(ended));
@@ -180,9 +181,19 @@ export class App extends BackupElement {
     this.emit('vps-backup-connection', { state: connection });
   }
 
+  /** There is somebody to ask for another token. */
+  get #renewable() {
+    return !!this.getToken || this.hasAttribute('token-url');
+  }
+
+  get #endedWords() {
+    return this.#renewable ? t('Reload this page, or log in again.') : t('Open this page again from your hosting panel.');
+  }
+
   /** @param {boolean} ended */
   #bannerWords(ended) {
-    if (ended) return t('Your session has ended. Open this page again from your hosting panel.');
+    if (ended) return `${t('Your session has ended.')} ${this.#endedWords}`;
+    if (this.store?.state.refused) return t('The service refuses this page.');
     return this.#wasOpen ? t('Connection lost. What you see may be out of date.') : t('The server cannot be reached.');
   }
 

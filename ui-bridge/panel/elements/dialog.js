@@ -33,6 +33,7 @@ dialog input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: .125rem
  * @property {string} title
  * @property {(string | Node)[]} body paragraphs and fields
  * @property {string} confirm what the button says that does it
+ * @property {string} [dismiss] what the other one says, where "Cancel" could mean either
  * @property {boolean} [danger] something is lost by it: the focus starts on Cancel
  * @property {(form: FormData) => Promise<unknown>} act closes the dialog once it has succeeded
  */
@@ -48,13 +49,13 @@ export function adopt(root, its) {
  * @param {ShadowRoot} root
  * @param {Question} question
  */
-export function ask(root, { title, body, confirm, danger = false, act }) {
+export function ask(root, { title, body, confirm, dismiss, danger = false, act }) {
   adopt(root, sheet);
   adopt(root, fields);
   const id = `question-${++questions}`;
   const failure = h('p', { class: 'error', role: 'alert' });
   const doIt = h('button', { type: 'submit', class: danger ? 'danger' : 'primary', part: 'confirm' }, confirm);
-  const cancel = button({ part: 'cancel', autofocus: danger }, () => dialog.close(), t('Cancel'));
+  const cancel = button({ part: 'cancel', autofocus: danger }, () => dialog.close(), dismiss ?? t('Cancel'));
   const paragraphs = body.map((part) => (typeof part === 'string' ? h('p', {}, part) : part));
   const form = h(
     'form',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What the bell opens: the newest notifications, and the switch for those that come with the page closed. Loaded when somebody is there.
 
-/** @import { Notification } from '../types' */
+/** @import { BackupNotification } from '../types' */
 /** @import { Notifications } from './notifications.js' */
 
 import { Push } from '../push.js';
@@ -34,7 +34,7 @@ class Item {
   #when = h('time', { class: 'muted small' });
   #mark = h('span');
 
-  /** @param {Notification} notification */
+  /** @param {BackupNotification} notification */
   constructor(notification) {
     const { tone } = notificationWords(notification);
     set(this.#mark, { class: `mark tint ${tone}` });
@@ -42,7 +42,7 @@ class Item {
     this.element = h('li', { part: 'notification' }, this.#mark, h('div', { class: 'grow' }, this.#title, this.#body, this.#when));
   }
 
-  /** @param {{notification: Notification, fresh: boolean}} shown */
+  /** @param {{notification: BackupNotification, fresh: boolean}} shown */
   update({ notification, fresh }) {
     const { title, body } = notificationWords(notification);
     text(this.#title, title);
@@ -95,7 +95,7 @@ export class List {
     this.#switch.update(this.#host.offline);
   }
 
-  /** @param {Notification[]} notifications */
+  /** @param {BackupNotification[]} notifications */
   update(notifications) {
     this.#none.hidden = notifications.length > 0;
     const newest = notifications.slice(-SHOWN).reverse();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The bell with what is unread, and who is told of outcomes as they come. What the bell opens and toasts are files of their own.
 
-/** @import { Notification } from '../types' */
+/** @import { BackupNotification } from '../types' */
 /** @import { IconName } from '../dom.js' */
 
 import { BackupElement } from './base.js';
@@ -101,7 +101,7 @@ export class Notifications extends BackupElement {
     await new Push(this).confirm();
   }
 
-  /** @param {Notification} notification */
+  /** @param {BackupNotification} notification */
   async #arrived(notification) {
     if (!this.emit('vps-backup-notification', notification)) return;
     const [{ Toasts }, { notificationWords }] = await Promise.all([import('./toasts.js'), import('../outcomes.js')]);

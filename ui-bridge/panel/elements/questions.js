@@ -21,14 +21,16 @@ export function create({ root, store, data, vps }) {
   ask(root, {
     title: t('Create a backup?'),
     body: [
-      t('All disks of {name} are copied as they are now. The VPS keeps running; power actions are locked until it has finished.', { name: data.name }),
+      data.power === 'stopped'
+        ? t('All disks of {name} are copied as they are now. The VPS stays off; power actions are locked until the backup has finished.', { name: data.name })
+        : t('All disks of {name} are copied as they are now. The VPS keeps running; power actions are locked until the backup has finished.', { name: data.name }),
       h(
         'label',
         {},
         t('Name (optional)'),
         h('input', { name: 'name', maxlength: NAME_LENGTH, autocomplete: 'off', placeholder: t('For example: before the update') }),
       ),
-      h('p', { class: 'muted small' }, t('It takes slot {number} of {total}.', { number: count(used + 1), total: count(total) })),
+      h('p', { class: 'muted small' }, t('Uses {number} of {total} slots.', { number: count(used + 1), total: count(total) })),
     ],
     confirm: t('Create Backup'),
     // The service would name it by a clock that need not be the reader's.
@@ -85,9 +87,10 @@ export function cancel({ root, store, data, vps }, backup) {
   if (!store || !operation) return;
   const creating = operation.kind === 'create';
   ask(root, {
-    title: creating ? t('Cancel this backup?') : t('Cancel this restore?'),
-    body: [creating ? t('What has been copied of “{backup}” is thrown away.', { backup: backup.name }) : t('The VPS stays as it is now.')],
-    confirm: creating ? t('Cancel the backup') : t('Cancel the restore'),
+    title: creating ? t('Stop this backup?') : t('Stop this restore?'),
+    body: [creating ? t('What has been copied of “{backup}” is discarded, and its slot is free again.', { backup: backup.name }) : t('The VPS stays as it is now.')],
+    confirm: creating ? t('Stop the backup') : t('Stop the restore'),
+    dismiss: t('Keep going'),
     act: () => store.cancel(vps, operation.id),
   });
 }

@@ -6,7 +6,7 @@
 import { attempt } from './base.js';
 import { button, disable, h, icon, iconButton, set, setIcon, text } from '../dom.js';
 import { css } from '../theme.js';
-import { date, fullDate, percent, rate, size, timeLeft } from '../format.js';
+import { date, fullDate, percent, rate, share, size, timeLeft } from '../format.js';
 import { backupWord } from '../words.js';
 import { line, t } from '../i18n.js';
 
@@ -155,7 +155,7 @@ export class Row {
 
   /** @param {Operation} operation */
   #moving({ bytes_done: done, bytes_total: total, rate_bytes_per_s: speed, eta_s: left, stalled }) {
-    const facts = [t('{done} of {total}', { done: size(done), total: size(total) })];
+    const facts = [share(done, total)];
     if (left !== null && !stalled) facts.unshift(timeLeft(left));
     if (this.#rate.parentNode !== this.#facts) this.#facts.replaceChildren('', this.#rate);
     // Where it is narrow, there is no room for the last of them.

@@ -7,7 +7,7 @@
 import { button, disable, h, icon, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { count, date, ownZone } from '../format.js';
-import { locale, t } from '../i18n.js';
+import { sentence, t } from '../i18n.js';
 
 export const scheduleSheet = css`
 .schedule { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .5rem; min-height: 1.5em; margin-block: -.75rem 1rem }
@@ -20,7 +20,7 @@ export const scheduleSheet = css`
 /** @param {string} at HH:MM */
 function timeOfDay(at) {
   const [hours, minutes] = at.split(':').map(Number);
-  return new Intl.DateTimeFormat(locale(), { timeStyle: 'short', timeZone: 'UTC' }).format(Date.UTC(2000, 0, 1, hours, minutes));
+  return new Intl.DateTimeFormat(sentence(), { timeStyle: 'short', timeZone: 'UTC' }).format(Date.UTC(2000, 0, 1, hours, minutes));
 }
 
 /** @param {Schedule} schedule @param {string | null | undefined} next */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // An outcome as it comes. Loaded with the first one.
 
-/** @import { Notification } from '../types' */
+/** @import { BackupNotification } from '../types' */
 
 import { MARKS } from './notifications.js';
 import { h, icon, iconButton } from '../dom.js';
@@ -27,7 +27,7 @@ export class Toasts {
     root.append(this.#element);
   }
 
-  /** @param {Notification} notification */
+  /** @param {BackupNotification} notification */
   add(notification) {
     const { title, body, tone } = notificationWords(notification);
     const toast = h(
