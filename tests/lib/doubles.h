@@ -52,6 +52,13 @@ void vb_fake_hypervisor_set_disk_bytes (VbFakeHypervisor *self, guint64 bytes);
  */
 guint vb_fake_hypervisor_get_n_held (VbFakeHypervisor *self);
 
+/* Claims of hosts that share the pool; what the others hold is what the test says. */
+#define VB_TYPE_FAKE_CLAIMS (vb_fake_claims_get_type ())
+G_DECLARE_FINAL_TYPE (VbFakeClaims, vb_fake_claims, VB, FAKE_CLAIMS, GObject)
+
+VbFakeClaims *vb_fake_claims_new (void);
+void vb_fake_claims_set_elsewhere (VbFakeClaims *self, const char *vps, gboolean elsewhere);
+
 /* A pool whose copies advance as the test allows. */
 #define VB_TYPE_FAKE_POOL (vb_fake_pool_get_type ())
 G_DECLARE_FINAL_TYPE (VbFakePool, vb_fake_pool, VB, FAKE_POOL, GObject)
@@ -59,6 +66,8 @@ G_DECLARE_FINAL_TYPE (VbFakePool, vb_fake_pool, VB, FAKE_POOL, GObject)
 VbFakePool *vb_fake_pool_new (void);
 /** vb_fake_pool_add: a backup that is there already; @info: (transfer full) */
 void vb_fake_pool_add (VbFakePool *self, VbBackupInfo *info);
+/** vb_fake_pool_set_claims: the pool is shared from now on; before a manager uses it */
+void vb_fake_pool_set_claims (VbFakePool *self, VbFakeClaims *claims);
 /** vb_fake_pool_allow: captures and stages stop after @bytes and go on when more are allowed;
  * %G_MAXUINT64 at first */
 void vb_fake_pool_allow (VbFakePool *self, guint64 bytes);

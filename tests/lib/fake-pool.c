@@ -19,7 +19,8 @@ struct _VbFakePool
   guint64 free_bytes;
   guint64 bad_chunks;
   gboolean in_place;
-  gint64 unique_bytes; /* of all backups together */
+  gint64 unique_bytes;  /* of all backups together */
+  VbFakeClaims *claims; /* (nullable) */
 };
 
 static void vb_fake_pool_iface_init (VbPoolInterface *iface);
@@ -42,6 +43,7 @@ vb_fake_pool_finalize (GObject *object)
 {
   VbFakePool *self = VB_FAKE_POOL (object);
 
+  g_clear_object (&self->claims);
   g_hash_table_unref (self->backups);
   g_hash_table_unref (self->partial);
   g_mutex_clear (&self->mutex);
@@ -80,6 +82,18 @@ vb_fake_pool_add (VbFakePool *self, VbBackupInfo *info)
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
   g_hash_table_replace (self->backups, g_strdup (info->id), info);
+}
+
+void
+vb_fake_pool_set_claims (VbFakePool *self, VbFakeClaims *claims)
+{
+  g_set_object (&self->claims, claims);
+}
+
+static VbClaims *
+fake_get_claims (VbPool *pool)
+{
+  return (VbClaims *) VB_FAKE_POOL (pool)->claims;
 }
 
 void
@@ -459,6 +473,7 @@ fake_recover_staging (VbPool *pool, const char *operation, GPtrArray *disks, GEr
 static void
 vb_fake_pool_iface_init (VbPoolInterface *iface)
 {
+  iface->get_claims = fake_get_claims;
   iface->check = fake_check;
   iface->list = fake_list;
   iface->list_vps = fake_list_vps;

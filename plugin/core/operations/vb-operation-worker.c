@@ -38,6 +38,7 @@ vb_operation_worker_new (VbHypervisor *hypervisor,
   self->info = info;
   self->apply = apply;
   self->user_data = user_data;
+  g_mutex_init (&self->save_mutex);
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
   return self;
@@ -63,6 +64,7 @@ vb_operation_worker_unref (VbOperationWorker *self)
   g_clear_pointer (&self->info, vb_backup_info_free);
   g_clear_pointer (&self->bases, g_strfreev);
   g_free (self->vps);
+  g_mutex_clear (&self->save_mutex);
   g_mutex_clear (&self->mutex);
   g_cond_clear (&self->cond);
   g_free (self);
@@ -86,14 +88,17 @@ apply_on_main (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Caller holds the mutex. One idle source for each change, all of one priority: they arrive in
- * order. */
+/* Caller holds save_mutex. One idle source for each change, all of one priority: they arrive in
+ * order. @record: (transfer full) */
 static void
-post_change (VbOperationWorker *self, const VbNotification *notification, gboolean detached)
+post_change (VbOperationWorker *self,
+             VbOperationRecord *record,
+             const VbNotification *notification,
+             gboolean detached)
 {
   Change *change = g_new0 (Change, 1);
   change->job = vb_operation_worker_ref (self);
-  change->record = vb_operation_record_copy (self->record);
+  change->record = record;
   change->notification = notification ? vb_notification_copy (notification) : NULL;
   change->detached = detached;
 
@@ -104,15 +109,8 @@ post_change (VbOperationWorker *self, const VbNotification *notification, gboole
 }
 
 static void
-post (VbOperationWorker *self, const VbNotification *notification)
+log_state (const VbOperationRecord *record)
 {
-  post_change (self, notification, FALSE);
-}
-
-static void
-log_state (VbOperationWorker *self)
-{
-  const VbOperationRecord *record = self->record;
   const char *kind = vb_operation_kind_to_string (record->kind);
   const char *state = vb_operation_state_to_string (record->state);
 
@@ -123,46 +121,51 @@ log_state (VbOperationWorker *self)
     vb_log_info (record->vps, record->id, record->backup, "%s %s", kind, state);
 }
 
-/* Caller holds the mutex. */
 static void
-note_bytes (VbOperationWorker *self)
+note_bytes (VbOperationWorker *self, VbOperationRecord *record)
 {
-  VbOperationRecord *record = self->record;
   vb_transfer_get (self->transfer, &record->bytes_done, &record->bytes_total);
   record->progress
       = MAX (record->progress, vb_progress_percent_of (record->bytes_done, record->bytes_total));
 }
 
+/* Returns: (transfer full): the record as it is now, with the bytes counted until now */
+static VbOperationRecord *
+snapshot (VbOperationWorker *self)
+{
+  g_mutex_lock (&self->mutex);
+  note_bytes (self, self->record);
+  VbOperationRecord *record = vb_operation_record_copy (self->record);
+  g_mutex_unlock (&self->mutex);
+  return record;
+}
+
 gboolean
 vb_operation_worker_move (VbOperationWorker *self, VbOperationState to, GError **error)
 {
+  g_autoptr (GMutexLocker) saving = g_mutex_locker_new (&self->save_mutex);
+  g_autoptr (VbOperationRecord) record = snapshot (self);
+
+  if (!vb_operation_check_move (record->state, to, error))
+    return FALSE;
+  record->state = to;
+  if (!vb_journal_save_operation (self->journal, record, NULL, error))
+    return FALSE;
   g_mutex_lock (&self->mutex);
-  VbOperationState from = self->record->state;
-  gboolean moved = vb_operation_check_move (from, to, error);
-  if (moved)
-    {
-      self->record->state = to;
-      note_bytes (self);
-      moved = vb_journal_save_operation (self->journal, self->record, NULL, error);
-      if (moved)
-        {
-          log_state (self);
-          post (self, NULL);
-        }
-      else
-        self->record->state = from;
-    }
+  self->record->state = to;
   g_mutex_unlock (&self->mutex);
-  return moved;
+  log_state (record);
+  post_change (self, g_steal_pointer (&record), NULL, FALSE);
+  return TRUE;
 }
 
 gboolean
 vb_operation_worker_save (VbOperationWorker *self, GError **error)
 {
-  g_mutex_lock (&self->mutex);
-  gboolean saved = vb_journal_save_operation (self->journal, self->record, NULL, error);
-  g_mutex_unlock (&self->mutex);
-  return saved;
+  g_autoptr (GMutexLocker) saving = g_mutex_locker_new (&self->save_mutex);
+  g_autoptr (VbOperationRecord) record = snapshot (self);
+
+  return vb_journal_save_operation (self->journal, record, NULL, error);
 }
 
 void
@@ -174,29 +177,25 @@ vb_operation_worker_note_progress (VbOperationWorker *self)
   if (now_us - self->noted_us < NOTE_INTERVAL_US)
     return;
   self->noted_us = now_us;
-  g_mutex_lock (&self->mutex);
-  note_bytes (self);
-  if (!vb_journal_save_operation (self->journal, self->record, NULL, &error))
-    vb_log_debug (self->vps, self->record->id, self->record->backup, "Journalling progress: %s",
-                  error->message);
-  g_mutex_unlock (&self->mutex);
+  if (!vb_operation_worker_save (self, &error))
+    vb_log_debug (self->vps, self->record->id, self->record->backup,
+                  "Failed to record the progress: %s", error->message);
 }
 
 void
 vb_operation_worker_detach (VbOperationWorker *self)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (GMutexLocker) saving = g_mutex_locker_new (&self->save_mutex);
+  g_autoptr (VbOperationRecord) record = snapshot (self);
 
-  g_mutex_lock (&self->mutex);
-  note_bytes (self);
-  if (!vb_journal_save_operation (self->journal, self->record, NULL, &error))
-    vb_log_warning (self->vps, self->record->id, self->record->backup, "Journalling progress: %s",
+  if (!vb_journal_save_operation (self->journal, record, NULL, &error))
+    vb_log_warning (record->vps, record->id, record->backup, "Failed to record the progress: %s",
                     error->message);
-  vb_log_info (self->vps, self->record->id, self->record->backup,
+  vb_log_info (record->vps, record->id, record->backup,
                "%s goes on after the next start of the service",
-               vb_operation_kind_to_string (self->record->kind));
-  post_change (self, NULL, TRUE);
-  g_mutex_unlock (&self->mutex);
+               vb_operation_kind_to_string (record->kind));
+  post_change (self, g_steal_pointer (&record), NULL, TRUE);
   g_clear_pointer (&self->lock, vb_power_lock_leave);
 }
 
@@ -233,53 +232,68 @@ save_outcome (VbOperationWorker *self, VbNotification *notification)
   for (;;)
     {
       g_autoptr (GError) error = NULL;
-      g_mutex_lock (&self->mutex);
-      gboolean saved
-          = vb_journal_save_operation (self->journal, self->record, notification, &error);
-      g_mutex_unlock (&self->mutex);
+      g_mutex_lock (&self->save_mutex);
+      g_autoptr (VbOperationRecord) record = snapshot (self);
+      gboolean saved = vb_journal_save_operation (self->journal, record, notification, &error);
+      g_mutex_unlock (&self->save_mutex);
       if (saved)
         return TRUE;
-      vb_log_warning (self->record->vps, self->record->id, self->record->backup,
-                      "Storing the outcome failed, trying again: %s", error->message);
+      vb_log_warning (record->vps, record->id, record->backup,
+                      "Failed to record the outcome, trying again: %s", error->message);
       if (!vb_operation_worker_pause (self, pause_us))
         return FALSE;
       pause_us = MIN (pause_us * 2, 30 * G_USEC_PER_SEC);
     }
 }
 
+/* Caller holds mutex. */
 static void
-end (VbOperationWorker *self, VbOperationState state, gboolean notify)
+set_end (VbOperationWorker *self, VbOperationState state)
 {
-  g_mutex_lock (&self->mutex);
+  g_autoptr (GError) error = NULL;
   VbOperationRecord *record = self->record;
-  gboolean create = record->kind == VB_OPERATION_CREATE;
-  note_bytes (self);
+
+  if (!vb_operation_check_move (record->state, state, &error))
+    g_warning ("%s", error->message);
+  note_bytes (self, record);
   record->state = state;
   record->stalled = FALSE;
   record->ended_at = g_date_time_new_now_utc ();
   if (state == VB_OPERATION_COMPLETED)
     record->progress = 100;
-  VbNotificationType type = VB_NOTIFICATION_BACKUP_COMPLETED;
-  if (state == VB_OPERATION_COMPLETED)
-    type = create ? VB_NOTIFICATION_BACKUP_COMPLETED : VB_NOTIFICATION_RESTORE_COMPLETED;
-  else
-    type = create ? VB_NOTIFICATION_BACKUP_FAILED : VB_NOTIFICATION_RESTORE_FAILED;
-  g_autoptr (VbNotification) notification = notify ? notification_for (record, type) : NULL;
+}
+
+static VbNotificationType
+type_of_end (const VbOperationRecord *record)
+{
+  gboolean create = record->kind == VB_OPERATION_CREATE;
+  if (record->state == VB_OPERATION_COMPLETED)
+    return create ? VB_NOTIFICATION_BACKUP_COMPLETED : VB_NOTIFICATION_RESTORE_COMPLETED;
+  return create ? VB_NOTIFICATION_BACKUP_FAILED : VB_NOTIFICATION_RESTORE_FAILED;
+}
+
+static void
+end (VbOperationWorker *self, VbOperationState state, gboolean notify)
+{
+  g_mutex_lock (&self->mutex);
+  set_end (self, state);
+  g_autoptr (VbNotification) notification
+      = notify ? notification_for (self->record, type_of_end (self->record)) : NULL;
   g_mutex_unlock (&self->mutex);
 
   /* Nobody shall hear of the end of an operation that has stopped and started the VPS, and still
    * see it off. */
-  vb_hypervisor_announce (self->hypervisor, self->record->vps);
+  vb_hypervisor_announce (self->hypervisor, self->vps);
   if (!save_outcome (self, notification))
     return;
   vb_operation_worker_unlock (self);
   if (self->claimed)
     vb_claims_give_back (vb_pool_get_claims (self->pool), self->vps);
   self->claimed = FALSE;
-  g_mutex_lock (&self->mutex);
-  log_state (self);
-  post (self, notification);
-  g_mutex_unlock (&self->mutex);
+  g_autoptr (GMutexLocker) saving = g_mutex_locker_new (&self->save_mutex);
+  VbOperationRecord *record = snapshot (self);
+  log_state (record);
+  post_change (self, record, notification, FALSE);
 }
 
 void
@@ -349,29 +363,37 @@ vb_operation_worker_pause (VbOperationWorker *self, gint64 us)
   return go_on;
 }
 
+static void
+set_stalled (VbOperationWorker *self, const VbOperationRecord *record)
+{
+  g_mutex_lock (&self->mutex);
+  self->record->stalled = record->stalled;
+  self->record->stall_told = record->stall_told;
+  g_mutex_unlock (&self->mutex);
+}
+
 void
 vb_operation_worker_save_stalled (VbOperationWorker *self, gboolean stalled)
 {
-  g_mutex_lock (&self->mutex);
-  VbOperationRecord *record = self->record;
-  if (record->stalled != stalled && !vb_operation_state_is_end (record->state))
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GMutexLocker) saving = g_mutex_locker_new (&self->save_mutex);
+  g_autoptr (VbOperationRecord) record = snapshot (self);
+
+  if (record->stalled == stalled || vb_operation_state_is_end (record->state))
+    return;
+  g_autoptr (VbNotification) notification
+      = stalled && !record->stall_told
+            ? notification_for (record, VB_NOTIFICATION_OPERATION_STALLED)
+            : NULL;
+  record->stalled = stalled;
+  record->stall_told = record->stall_told || stalled;
+  if (!vb_journal_save_operation (self->journal, record, notification, &error))
     {
-      g_autoptr (GError) error = NULL;
-      gboolean told = record->stall_told;
-      g_autoptr (VbNotification) notification
-          = stalled && !told ? notification_for (record, VB_NOTIFICATION_OPERATION_STALLED) : NULL;
-      record->stalled = stalled;
-      record->stall_told = told || stalled;
-      if (vb_journal_save_operation (self->journal, record, notification, &error))
-        post (self, notification);
-      else
-        {
-          record->stalled = !stalled;
-          record->stall_told = told;
-          vb_log_warning (record->vps, record->id, record->backup, "%s", error->message);
-        }
+      vb_log_warning (record->vps, record->id, record->backup, "%s", error->message);
+      return;
     }
-  g_mutex_unlock (&self->mutex);
+  set_stalled (self, record);
+  post_change (self, g_steal_pointer (&record), notification, FALSE);
 }
 
 void

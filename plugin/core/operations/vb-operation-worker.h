@@ -45,7 +45,11 @@ struct _VbOperationWorker
   VbSettings settings;
   VbTransfer *transfer;
 
-  GMutex mutex; /* protects record, and keeps the order of its saves */
+  /* Keeps saves and their announcement in order; held while the journal's disk works, so the main
+   * context never takes it. Taken before mutex. */
+  GMutex save_mutex;
+
+  GMutex mutex; /* protects the next four; never held while anything blocks */
   GCond cond;   /* wakes pauses */
   VbOperationRecord *record;
   gboolean stopping;
@@ -97,7 +101,7 @@ void vb_operation_worker_interrupt (VbOperationWorker *self);
 gboolean vb_operation_worker_is_suspended (VbOperationWorker *self);
 
 /** vb_operation_worker_set_still: how long nothing has moved, to be journalled with the next
- * progress. Any thread */
+ * progress. Any thread, never blocks on the journal */
 void vb_operation_worker_set_still (VbOperationWorker *self, gint64 still_us);
 
 /* For the scripts; job thread only. */
