@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What Prometheus is told: in its own format, each number what it says it is, and what the dashboard and README.md know of it."""
+"""What Prometheus is told: in its own format, each number what it says it is, and what the dashboard and METRICS.md know of it."""
 
 import json
 import os
@@ -176,11 +176,11 @@ def test_dashboard_shows_all_of_them(host):
              for name in re.findall(r"vps_backup_\w+", target["expr"])}
     there = {sample.name for family in scrape(host).values() for sample in family.samples}
     assert shown <= there, shown - there
-    assert {metric_of(name) for name in there} == {metric_of(name) for name in shown}, "README.md says that it shows all"
+    assert {metric_of(name) for name in there} == {metric_of(name) for name in shown}, "METRICS.md says that it shows all"
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
 
 
 def test_readme_lists_all_of_them(host):
-    table = (SOURCE / "README.md").read_text(encoding="utf-8").split("\n| metric |")[1].split("\n\n")[0]
+    table = (SOURCE / "ui-bridge/METRICS.md").read_text(encoding="utf-8").split("\n| metric |")[1].split("\n\n")[0]
     listed = {name.replace("…", "vps_backup") for name in re.findall(r"`((?:vps_backup|…)_\w+)", table)}
     assert listed == {metric_of(sample.name) for family in scrape(host).values() for sample in family.samples}

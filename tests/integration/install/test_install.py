@@ -27,6 +27,7 @@ EXPECTED = {
     "share/man/man5/vps-backup.conf.5": 0o644,
     "share/man/man8/vps-backup-hook.8": 0o644,
     "share/man/man8/vps-backupctl.8": 0o644,
+    "share/man/man7/vps-backup.7": 0o644,
     "share/man/man8/vps-backupd.8": 0o644,
     "share/vps-backup/grafana/vps-backup.grafana.json": 0o644,
     "share/vps-backup/panel/index.html": 0o644,
