@@ -83,7 +83,7 @@ test_backup_being_made (void)
                "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"creating\","
                "\"progress\":12.3,\"size_bytes\":null,\"created_at\":\"2023-11-14T22:13:20Z\","
                "\"completed_at\":null,\"consistency\":\"filesystem\",\"incremental\":false,"
-               "\"protected\":false,\"scheduled\":false,"
+               "\"protected\":false,\"scheduled\":false,\"verified_at\":null,\"damaged\":false,"
                "\"disks\":[{\"target\":\"vda\",\"virtual_size_bytes\":10737418240,"
                "\"size_bytes\":4096}]}");
 }
@@ -101,12 +101,16 @@ test_backup_that_is_there (void)
   info->incremental = TRUE;
   g_ptr_array_set_size (info->disks, 0);
   backup = vb_backup_new (info, VB_BACKUP_AVAILABLE, vb_slots_lease (slots));
+  VbCheck check = { .at_us = G_GINT64_CONSTANT (1700000000) * G_USEC_PER_SEC, .bad_chunks = 2 };
+  g_assert_true (vb_backup_set_check (backup, &check));
+  g_assert_false (vb_backup_set_check (backup, &check));
   assert_json (vb_json_backup (backup, operation),
                "{\"id\":\"" BACKUP "\",\"name\":\"before \\\"it\\\"\",\"state\":\"available\","
                "\"progress\":null,\"size_bytes\":4096,\"unique_bytes\":17,"
                "\"created_at\":\"2023-11-14T22:13:20Z\",\"completed_at\":\"2023-11-14T22:13:20Z\","
                "\"consistency\":\"filesystem\",\"incremental\":true,\"protected\":false,"
-               "\"scheduled\":false,\"disks\":[]}");
+               "\"scheduled\":false,\"verified_at\":\"2023-11-14T22:13:20Z\",\"damaged\":true,"
+               "\"disks\":[]}");
 }
 
 static void

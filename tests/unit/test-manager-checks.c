@@ -65,18 +65,16 @@ check_all (ManagerLab *f)
 static const VbCheck *
 get_check (ManagerLab *f, const char *backup)
 {
-  return g_hash_table_lookup (f->manager->checks, backup);
+  return vb_backup_checks_get (f->manager->checks, backup);
 }
 
 /* All are due again, for this manager. */
 static void
 let_time_pass (ManagerLab *f)
 {
-  GHashTableIter iter;
-  gpointer check;
-  g_hash_table_iter_init (&iter, f->manager->checks);
-  while (g_hash_table_iter_next (&iter, NULL, &check))
-    ((VbCheck *) check)->at_us = 0;
+  static const char *const all[] = { OLD, OLDER };
+  for (gsize i = 0; i < G_N_ELEMENTS (all); i++)
+    vb_backup_checks_postpone (f->manager->checks, all[i], 0);
 }
 
 static void
@@ -135,6 +133,113 @@ test_damaged (ManagerLab *f, gconstpointer data)
   manager_lab_assert_notified (f, 4, "backup_damaged");
 }
 
+static void
+assert_shown (ManagerLab *f, gboolean damaged)
+{
+  VbBackup *backup = vb_vps_find_backup (manager_lab_get_vps (f), OLD);
+  g_autoptr (GDateTime) verified_at = vb_backup_get_verified_at (backup);
+  g_assert_nonnull (verified_at);
+  g_assert_cmpint (vb_backup_is_damaged (backup), ==, damaged);
+}
+
+static guint64
+verify (ManagerLab *f)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  guint64 bad_chunks = 0;
+  vb_manager_verify_async (f->manager, VPS, OLD, NULL, manager_lab_keep_result, &result);
+  manager_lab_wait_result (&result);
+  g_assert_true (vb_manager_verify_finish (f->manager, result, &bad_chunks, NULL));
+  return bad_chunks;
+}
+
+static VbOperationRecord *
+restore (ManagerLab *f, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  vb_manager_restore_async (f->manager, "tester", VPS, OLD, FALSE, manager_lab_keep_result,
+                            &result);
+  manager_lab_wait_result (&result);
+  return vb_manager_restore_finish (f->manager, result, error);
+}
+
+static void
+expect_refused (ManagerLab *f)
+{
+  g_autoptr (GError) error = NULL;
+  g_assert_null (restore (f, &error));
+  g_assert_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH);
+}
+
+/* Whoever has found it, and whatever happens to the service: it is shown, not restored, and not
+ * built upon, until it was read without a fault. */
+static void
+test_shown (ManagerLab *f, gconstpointer data)
+{
+  VbBackup *backup = vb_vps_find_backup (manager_lab_get_vps (f), OLD);
+  g_assert_null (vb_backup_get_verified_at (backup));
+  g_assert_false (vb_backup_is_damaged (backup));
+  guint64 seq = f->seq;
+  vb_fake_pool_set_bad_chunks (f->pool, 3);
+  check_all (f);
+  g_assert_cmpuint (f->seq, >, seq);
+  assert_shown (f, TRUE);
+  expect_refused (f);
+  g_auto (GStrv) bases = vb_manager_list_bases (f->manager, manager_lab_get_vps (f));
+  g_assert_cmpuint (g_strv_length (bases), ==, 0);
+
+  manager_lab_stop (f);
+  start (f);
+  assert_shown (f, TRUE);
+  expect_refused (f);
+
+  vb_fake_pool_set_bad_chunks (f->pool, 0);
+  g_assert_cmpuint (verify (f), ==, 0);
+  assert_shown (f, FALSE);
+  g_autoptr (VbOperationRecord) record = restore (f, NULL);
+  g_assert_nonnull (record);
+  manager_lab_wait_idle (f);
+}
+
+static void
+test_found_by_request (ManagerLab *f, gconstpointer data)
+{
+  vb_fake_pool_set_bad_chunks (f->pool, 2);
+  g_assert_cmpuint (verify (f), ==, 2);
+  assert_shown (f, TRUE);
+  manager_lab_assert_notified (f, 1, "backup_damaged");
+  g_assert_cmpuint (verify (f), ==, 2);
+  manager_lab_assert_notified (f, 1, "backup_damaged"); /* known already */
+}
+
+static void
+test_found_by_restore (ManagerLab *f, gconstpointer data)
+{
+  vb_fake_fail (f->pool, "stage", VB_ERROR_CHECKSUM_MISMATCH);
+  g_autoptr (VbOperationRecord) record = restore (f, NULL);
+  g_assert_nonnull (record);
+  manager_lab_wait_idle (f);
+  manager_lab_assert_notified (f, 1, "restore_failed");
+  assert_shown (f, TRUE);
+  expect_refused (f);
+  manager_lab_stop (f);
+  start (f);
+  assert_shown (f, TRUE);
+}
+
+/* One entry a backup ever made would grow for ever. */
+static void
+test_forgets_the_deleted (ManagerLab *f, gconstpointer data)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  check_all (f);
+  g_assert_cmpuint (vb_backup_checks_get_n (f->manager->checks), ==, 2);
+  vb_manager_delete_async (f->manager, VPS, OLD, manager_lab_keep_result, &result);
+  manager_lab_wait_result (&result);
+  g_assert_true (vb_manager_delete_finish (f->manager, result, NULL));
+  g_assert_cmpuint (vb_backup_checks_get_n (f->manager->checks), ==, 1);
+}
+
 /* What is found once only was deleted meanwhile; what cannot be read because the pool is away says
  * nothing. */
 static void
@@ -153,7 +258,10 @@ test_no_damage (ManagerLab *f, gconstpointer data)
   g_assert_cmpuint (f->notifications->len, ==, 0);
 
   /* It is tried again before the next one is due, and after a restart at once. */
-  gint64 ago_us = g_get_real_time () - MIN (get_check (f, OLD)->at_us, get_check (f, OLDER)->at_us);
+  const VbBackupInfo old = { .id = (char *) OLD }, older = { .id = (char *) OLDER };
+  gint64 ago_us = g_get_real_time ()
+                  - MIN (vb_backup_checks_get_age_base_us (f->manager->checks, &old),
+                         vb_backup_checks_get_age_base_us (f->manager->checks, &older));
   g_assert_cmpint (ago_us, >, (gint64) (DAY_S - 3600) * G_USEC_PER_SEC);
   g_assert_cmpint (ago_us, <, (gint64) DAY_S * G_USEC_PER_SEC);
 }
@@ -238,6 +346,10 @@ main (int argc, char **argv)
   g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
   add ("/manager/checks/whole", test_whole);
   add ("/manager/checks/damaged", test_damaged);
+  add ("/manager/checks/shown", test_shown);
+  add ("/manager/checks/found-by-request", test_found_by_request);
+  add ("/manager/checks/found-by-restore", test_found_by_restore);
+  add ("/manager/checks/forgets-the-deleted", test_forgets_the_deleted);
   add ("/manager/checks/no-damage", test_no_damage);
   add ("/manager/checks/not-beside-operations", test_not_beside_operations);
   add ("/manager/checks/goes-on-after-operation", test_goes_on_after_operation);

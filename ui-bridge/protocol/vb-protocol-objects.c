@@ -106,6 +106,9 @@ vb_json_backup (VbBackup *backup, VbOperation *operation)
   json_object_set_boolean_member (object, "incremental", info->incremental);
   json_object_set_boolean_member (object, "protected", info->is_protected);
   json_object_set_boolean_member (object, "scheduled", info->is_scheduled);
+  g_autoptr (GDateTime) verified_at = vb_backup_get_verified_at (backup);
+  vb_json_add_time (object, "verified_at", verified_at);
+  json_object_set_boolean_member (object, "damaged", vb_backup_is_damaged (backup));
   json_object_set_array_member (object, "disks", make_disks (info));
   return object;
 }

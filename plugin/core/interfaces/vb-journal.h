@@ -4,6 +4,7 @@
 #include <gio/gio.h>
 
 #include "core/model/vb-backup-info.h"
+#include "core/model/vb-check.h"
 #include "core/model/vb-notification.h"
 #include "core/model/vb-operation-record.h"
 
@@ -43,19 +44,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbScheduleRecord, vb_schedule_record_free)
  */
 #define VB_TYPE_JOURNAL (vb_journal_get_type ())
 G_DECLARE_INTERFACE (VbJournal, vb_journal, VB, JOURNAL, GObject)
-
-/**
- * VbCheck:
- * @at_us: µs since 1970
- * @bad_chunks: how many differed from their checksums
- *
- * The last verification of a backup.
- */
-typedef struct
-{
-  gint64 at_us;
-  guint64 bad_chunks;
-} VbCheck;
 
 /**
  * VbJournalInterface:

@@ -38,7 +38,7 @@ vb_manager_list_bases (VbManager *self, VbVps *vps)
   for (guint i = 0; i < backups->len; i++)
     {
       VbBackup *backup = g_ptr_array_index (backups, i);
-      if (vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE)
+      if (vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE || vb_backup_is_damaged (backup))
         continue;
       g_strv_builder_add (builder, vb_backup_get_id (backup));
       counting = counting && vb_backup_get_info (backup)->incremental;
@@ -234,6 +234,8 @@ restore_inside (VbManager *self, GTask *task)
 
   if (backup != NULL && (state == VB_BACKUP_QUEUED || state == VB_BACKUP_CREATING))
     vb_error_set_public (&error, VB_ERROR_BACKUP_NOT_READY);
+  else if (backup != NULL && vb_backup_is_damaged (backup))
+    vb_error_set_public (&error, VB_ERROR_CHECKSUM_MISMATCH);
   else if (backup != NULL && vb_admission_check_ready (self, vps, &error))
     {
       describe (record, vps);

@@ -38,6 +38,7 @@ delete_done (VbManager *self, GTask *task)
   const VbRequest *request = vb_request_of (task);
   VbVps *vps = g_hash_table_lookup (self->vps, request->vps);
   vb_log_info (request->vps, NULL, request->backup, "backup deleted");
+  vb_backup_checks_forget (self->checks, request->backup);
   if (vps == NULL)
     return;
   vb_vps_remove_backup (vps, request->backup);

@@ -92,6 +92,17 @@ note_ended (VbManager *self, const char *operation)
   g_hash_table_add (self->ended, g_strdup (operation));
 }
 
+/* A restore that met a bad chunk; its worker has journalled that. */
+static void
+note_damage (VbManager *self, const VbOperationRecord *record)
+{
+  VbCheck check = { .at_us = g_get_real_time (), .bad_chunks = 1 };
+
+  if (record->kind == VB_OPERATION_RESTORE && record->state == VB_OPERATION_FAILED
+      && vb_error_code_from_reason (record->error_reason) == VB_ERROR_CHECKSUM_MISMATCH)
+    vb_manager_note_check (self, record->vps, record->backup, &check);
+}
+
 static void
 apply (VbOperationWorker *job,
        const VbOperationRecord *record,
@@ -111,6 +122,7 @@ apply (VbOperationWorker *job,
       vb_operation_sample (operation, g_get_monotonic_time ());
       vb_operation_apply (operation, record);
       update_backup (job, vps, record);
+      note_damage (self, record);
       if (ended)
         {
           vb_manager_emit_progress (self, vps, operation);

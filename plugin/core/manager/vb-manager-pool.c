@@ -55,7 +55,7 @@ vb_manager_store_backup (VbManager *self, const VbBackupInfo *info)
 
 /* Returns: whether that is news */
 gboolean
-vb_manager_attach_backup (VbVps *vps, const VbBackupInfo *info)
+vb_manager_attach_backup (VbManager *self, VbVps *vps, const VbBackupInfo *info)
 {
   VbBackup *known = vb_vps_find_backup (vps, info->id);
   if (known != NULL)
@@ -72,6 +72,9 @@ vb_manager_attach_backup (VbVps *vps, const VbBackupInfo *info)
   VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));
   g_autoptr (VbBackup) backup
       = vb_backup_new (vb_backup_info_copy (info), VB_BACKUP_AVAILABLE, lease);
+  const VbCheck *check = vb_backup_checks_get (self->checks, info->id);
+  if (check != NULL)
+    vb_backup_set_check (backup, check);
   vb_vps_add_backup (vps, backup);
   return TRUE;
 }
@@ -81,7 +84,7 @@ vb_manager_attach_stored (VbManager *self, VbVps *vps)
 {
   GPtrArray *infos = g_hash_table_lookup (self->stored, vb_vps_get_uuid (vps));
   for (guint i = 0; infos != NULL && i < infos->len; i++)
-    vb_manager_attach_backup (vps, g_ptr_array_index (infos, i));
+    vb_manager_attach_backup (self, vps, g_ptr_array_index (infos, i));
   g_hash_table_remove (self->stored, vb_vps_get_uuid (vps));
 }
 
@@ -115,7 +118,7 @@ vb_manager_merge_backups (VbManager *self, GPtrArray *infos)
       VbVps *vps = g_hash_table_lookup (self->vps, info->vps);
       g_hash_table_add (present, info->id);
       if (vps != NULL)
-        vb_manager_attach_backup (vps, info);
+        vb_manager_attach_backup (self, vps, info);
       else
         vb_manager_store_backup (self, info);
     }
@@ -127,6 +130,7 @@ vb_manager_merge_backups (VbManager *self, GPtrArray *infos)
       vb_manager_check_schedule (self, g_ptr_array_index (all, i));
       vb_manager_emit_changed (self, g_ptr_array_index (all, i));
     }
+  vb_backup_checks_keep_only (self->checks, present);
   vb_manager_remember_backups (self);
 }
 

@@ -6,6 +6,7 @@
 #include "core/interfaces/vb-access-journal.h"
 #include "core/base/vb-error.h"
 #include "core/operations/vb-operation-worker.h"
+#include "vb-backup-checks.h"
 #include "vb-manager.h"
 #include "core/base/vb-worker.h"
 
@@ -58,7 +59,7 @@ struct _VbManager
   GPtrArray *audit_waiting; /* GTask, each with a VbAuditEntry to be written */
   gboolean audit_writing;
 
-  GHashTable *checks;     /* backup id → VbCheck */
+  VbBackupChecks *checks;
   VbWorker *scrub_worker; /* one thread: nobody waits for what it does */
   VbTransfer *scrub;      /* (nullable): of the backup that is being verified in the background */
   char *scrubbed_vps;
@@ -162,7 +163,7 @@ void vb_manager_remember_backups (VbManager *self);
 /** vb_manager_measure_unique_sizes: a backup of the VPS has come or gone: the others hold more or
  * less that is theirs alone */
 void vb_manager_measure_unique_sizes (VbManager *self, const char *uuid);
-gboolean vb_manager_attach_backup (VbVps *vps, const VbBackupInfo *info);
+gboolean vb_manager_attach_backup (VbManager *self, VbVps *vps, const VbBackupInfo *info);
 gboolean vb_manager_drop_vanished (VbVps *vps, GHashTable *present);
 
 /* vb-manager-shared-pool.c: other hosts that share the pool */
@@ -180,6 +181,9 @@ void vb_manager_init_checks (VbManager *self);
 /* @checks: backup id → VbCheck, from the journal; called before the operations that a crash has
  * left go on */
 void vb_manager_watch_checks (VbManager *self, GHashTable *checks);
+/* Journalled already: from now on it is known and shown. */
+void
+vb_manager_note_check (VbManager *self, const char *vps, const char *backup, const VbCheck *check);
 void vb_manager_pause_checks (VbManager *self);
 void vb_manager_stop_checks (VbManager *self);
 /* What the timer does: begins with the backup that is due, or pauses or goes on with the one that

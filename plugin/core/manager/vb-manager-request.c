@@ -7,7 +7,6 @@ vb_request_free (VbRequest *request)
   g_free (request->vps);
   g_free (request->backup);
   g_free (request->name);
-  g_clear_object (&request->transfer);
   g_clear_pointer (&request->schedule, vb_schedule_unref);
   g_free (request);
 }

@@ -17,9 +17,7 @@ typedef struct
   VbPowerAction action;
   gboolean force;
   gboolean is_protected;
-  gboolean claimed; /* from all other hosts */
-  guint64 bad_chunks;
-  VbTransfer *transfer;
+  gboolean claimed;                            /* from all other hosts */
   GTaskThreadFunc func;                        /* the blocking part; the request is its task data */
   VbWorker *worker;                            /* whose thread runs it */
   void (*done) (VbManager *self, GTask *task); /* (nullable): after success, before the answer */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Requests that are no operations: rename, verify, slots, power. */
+/* Requests that are no operations: rename, slots, power. */
 #include "vb-manager-request.h"
 
 #include "core/base/vb-i18n.h"
@@ -75,55 +75,6 @@ vb_manager_rename_finish (VbManager *self, GAsyncResult *result, GError **error)
     return NULL;
   VbBackup *backup = vb_request_require_backup (self, G_TASK (result), error);
   return backup ? g_object_ref (backup) : NULL;
-}
-
-/* Verify: only reads, so it waits for nobody and nobody waits for it. */
-
-static void
-verify_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  VbManager *self = source;
-  VbRequest *request = data;
-  GError *error = NULL;
-  if (vb_pool_verify (self->pool, request->vps, request->backup, request->transfer,
-                      &request->bad_chunks, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-void
-vb_manager_verify_async (VbManager *self,
-                         const char *vps_uuid,
-                         const char *backup_id,
-                         GCancellable *cancellable,
-                         GAsyncReadyCallback callback,
-                         gpointer user_data)
-{
-  g_autoptr (GTask) task
-      = vb_request_new (self, vb_manager_verify_async, vps_uuid, backup_id, callback, user_data);
-  GError *error = NULL;
-
-  if (vb_request_require_backup (self, task, &error) != NULL
-      && vb_request_require_pool (self, &error))
-    {
-      vb_request_of (task)->transfer
-          = vb_transfer_new (cancellable, self->settings.bandwidth_limit_bytes_per_s);
-      vb_worker_run (self->pool_worker, task, verify_in_thread);
-      return;
-    }
-  g_task_return_error (task, error);
-}
-
-gboolean
-vb_manager_verify_finish (VbManager *self,
-                          GAsyncResult *result,
-                          guint64 *bad_chunks,
-                          GError **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
-  *bad_chunks = vb_request_of (G_TASK (result))->bad_chunks;
-  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 /* Slots. */

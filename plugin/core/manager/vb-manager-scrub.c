@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The pool is verified in the background, one backup after the other, while nothing else is done.
  */
+#include "vb-backup-verifier.h"
 #include "vb-manager-private.h"
 
 #include "core/base/vb-log.h"
@@ -10,136 +11,55 @@
  * backup. */
 #define RETRY_S 600
 
-typedef struct
-{
-  VbBackupInfo *info;
-  VbTransfer *transfer;
-  gboolean was_bad;
-  VbCheck check;
-  VbNotification *notification; /* (nullable) */
-} Scrub;
-
-static void
-scrub_free (Scrub *scrub)
-{
-  vb_backup_info_free (scrub->info);
-  g_object_unref (scrub->transfer);
-  g_clear_pointer (&scrub->notification, vb_notification_free);
-  g_free (scrub);
-}
-
-static VbNotification *
-notification_of (const VbBackupInfo *info)
-{
-  VbNotification *notification = vb_notification_new ();
-  notification->type = VB_NOTIFICATION_BACKUP_DAMAGED;
-  notification->vps = g_strdup (info->vps);
-  notification->vps_name = g_strdup (info->vps_name);
-  notification->backup = g_strdup (info->id);
-  notification->backup_name = g_strdup (info->name);
-  notification->operation = g_uuid_string_random ();
-  notification->reason = g_strdup (vb_error_reason (VB_ERROR_CHECKSUM_MISMATCH));
-  notification->created_at = g_date_time_new_now_utc ();
-  return notification;
-}
-
-/* What cannot be read is as damaged as what has changed, unless that says nothing about the backup
- * itself. */
-static gboolean
-read_it (VbManager *self, Scrub *scrub, GError **error)
-{
-  g_autoptr (GError) failure = NULL;
-  const VbBackupInfo *info = scrub->info;
-
-  vb_transfer_restart (scrub->transfer);
-  scrub->check.bad_chunks = 0;
-  if (vb_pool_verify (self->pool, info->vps, info->id, scrub->transfer, &scrub->check.bad_chunks,
-                      &failure))
-    return TRUE;
-  if (!g_error_matches (failure, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH)
-      && !g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL))
-    {
-      g_propagate_error (error, g_steal_pointer (&failure));
-      return FALSE;
-    }
-  scrub->check.bad_chunks = MAX (scrub->check.bad_chunks, 1);
-  vb_log_warning (info->vps, NULL, info->id, "The backup cannot be read: %s", failure->message);
-  return TRUE;
-}
-
-/* Only what is found twice is damage: the backup may have been deleted while it was read. */
-static gboolean
-verify (VbManager *self, Scrub *scrub, GError **error)
-{
-  const VbBackupInfo *info = scrub->info;
-
-  if (!read_it (self, scrub, error)
-      || (scrub->check.bad_chunks > 0 && !read_it (self, scrub, error)))
-    return FALSE;
-  scrub->check.at_us = g_get_real_time ();
-  if (scrub->check.bad_chunks == 0)
-    return TRUE;
-  vb_log_warning (info->vps, NULL, info->id,
-                  "The backup is damaged: %" G_GUINT64_FORMAT " MiB of it are not what was written",
-                  scrub->check.bad_chunks);
-  if (!scrub->was_bad)
-    scrub->notification = notification_of (info);
-  return TRUE;
-}
-
 static void
 scrub_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   VbManager *self = source;
-  Scrub *scrub = data;
   GError *error = NULL;
 
-  if (verify (self, scrub, &error)
-      && vb_journal_save_check (self->journal, scrub->info->id, &scrub->check, scrub->notification,
-                                &error))
+  if (vb_verification_run (data, self->pool, self->journal, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
 }
 
+/* Until then it is the turn of others. */
 static void
-keep_check (VbManager *self, const char *backup, gint64 at_us, guint64 bad_chunks)
+try_later (VbManager *self, const VbVerification *scrub)
 {
-  VbCheck *check = g_new0 (VbCheck, 1);
-  check->at_us = at_us;
-  check->bad_chunks = bad_chunks;
-  g_hash_table_replace (self->checks, g_strdup (backup), check);
+  gint64 interval_s = (gint64) self->settings.check_interval_s;
+  vb_backup_checks_postpone (self->checks, scrub->info->id,
+                             g_get_real_time () - MAX (interval_s - RETRY_S, 0) * G_USEC_PER_SEC);
 }
 
-/* Until then it is the turn of others. The journal does not know of it. */
-static void
-try_later (VbManager *self, const Scrub *scrub)
+void
+vb_manager_note_check (VbManager *self, const char *uuid, const char *backup, const VbCheck *check)
 {
-  const VbCheck *before = g_hash_table_lookup (self->checks, scrub->info->id);
-  gint64 interval_s = (gint64) self->settings.check_interval_s;
-  keep_check (self, scrub->info->id,
-              g_get_real_time () - MAX (interval_s - RETRY_S, 0) * G_USEC_PER_SEC,
-              before ? before->bad_chunks : 0);
+  VbVps *vps = g_hash_table_lookup (self->vps, uuid);
+
+  vb_backup_checks_set (self->checks, backup, check);
+  if (vps != NULL && vb_backup_checks_show (self->checks, vps))
+    vb_manager_emit_changed (self, vps);
 }
 
 static void
 scrubbed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   VbManager *self = VB_MANAGER (source);
-  const Scrub *scrub = g_task_get_task_data (G_TASK (result));
+  const VbVerification *scrub = g_task_get_task_data (G_TASK (result));
   g_autoptr (GError) error = NULL;
 
   g_clear_object (&self->scrub);
   g_clear_pointer (&self->scrubbed_vps, g_free);
   if (!g_task_propagate_boolean (G_TASK (result), &error))
     {
-      vb_log_debug (scrub->info->vps, NULL, scrub->info->id, "Verifying the backup: %s",
+      vb_log_debug (scrub->info->vps, NULL, scrub->info->id, "Failed to verify the backup: %s",
                     error->message);
       try_later (self, scrub);
       vb_manager_check_stopped (self);
       return;
     }
-  keep_check (self, scrub->info->id, scrub->check.at_us, scrub->check.bad_chunks);
+  vb_manager_note_check (self, scrub->info->vps, scrub->info->id, &scrub->check);
   self->n_checked[scrub->check.bad_chunks > 0]++;
   if (scrub->notification != NULL)
     vb_manager_emit_notification (self, scrub->notification);
@@ -151,10 +71,7 @@ scrubbed (GObject *source, GAsyncResult *result, gpointer user_data)
 static gint64
 checked_at (VbManager *self, const VbBackupInfo *info)
 {
-  const VbCheck *check = g_hash_table_lookup (self->checks, info->id);
-  if (check != NULL)
-    return check->at_us;
-  return info->completed_at ? g_date_time_to_unix (info->completed_at) * G_USEC_PER_SEC : 0;
+  return vb_backup_checks_get_age_base_us (self->checks, info);
 }
 
 static void
@@ -190,17 +107,14 @@ find_oldest (VbManager *self)
 static void
 begin (VbManager *self, const VbBackupInfo *info)
 {
-  const VbCheck *before = g_hash_table_lookup (self->checks, info->id);
-  Scrub *scrub = g_new0 (Scrub, 1);
-
   self->scrub = vb_transfer_new (NULL, self->settings.check_bandwidth_bytes_per_s);
   self->scrubbed_vps = g_strdup (info->vps);
   vb_transfer_set_background (self->scrub);
-  scrub->info = vb_backup_info_copy (info);
-  scrub->transfer = g_object_ref (self->scrub);
-  scrub->was_bad = before != NULL && before->bad_chunks > 0;
+  VbVerification *scrub = vb_verification_new (
+      info, self->scrub, vb_backup_checks_is_damaged (self->checks, info->id));
+  scrub->patient = TRUE;
   g_autoptr (GTask) task = g_task_new (self, NULL, scrubbed, NULL);
-  g_task_set_task_data (task, scrub, (GDestroyNotify) scrub_free);
+  g_task_set_task_data (task, scrub, (GDestroyNotify) vb_verification_free);
   vb_worker_run (self->scrub_worker, task, scrub_in_thread);
 }
 
@@ -233,15 +147,14 @@ look (gpointer data)
 void
 vb_manager_init_checks (VbManager *self)
 {
-  self->checks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->checks = vb_backup_checks_new ();
   self->scrub_worker = vb_worker_new (1);
 }
 
 void
 vb_manager_watch_checks (VbManager *self, GHashTable *checks)
 {
-  g_hash_table_unref (self->checks);
-  self->checks = g_hash_table_ref (checks);
+  vb_backup_checks_load (self->checks, checks);
   if (self->settings.check_interval_s > 0)
     self->scrub_timer = g_timeout_add_seconds (LOOK_EACH_S, look, self);
 }

@@ -33,7 +33,7 @@ vb_manager_merge_vps (VbManager *self, const char *uuid, GPtrArray *infos)
     {
       const VbBackupInfo *info = g_ptr_array_index (infos, i);
       g_hash_table_add (present, info->id);
-      changed = vb_manager_attach_backup (vps, info) || changed;
+      changed = vb_manager_attach_backup (self, vps, info) || changed;
     }
   changed = vb_manager_drop_vanished (vps, present) || changed;
   if (!changed)

@@ -56,7 +56,7 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->stored);
   g_hash_table_unref (self->gone);
   g_hash_table_unref (self->refreshing);
-  g_hash_table_unref (self->checks);
+  vb_backup_checks_free (self->checks);
   g_clear_object (&self->scrub);
   g_free (self->scrubbed_vps);
   g_hash_table_unref (self->last_seq);

@@ -8,6 +8,7 @@ struct _VbBackup
   VbBackupInfo *info;
   VbBackupState state;
   VbSlotLease *lease;
+  VbCheck check; /* at_us 0: not yet */
 };
 
 static const char *const state_words[] = { "queued", "creating", "available", "restoring" };
@@ -108,6 +109,29 @@ void
 vb_backup_set_scheduled (VbBackup *self, gboolean is_scheduled)
 {
   self->info->is_scheduled = is_scheduled;
+}
+
+gboolean
+vb_backup_set_check (VbBackup *self, const VbCheck *check)
+{
+  gboolean changed
+      = self->check.at_us != check->at_us || self->check.bad_chunks != check->bad_chunks;
+
+  self->check = *check;
+  return changed;
+}
+
+GDateTime *
+vb_backup_get_verified_at (VbBackup *self)
+{
+  return self->check.at_us > 0 ? g_date_time_new_from_unix_utc (self->check.at_us / G_USEC_PER_SEC)
+                               : NULL;
+}
+
+gboolean
+vb_backup_is_damaged (VbBackup *self)
+{
+  return self->check.bad_chunks > 0;
 }
 
 gboolean

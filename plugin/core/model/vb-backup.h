@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vb-backup-info.h"
+#include "vb-check.h"
 #include "vb-slots.h"
 
 G_BEGIN_DECLS
@@ -32,6 +33,12 @@ const char *vb_backup_get_id (VbBackup *self);
 /** vb_backup_get_info: Returns: (transfer none): valid until the next main loop iteration */
 const VbBackupInfo *vb_backup_get_info (VbBackup *self);
 VbBackupState vb_backup_get_state (VbBackup *self);
+/** vb_backup_get_verified_at: Returns: (transfer full) (nullable): when it was read as a whole, or
+ * was found damaged, UTC; %NULL: not yet */
+GDateTime *vb_backup_get_verified_at (VbBackup *self);
+/** vb_backup_is_damaged: Returns: whether it was found not to be what was written; it is neither
+ * restored nor a base of others */
+gboolean vb_backup_is_damaged (VbBackup *self);
 
 /* For core only: the manager decides. */
 void vb_backup_set_state (VbBackup *self, VbBackupState state);
@@ -43,6 +50,9 @@ void vb_backup_set_protected (VbBackup *self, gboolean is_protected);
  * was another figure */
 gboolean vb_backup_set_unique_bytes (VbBackup *self, gint64 unique_bytes);
 void vb_backup_set_scheduled (VbBackup *self, gboolean is_scheduled);
+/** vb_backup_set_check: @check: copied: what the last look at all of it has found. Returns: whether
+ * that is new */
+gboolean vb_backup_set_check (VbBackup *self, const VbCheck *check);
 gboolean vb_backup_has_slot (VbBackup *self);
 /** vb_backup_take_slot: @lease: (transfer full): for a backup that has none */
 void vb_backup_take_slot (VbBackup *self, VbSlotLease *lease);

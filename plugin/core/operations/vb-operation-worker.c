@@ -302,10 +302,24 @@ vb_operation_worker_complete (VbOperationWorker *self)
   end (self, VB_OPERATION_COMPLETED, TRUE);
 }
 
+/* Nobody is to be offered it again. */
+static void
+note_damage (VbOperationWorker *self)
+{
+  g_autoptr (GError) error = NULL;
+  VbCheck check = { .at_us = g_get_real_time (), .bad_chunks = 1 };
+
+  if (!vb_journal_save_check (self->journal, self->record->backup, &check, NULL, &error))
+    vb_log_warning (self->vps, self->record->id, self->record->backup,
+                    "Failed to record that the backup is damaged: %s", error->message);
+}
+
 void
 vb_operation_worker_fail (VbOperationWorker *self, const GError *error)
 {
   VbError code = vb_error_code_of (error);
+  if (code == VB_ERROR_CHECKSUM_MISMATCH && self->record->kind == VB_OPERATION_RESTORE)
+    note_damage (self);
   gboolean cancelled = code == VB_ERROR_CANCELLED;
 
   g_mutex_lock (&self->mutex);
