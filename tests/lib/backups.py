@@ -37,12 +37,16 @@ def on(client, vps):
     wait_power(client, vps)
 
 
-def back_up(client, vps):
+def back_up(client, vps, deadline_s=300):
     """A backup that must succeed."""
     wait_power(client, vps)
-    done, backup = client.back_up(vps.vps)
+    started = client.request("backup.create", vps=vps.vps)
+    try:
+        done = client.wait_operation(vps.vps, started["operation"]["id"], deadline_s)
+    except TimeoutError as error:
+        raise AssertionError(f"the backup does not end: {client.vps[vps.vps]['operation']}") from error
     assert done["state"] == "completed", done
-    return backup
+    return started["backup"]["id"]
 
 
 def try_back_up(client, vps):

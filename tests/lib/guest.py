@@ -310,7 +310,7 @@ class Vps:
         for disk in ElementTree.fromstring(self.domain.XMLDesc(flags)).iterfind("devices/disk"):
             if disk.find("target").get("dev") == target:
                 return disk
-        raise KeyError(target)
+        raise AssertionError(f"{self.name} has no disk {target}")
 
     def live_disk(self, target):
         """<disk> as it is now."""

@@ -44,14 +44,15 @@ def _while_idle(vps):
     actions = {"running": (False, True, True), "stopped": (True, False, False), "crashed": (True, False, False)}
     if vps["status"] != vps["power"]:
         problems.append(f"status {vps['status']} without operation, power {vps['power']}")
-    away = vps["can_create"]["reason"] == "hypervisor_unavailable"  # nobody can press a button then
+    full = vps["slots"]["used"] >= vps["slots"]["total"]
+    # Nobody can press a button then; with all slots in use the Create button names those first.
+    away = vps["can_create"]["reason"] == "hypervisor_unavailable" or full and not any(vps["power_actions"].values())
     expected = (False, False, False) if away else actions.get(vps["power"])
     if expected and tuple(vps["power_actions"][name] for name in ("start", "stop", "restart")) != expected:
         problems.append(f"power actions {vps['power_actions']} while {vps['power']}")
     if any(backup["state"] != "available" for backup in vps["backups"]):
         problems.append(f"backups {[backup['state'] for backup in vps['backups']]} without operation")
     elsewhere = OTHER_HOSTS and vps["can_create"] == {"allowed": False, "reason": "operation_running"}
-    full = vps["slots"]["used"] >= vps["slots"]["total"]
     if full and not elsewhere and vps["can_create"] != {"allowed": False, "reason": "slots_full"}:
         problems.append(f"can_create {vps['can_create']} with slots {vps['slots']}")
     if not full and not elsewhere and vps["can_create"]["reason"] in ("slots_full", "operation_running"):
