@@ -136,7 +136,7 @@ start_unix (VbBridge *self, GError **error)
   if (socket == NULL)
     return FALSE;
 
-  vb_acceptor_listen (vb_http_get_door (self->http), socket, NULL, admins);
+  vb_acceptor_listen (vb_http_get_acceptor (self->http), socket, NULL, admins);
   return TRUE;
 }
 
@@ -180,7 +180,7 @@ open_tcp (VbBridge *self, GError **error)
       return FALSE;
     }
 
-  vb_acceptor_listen (vb_http_get_door (self->http), socket, certificate, NULL);
+  vb_acceptor_listen (vb_http_get_acceptor (self->http), socket, certificate, NULL);
   return TRUE;
 }
 
@@ -294,5 +294,5 @@ vb_bridge_stop (VbBridge *self)
 guint16
 vb_bridge_get_tcp_port (VbBridge *self)
 {
-  return vb_acceptor_get_tcp_port (vb_http_get_door (self->http));
+  return vb_acceptor_get_tcp_port (vb_http_get_acceptor (self->http));
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-service.h"
 
+#include <sys/resource.h>
+
 #include "vb-bridge.h"
 #include "vb-config.h"
 #include "storage/claims/vb-directory-claims.h"
@@ -16,6 +18,8 @@
 
 /* The status line follows what happens, but not each byte of it. */
 #define STATUS_DELAY_MS 1000
+/* With fewer open files even an idle service cannot answer. */
+#define DESCRIPTORS_MIN 256u
 
 enum
 {
@@ -274,6 +278,22 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
   vb_manager_start_async (self->manager, on_manager_started, g_steal_pointer (&task));
 }
 
+/* One VPS with a few disks takes a hundred of them during a backup. */
+static gboolean
+check_descriptor_limit (GError **error)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= DESCRIPTORS_MIN)
+    return TRUE;
+
+  g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
+               _ ("The process may open %u files only, and needs %u: raise the limit of open files "
+                  "(LimitNOFILE= of the unit, or ulimit -n)."),
+               (guint) limit.rlim_cur, DESCRIPTORS_MIN);
+  return FALSE;
+}
+
 /* What blocks on the disk. Nobody reads these members before on_prepared(). */
 static void
 prepare_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
@@ -281,6 +301,12 @@ prepare_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *ca
   VbService *self = source;
   g_autofree char *file = g_build_filename (self->config->state_folder, "journal.sqlite", NULL);
   GError *error = NULL;
+
+  if (!check_descriptor_limit (&error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
 
   self->state_folder = vb_state_folder_open (self->config->state_folder, &error);
   self->owner = vb_directory_claims_owner_of (self->config->state_folder);

@@ -67,7 +67,7 @@ class Bridge(Subject):
         (folder / "keys").mkdir()
         (folder / "keys/bench").write_bytes(key)
         super().__init__([BUILD / "tests/integration/bridge/bridge-host", folder, "listen=127.0.0.1:0", f"max-concurrent={OPERATIONS}",
-                          f"max-connections={n_connections + 100}"])
+                          f"max-connections={2 * n_connections + 100}"])
         self.token = clients.mint(key, "bench", perms=["backup.read"], vps=self.vps)
         self.allowed = 0
         self.tell("disk-bytes", 10 << 30)

@@ -14,7 +14,7 @@ feed (const guint8 *data, gsize size, gsize step)
 
   vb_frame_guard_init (&guard, MESSAGE_MAX, PINGS_MAX);
   for (gsize at = 0; at < size && code == 0; at += step)
-    code = vb_frame_guard_feed (&guard, data + at, MIN (step, size - at));
+    code = vb_frame_guard_feed (&guard, 1, data + at, MIN (step, size - at));
   g_assert_cmpuint (guard.header_length, <=, sizeof guard.header);
   g_assert_true (code != 0 || guard.message <= MESSAGE_MAX);
   return code;

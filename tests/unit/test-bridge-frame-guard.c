@@ -40,11 +40,11 @@ assert_code (GByteArray *bytes, guint16 wanted)
   guint16 code = 0;
 
   vb_frame_guard_init (&guard, 1000, 3);
-  g_assert_cmpuint (vb_frame_guard_feed (&guard, bytes->data, bytes->len), ==, wanted);
+  g_assert_cmpuint (vb_frame_guard_feed (&guard, 1, bytes->data, bytes->len), ==, wanted);
 
   vb_frame_guard_init (&guard, 1000, 3);
   for (guint i = 0; i < bytes->len && code == 0; i++)
-    code = vb_frame_guard_feed (&guard, bytes->data + i, 1);
+    code = vb_frame_guard_feed (&guard, 1, bytes->data + i, 1);
   g_assert_cmpuint (code, ==, wanted);
   g_byte_array_set_size (bytes, 0);
 }
@@ -107,11 +107,38 @@ test_pings (void)
   vb_frame_guard_init (&guard, 1000, 3);
   for (guint i = 0; i < 10; i++)
     {
-      g_assert_cmpuint (vb_frame_guard_feed (&guard, bytes->data, bytes->len), ==, 0);
+      g_assert_cmpuint (vb_frame_guard_feed (&guard, 1, bytes->data, bytes->len), ==, 0);
       vb_frame_guard_reset_pings (&guard);
     }
   append_frame (bytes, FIN | PING, 5);
-  g_assert_cmpuint (vb_frame_guard_feed (&guard, bytes->data, bytes->len), ==, VB_CLOSE_FLOODING);
+  g_assert_cmpuint (vb_frame_guard_feed (&guard, 1, bytes->data, bytes->len), ==,
+                    VB_CLOSE_FLOODING);
+}
+
+/* Whatever they are: so many at once, and then at their pace. */
+static void
+test_frames (void)
+{
+  static const guint8 kinds[] = { FIN | TEXT, FIN | PONG, FIN | CLOSE, CONTINUATION };
+
+  for (gsize kind = 0; kind < G_N_ELEMENTS (kinds); kind++)
+    {
+      g_autoptr (GByteArray) frame = g_byte_array_new ();
+      gint64 now_us = 1;
+      VbFrameGuard guard;
+
+      append_frame (frame, kinds[kind], 0);
+      vb_frame_guard_init (&guard, 1000, 3);
+      for (guint i = 0; i < VB_FRAMES_BURST; i++)
+        g_assert_cmpuint (vb_frame_guard_feed (&guard, now_us, frame->data, frame->len), ==, 0);
+      for (guint i = 0; i < 3 * VB_FRAMES_BURST; i++)
+        {
+          now_us += G_USEC_PER_SEC / VB_FRAMES_PER_S + 1;
+          g_assert_cmpuint (vb_frame_guard_feed (&guard, now_us, frame->data, frame->len), ==, 0);
+        }
+      g_assert_cmpuint (vb_frame_guard_feed (&guard, now_us, frame->data, frame->len), ==,
+                        VB_CLOSE_FLOODING);
+    }
 }
 
 int
@@ -121,5 +148,6 @@ main (int argc, char **argv)
   g_test_add_func ("/frame-guard/single", test_single);
   g_test_add_func ("/frame-guard/fragments", test_fragments);
   g_test_add_func ("/frame-guard/pings", test_pings);
+  g_test_add_func ("/frame-guard/frames", test_frames);
   return g_test_run ();
 }

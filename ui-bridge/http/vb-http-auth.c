@@ -10,6 +10,8 @@
 #define BEARER_PROTOCOL "bearer."
 #define BEARER_SCHEME "Bearer "
 #define HOST_LENGTH_MAX 300
+/* Fits into 63 bits. */
+#define CONTENT_LENGTH_DIGITS_MAX 18
 
 /* Returns: (transfer full) (nullable): the subprotocols that the client offers */
 static char **
@@ -87,6 +89,16 @@ vb_http_auth_check_host (SoupMessageHeaders *headers)
       return FALSE;
 
   return TRUE;
+}
+
+gboolean
+vb_http_auth_check_length (SoupMessageHeaders *headers)
+{
+  const char *length = soup_message_headers_get_list (headers, "Content-Length");
+  gsize n_digits = length != NULL ? strspn (length, "0123456789") : 0;
+
+  return length == NULL
+         || (n_digits > 0 && length[n_digits] == '\0' && n_digits <= CONTENT_LENGTH_DIGITS_MAX);
 }
 
 /* Nothing that we answer has a body: what announces one is meant for two readers, of whom one is to

@@ -48,6 +48,10 @@ vb_http_auth_take_origin (SoupMessageHeaders *headers, VbPeer *peer, const char 
  * there once */
 gboolean vb_http_auth_check_framing (SoupMessageHeaders *headers);
 
+/** vb_http_auth_check_length: Returns: whether `Content-Length` is a number that libsoup reads as
+ * it stands, or not there */
+gboolean vb_http_auth_check_length (SoupMessageHeaders *headers);
+
 /** vb_http_auth_check_host: Returns: whether there is one `Host` and it looks like one */
 gboolean vb_http_auth_check_host (SoupMessageHeaders *headers);
 

@@ -18,6 +18,9 @@
 #define PANEL_PATH "/panel"
 #define IDENTITY_KEY "vb-identity"
 #define PEER_KEY "vb-peer"
+#define STREAM_KEY "vb-stream"
+/* For a client to read the answer to what could not be parsed. */
+#define LINGER_S 1
 
 struct _VbHttp
 {
@@ -26,7 +29,7 @@ struct _VbHttp
   SoupServer *server;
   VbSessionRegistry *hub;
   VbMetrics *metrics;
-  VbAcceptor *door;
+  VbAcceptor *acceptor;
   char **origins;
   char **proxies;
   VbDelayedResponses *tarpit;
@@ -37,6 +40,7 @@ typedef struct
   const char *path;
   gboolean needs_identity;
   gboolean needs_admin;
+  gboolean is_always_answered;
   void (*respond) (VbHttp *self, SoupServerMessage *message);
 } Route;
 
@@ -80,6 +84,8 @@ finish (SoupServerMessage *message, guint status)
     soup_message_headers_replace (headers, safe_headers[i][0], safe_headers[i][1]);
   if (status == SOUP_STATUS_UNAUTHORIZED)
     soup_message_headers_replace (headers, "WWW-Authenticate", "Bearer realm=\"vps-backup\"");
+  else if (status == SOUP_STATUS_SERVICE_UNAVAILABLE)
+    soup_message_headers_replace (headers, "Retry-After", "5");
   else if (status == SOUP_STATUS_METHOD_NOT_ALLOWED)
     soup_message_headers_replace (headers, "Allow", "GET, HEAD");
 }
@@ -110,7 +116,7 @@ static void
 respond_metrics (VbHttp *self, SoupServerMessage *message)
 {
   finish_with (message, "text/plain; version=0.0.4; charset=utf-8",
-               vb_metrics_print (self->metrics, vb_acceptor_get_n_connections (self->door),
+               vb_metrics_print (self->metrics, vb_acceptor_get_n_connections (self->acceptor),
                                  vb_session_registry_get_n_sessions (self->hub)));
 }
 
@@ -182,10 +188,10 @@ respond_websocket (VbHttp *self, SoupServerMessage *message)
 /* Requests */
 
 static const Route routes[] = {
-  { WEBSOCKET_PATH, TRUE, FALSE, respond_websocket },
-  { "/healthz", FALSE, FALSE, respond_health },
-  { "/metrics", TRUE, TRUE, respond_metrics },
-  { PANEL_PATH, FALSE, FALSE, respond_panel },
+  { WEBSOCKET_PATH, TRUE, FALSE, FALSE, respond_websocket },
+  { "/healthz", FALSE, FALSE, TRUE, respond_health },
+  { "/metrics", TRUE, TRUE, FALSE, respond_metrics },
+  { PANEL_PATH, FALSE, FALSE, FALSE, respond_panel },
 };
 
 static const Route *
@@ -231,17 +237,52 @@ check_identity (VbHttp *self, SoupServerMessage *message, const Route *route)
   return SOUP_STATUS_NONE;
 }
 
+/* A websocket stays for long, and each subject has a share of those that there may be. The kernel's
+ * administrators have none: they may end whatever is in their way. */
+static guint
+check_room (VbHttp *self, SoupServerMessage *message, const Route *route)
+{
+  VbIdentity *identity = g_object_get_data (G_OBJECT (message), IDENTITY_KEY);
+  VbPeer *peer = get_peer (message);
+  gboolean has_share = identity != NULL && vb_identity_get_expires_at_s (identity) != 0;
+  gboolean has_room;
+
+  if (route->is_always_answered)
+    return SOUP_STATUS_NONE;
+
+  has_room = vb_acceptor_admit_forwarded (self->acceptor, peer)
+             && (route->respond == respond_websocket ? vb_acceptor_hold (
+                     self->acceptor, peer, has_share ? vb_identity_get_subject (identity) : NULL)
+                                                     : !vb_acceptor_is_full (self->acceptor, peer));
+  return has_room ? SOUP_STATUS_NONE : SOUP_STATUS_SERVICE_UNAVAILABLE;
+}
+
 /* Whoever guesses waits longer each time. Good tokens from the same address do not: it may be that
  * of a proxy. */
 static void
 slow_down (VbHttp *self, SoupServerMessage *message)
 {
   const guint delay_ms
-      = vb_address_limiter_fail (vb_acceptor_get_addresses (self->door),
+      = vb_address_limiter_fail (vb_acceptor_get_addresses (self->acceptor),
                                  vb_peer_get_key (get_peer (message)), g_get_monotonic_time ());
 
   if (delay_ms > 0)
     vb_delayed_responses_hold (self->tarpit, message, delay_ms);
+}
+
+/* libsoup would wait for the end of a body of minus one byte before it answers. */
+static void
+reject_at_once (SoupServerMessage *message)
+{
+  static const char answer[] = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n"
+                               "Cache-Control: no-store\r\nContent-Length: 0\r\n\r\n";
+  GObject *remote = G_OBJECT (soup_server_message_get_remote_address (message));
+  GOutputStream *output = g_io_stream_get_output_stream (g_object_get_data (remote, STREAM_KEY));
+
+  g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (output), answer,
+                                              strlen (answer), NULL, NULL);
+  vb_peer_end_sending (get_peer (message));
+  vb_peer_set_deadline (get_peer (message), LINGER_S);
 }
 
 /* The headers are there, a body is not: who has no business here is told so now, before anything is
@@ -257,6 +298,12 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
 
   soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
   soup_message_headers_remove (headers, "Range");
+  if (!vb_http_auth_check_length (headers))
+    {
+      reject_at_once (message);
+      return;
+    }
+
   vb_http_auth_take_origin (headers, get_peer (message), (const char *const *) self->proxies);
 
   if (soup_server_message_get_status (message) != SOUP_STATUS_NONE)
@@ -273,6 +320,8 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
     status = SOUP_STATUS_NOT_FOUND;
   else if (route->needs_identity)
     status = check_identity (self, message, route);
+  if (route != NULL && status == SOUP_STATUS_NONE)
+    status = check_room (self, message, route);
 
   if (status != SOUP_STATUS_NONE)
     finish (message, status);
@@ -305,7 +354,7 @@ on_request_started (SoupServer *server, SoupServerMessage *message, gpointer use
 }
 
 static void
-on_connection (VbAcceptor *door, GIOStream *stream, VbPeer *peer, gpointer user_data)
+on_connection (VbAcceptor *acceptor, GIOStream *stream, VbPeer *peer, gpointer user_data)
 {
   VbHttp *self = user_data;
   /* libsoup takes every address for an IP address when a request has no Host. Ours only carry the
@@ -315,6 +364,7 @@ on_connection (VbAcceptor *door, GIOStream *stream, VbPeer *peer, gpointer user_
   g_autoptr (GSocketAddress) remote = g_inet_socket_address_new (loopback, 0);
 
   g_object_set_data_full (G_OBJECT (remote), PEER_KEY, g_object_ref (peer), g_object_unref);
+  g_object_set_data (G_OBJECT (remote), STREAM_KEY, stream);
   soup_server_accept_iostream (self->server, stream, local, remote, NULL);
 }
 
@@ -326,7 +376,7 @@ vb_http_dispose (GObject *object)
   VbHttp *self = VB_HTTP (object);
 
   vb_http_stop (self);
-  g_clear_object (&self->door);
+  g_clear_object (&self->acceptor);
   g_clear_object (&self->server);
   g_clear_object (&self->hub);
   g_clear_object (&self->metrics);
@@ -371,22 +421,22 @@ vb_http_new (VbSessionRegistry *hub, VbMetrics *metrics, const VbBridgeSettings 
   self->metrics = g_object_ref (metrics);
   self->origins = g_strdupv ((char **) settings->allowed_origins);
   self->proxies = g_strdupv ((char **) settings->trusted_proxies);
-  self->door
+  self->acceptor
       = vb_acceptor_new (settings->max_connections, settings->max_per_address, on_connection, self);
   return self;
 }
 
 VbAcceptor *
-vb_http_get_door (VbHttp *self)
+vb_http_get_acceptor (VbHttp *self)
 {
-  return self->door;
+  return self->acceptor;
 }
 
 void
 vb_http_stop (VbHttp *self)
 {
-  if (self->door != NULL)
-    vb_acceptor_stop (self->door);
+  if (self->acceptor != NULL)
+    vb_acceptor_stop (self->acceptor);
   if (self->server != NULL)
     soup_server_disconnect (self->server);
 }

@@ -21,8 +21,8 @@ G_DECLARE_FINAL_TYPE (VbHttp, vb_http, VB, HTTP, GObject)
 /** vb_http_new: @settings: copied */
 VbHttp *vb_http_new (VbSessionRegistry *hub, VbMetrics *metrics, const VbBridgeSettings *settings);
 
-/** vb_http_get_door: Returns: (transfer none): where listening sockets are put in */
-VbAcceptor *vb_http_get_door (VbHttp *self);
+/** vb_http_get_acceptor: Returns: (transfer none): where listening sockets are put in */
+VbAcceptor *vb_http_get_acceptor (VbHttp *self);
 
 /** vb_http_stop: closes all listeners and all connections that are not websockets */
 void vb_http_stop (VbHttp *self);

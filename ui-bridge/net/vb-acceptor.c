@@ -7,57 +7,82 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "vb-connection-table.h"
+#include "vb-fair-stream.h"
 #include "vb-listener.h"
 #include "core/base/vb-log.h"
 
 /* From the first byte to a whole request, TLS included. */
 #define REQUEST_DEADLINE_S 10
-/* Kept free for the unix socket: whoever fills the TCP port must not lock the administrators out.
- */
-#define UNIX_RESERVE 16
 /* Descriptors that the rest of the process needs: disks being copied, the journal, the hypervisor.
  */
 #define DESCRIPTORS_RESERVE 512
 /* A TCP peer that acknowledges nothing for so long is gone. */
 #define SILENCE_MAX_MS 60000
+#define CONNECTION_KEY "vb-connection"
 
 static const char too_many[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                "Connection: close\r\nContent-Length: 0\r\nRetry-After: 5\r\n\r\n";
 
-/* One listening socket and how to treat who comes through it. */
+/* One listening socket and how its clients are treated. */
 typedef struct
 {
-  VbAcceptor *door; /* owns this */
+  VbAcceptor *acceptor; /* owns this */
   VbListener *listener;
   VbCertificate *certificate;
   gboolean has_admin_group;
   gid_t admin_group;
-} Entrance;
+} Listener;
 
 struct _VbAcceptor
 {
   GObject parent_instance;
 
-  GPtrArray *entrances;
-  GHashTable *connections; /* GSocketConnection, not owned → key of its address */
+  GPtrArray *listeners;
+  GHashTable *connections; /* GSocketConnection, not owned → Connection */
+  VbConnectionTable *table;
   VbAddressLimiter *addresses;
-  guint max_connections;
   guint max_per_address;
   VbAcceptorFunc func;
   gpointer user_data;
 };
 
+/* What an accepted connection counts for. */
+typedef struct
+{
+  VbAcceptor *acceptor;
+  VbPeer *peer;
+  char *address;   /* its key in the limiter */
+  char *forwarded; /* key of the address that a proxy has named, or NULL */
+} Connection;
+
 G_DEFINE_FINAL_TYPE (VbAcceptor, vb_acceptor, G_TYPE_OBJECT)
 
 static void
-entrance_free (gpointer data)
+listener_free (gpointer data)
 {
-  Entrance *entrance = data;
+  Listener *self = data;
 
-  vb_listener_stop (entrance->listener);
-  g_clear_object (&entrance->listener);
-  g_clear_object (&entrance->certificate);
-  g_free (entrance);
+  vb_listener_stop (self->listener);
+  g_clear_object (&self->listener);
+  g_clear_object (&self->certificate);
+  g_free (self);
+}
+
+static void
+connection_free (gpointer data)
+{
+  Connection *self = data;
+
+  vb_connection_table_remove (self->acceptor->table, self->peer);
+  vb_address_limiter_leave (self->acceptor->addresses, self->address);
+  if (self->forwarded != NULL)
+    vb_address_limiter_leave (self->acceptor->addresses, self->forwarded);
+  g_object_set_data (G_OBJECT (self->peer), CONNECTION_KEY, NULL);
+  g_object_unref (self->peer);
+  g_free (self->address);
+  g_free (self->forwarded);
+  g_free (self);
 }
 
 static void
@@ -65,7 +90,6 @@ on_connection_gone (gpointer data, GObject *connection)
 {
   VbAcceptor *self = data;
 
-  vb_address_limiter_leave (self->addresses, g_hash_table_lookup (self->connections, connection));
   g_hash_table_remove (self->connections, connection);
 }
 
@@ -92,8 +116,9 @@ vb_acceptor_finalize (GObject *object)
   VbAcceptor *self = VB_ACCEPTOR (object);
 
   g_hash_table_unref (self->connections);
+  g_clear_pointer (&self->table, vb_connection_table_free);
   vb_address_limiter_free (self->addresses);
-  g_ptr_array_unref (self->entrances);
+  g_ptr_array_unref (self->listeners);
   G_OBJECT_CLASS (vb_acceptor_parent_class)->finalize (object);
 }
 
@@ -107,8 +132,8 @@ vb_acceptor_class_init (VbAcceptorClass *klass)
 static void
 vb_acceptor_init (VbAcceptor *self)
 {
-  self->entrances = g_ptr_array_new_with_free_func (entrance_free);
-  self->connections = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  self->listeners = g_ptr_array_new_with_free_func (listener_free);
+  self->connections = g_hash_table_new_full (NULL, NULL, NULL, connection_free);
   self->addresses = vb_address_limiter_new ();
 }
 
@@ -141,7 +166,7 @@ vb_acceptor_new (guint max_connections,
 {
   VbAcceptor *self = g_object_new (VB_TYPE_ACCEPTOR, NULL);
 
-  self->max_connections = clamp_to_descriptors (max_connections);
+  self->table = vb_connection_table_new (clamp_to_descriptors (max_connections));
   self->max_per_address = max_per_address;
   self->func = func;
   self->user_data = user_data;
@@ -149,9 +174,9 @@ vb_acceptor_new (guint max_connections,
 }
 
 static VbPeer *
-make_peer (const Entrance *entrance, GSocket *socket)
+make_peer (const Listener *listener, GSocket *socket)
 {
-  VbPeer *peer = vb_peer_new (socket, entrance->has_admin_group ? &entrance->admin_group : NULL);
+  VbPeer *peer = vb_peer_new (socket, listener->has_admin_group ? &listener->admin_group : NULL);
 
   vb_peer_set_deadline (peer, REQUEST_DEADLINE_S);
   if (!vb_peer_is_unix (peer))
@@ -178,58 +203,62 @@ wrap_tls (GSocketConnection *connection, VbCertificate *certificate)
   return tls;
 }
 
-static gboolean
-is_full (VbAcceptor *self, GSocket *socket)
-{
-  guint reserve = g_socket_get_family (socket) == G_SOCKET_FAMILY_UNIX ? UNIX_RESERVE : 0;
-
-  return g_hash_table_size (self->connections) >= self->max_connections + reserve;
-}
-
 /* A proxy on this machine speaks for many, and the unix socket for nobody else. */
 static gboolean
-enter (VbAcceptor *self, VbPeer *peer)
+admit_address (VbAcceptor *self, VbPeer *peer)
 {
   return vb_address_limiter_enter (self->addresses, vb_peer_get_key (peer),
                                    vb_peer_is_local (peer) ? G_MAXUINT : self->max_per_address);
 }
 
 static void
-turn_away (GSocket *socket)
+reject (GSocket *socket)
 {
   g_socket_send (socket, too_many, strlen (too_many), NULL, NULL);
   g_socket_close (socket, NULL);
 }
 
 static void
+add_connection (VbAcceptor *self, GSocketConnection *connection, VbPeer *peer)
+{
+  Connection *entry = g_new0 (Connection, 1);
+
+  entry->acceptor = self;
+  entry->peer = g_object_ref (peer);
+  entry->address = g_strdup (vb_peer_get_key (peer));
+  vb_connection_table_add (self->table, peer);
+  g_hash_table_insert (self->connections, connection, entry);
+  g_object_set_data (G_OBJECT (peer), CONNECTION_KEY, entry);
+  g_object_weak_ref (G_OBJECT (connection), on_connection_gone, self);
+}
+
+static void
 on_socket (VbListener *listener, GSocket *socket, gpointer user_data)
 {
-  const Entrance *entrance = user_data;
-  VbAcceptor *self = entrance->door;
+  const Listener *from = user_data;
+  VbAcceptor *self = from->acceptor;
   g_autoptr (GSocketConnection) connection = NULL;
   g_autoptr (GIOStream) stream = NULL;
+  g_autoptr (VbFairStream) fair = NULL;
   g_autoptr (VbPeer) peer = NULL;
 
-  if (is_full (self, socket))
+  peer = make_peer (from, socket);
+  if (!vb_connection_table_has_room (self->table, vb_peer_is_unix (peer))
+      || !admit_address (self, peer))
     {
-      turn_away (socket);
-      return;
-    }
-
-  peer = make_peer (entrance, socket);
-  if (!enter (self, peer))
-    {
-      turn_away (socket);
+      reject (socket);
       return;
     }
 
   connection = g_socket_connection_factory_create_connection (socket);
-  g_hash_table_insert (self->connections, connection, g_strdup (vb_peer_get_key (peer)));
-  g_object_weak_ref (G_OBJECT (connection), on_connection_gone, self);
-  stream = entrance->certificate != NULL ? wrap_tls (connection, entrance->certificate)
-                                         : G_IO_STREAM (g_object_ref (connection));
-  if (stream != NULL)
-    self->func (self, stream, peer, self->user_data);
+  add_connection (self, connection, peer);
+  stream = from->certificate != NULL ? wrap_tls (connection, from->certificate)
+                                     : G_IO_STREAM (g_object_ref (connection));
+  if (stream == NULL)
+    return;
+
+  fair = vb_fair_stream_new (stream, peer);
+  self->func (self, G_IO_STREAM (fair), peer, self->user_data);
 }
 
 void
@@ -238,24 +267,24 @@ vb_acceptor_listen (VbAcceptor *self,
                     VbCertificate *certificate,
                     const gid_t *admin_group)
 {
-  Entrance *entrance = g_new0 (Entrance, 1);
+  Listener *listener = g_new0 (Listener, 1);
 
-  entrance->door = self;
-  entrance->certificate = certificate != NULL ? g_object_ref (certificate) : NULL;
-  entrance->has_admin_group = admin_group != NULL;
+  listener->acceptor = self;
+  listener->certificate = certificate != NULL ? g_object_ref (certificate) : NULL;
+  listener->has_admin_group = admin_group != NULL;
   if (admin_group != NULL)
-    entrance->admin_group = *admin_group;
-  entrance->listener = vb_listener_new (socket, on_socket, entrance);
-  g_ptr_array_add (self->entrances, entrance);
+    listener->admin_group = *admin_group;
+  listener->listener = vb_listener_new (socket, on_socket, listener);
+  g_ptr_array_add (self->listeners, listener);
 }
 
 guint16
 vb_acceptor_get_tcp_port (VbAcceptor *self)
 {
-  for (guint i = 0; i < self->entrances->len; i++)
+  for (guint i = 0; i < self->listeners->len; i++)
     {
-      const Entrance *entrance = g_ptr_array_index (self->entrances, i);
-      guint16 port = vb_listener_get_port (entrance->listener);
+      const Listener *listener = g_ptr_array_index (self->listeners, i);
+      guint16 port = vb_listener_get_port (listener->listener);
 
       if (port != 0)
         return port;
@@ -270,6 +299,34 @@ vb_acceptor_get_n_connections (VbAcceptor *self)
   return g_hash_table_size (self->connections);
 }
 
+gboolean
+vb_acceptor_admit_forwarded (VbAcceptor *self, VbPeer *peer)
+{
+  Connection *connection = g_object_get_data (G_OBJECT (peer), CONNECTION_KEY);
+  const char *key = vb_peer_get_key (peer);
+  guint share = MIN (self->max_per_address, vb_connection_table_get_share (self->table));
+
+  if (connection == NULL || connection->forwarded != NULL || strcmp (connection->address, key) == 0)
+    return TRUE;
+  if (!vb_address_limiter_enter (self->addresses, key, share))
+    return FALSE;
+
+  connection->forwarded = g_strdup (key);
+  return TRUE;
+}
+
+gboolean
+vb_acceptor_is_full (VbAcceptor *self, VbPeer *peer)
+{
+  return vb_connection_table_is_full (self->table, peer);
+}
+
+gboolean
+vb_acceptor_hold (VbAcceptor *self, VbPeer *peer, const char *subject)
+{
+  return vb_connection_table_hold (self->table, peer, subject);
+}
+
 VbAddressLimiter *
 vb_acceptor_get_addresses (VbAcceptor *self)
 {
@@ -279,5 +336,5 @@ vb_acceptor_get_addresses (VbAcceptor *self)
 void
 vb_acceptor_stop (VbAcceptor *self)
 {
-  g_ptr_array_set_size (self->entrances, 0);
+  g_ptr_array_set_size (self->listeners, 0);
 }

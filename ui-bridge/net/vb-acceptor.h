@@ -20,15 +20,15 @@ G_DECLARE_FINAL_TYPE (VbAcceptor, vb_acceptor, VB, ACCEPTOR, GObject)
  * @stream: (transfer none): what to speak HTTP on
  * @peer: (transfer none): who is there; its deadline for a whole request is running
  */
-typedef void (*VbAcceptorFunc) (VbAcceptor *door,
+typedef void (*VbAcceptorFunc) (VbAcceptor *acceptor,
                                 GIOStream *stream,
                                 VbPeer *peer,
                                 gpointer user_data);
 
 /**
  * vb_acceptor_new:
- * @max_connections: at a time, fewer if the process may not open so many files; further ones get a
- * short 503. A few more may come in through the unix socket
+ * @max_connections: websockets at a time, fewer if the process may not open so many files, see
+ * #VbConnectionTable
  * @max_per_address: of these, from one address that is not this machine
  */
 VbAcceptor *vb_acceptor_new (guint max_connections,
@@ -53,6 +53,14 @@ void vb_acceptor_listen (VbAcceptor *self,
 guint16 vb_acceptor_get_tcp_port (VbAcceptor *self);
 /** vb_acceptor_get_n_connections: Returns: open ones, websockets included */
 guint vb_acceptor_get_n_connections (VbAcceptor *self);
+
+/** vb_acceptor_admit_forwarded: a proxy has named whom it speaks for; Returns: %FALSE when that
+ * address has its share of the connections already */
+gboolean vb_acceptor_admit_forwarded (VbAcceptor *self, VbPeer *peer);
+/** vb_acceptor_is_full: see vb_connection_table_is_full() */
+gboolean vb_acceptor_is_full (VbAcceptor *self, VbPeer *peer);
+/** vb_acceptor_hold: @subject: (nullable): see vb_connection_table_hold() */
+gboolean vb_acceptor_hold (VbAcceptor *self, VbPeer *peer, const char *subject);
 
 /** vb_acceptor_get_addresses: Returns: (transfer none): who has been coming in */
 VbAddressLimiter *vb_acceptor_get_addresses (VbAcceptor *self);

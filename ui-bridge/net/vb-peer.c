@@ -17,6 +17,7 @@ struct _VbPeer
   gboolean is_local;
   gboolean is_unix;
   gboolean is_admin;
+  gboolean is_cut;
   guint deadline;
 };
 
@@ -191,9 +192,23 @@ vb_peer_limit_sending (VbPeer *self, int bytes)
 }
 
 void
+vb_peer_end_sending (VbPeer *self)
+{
+  if (!g_socket_is_closed (self->socket))
+    shutdown (g_socket_get_fd (self->socket), SHUT_WR);
+}
+
+void
 vb_peer_cut (VbPeer *self)
 {
   /* Not closed but shut down: whoever reads from it sees the end and tidies up in its own way. */
+  self->is_cut = TRUE;
   if (!g_socket_is_closed (self->socket))
     shutdown (g_socket_get_fd (self->socket), SHUT_RDWR);
+}
+
+gboolean
+vb_peer_is_cut (VbPeer *self)
+{
+  return self->is_cut;
 }

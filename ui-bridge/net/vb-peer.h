@@ -47,7 +47,10 @@ void vb_peer_set_origin (VbPeer *self, GInetAddress *address);
 void vb_peer_set_deadline (VbPeer *self, guint seconds);
 /** vb_peer_limit_sending: how much the kernel takes for a client that does not read */
 void vb_peer_limit_sending (VbPeer *self, int bytes);
+/** vb_peer_end_sending: what has been written goes out, nothing follows */
+void vb_peer_end_sending (VbPeer *self);
 /** vb_peer_cut: ends the connection at once, whatever is under way on it */
 void vb_peer_cut (VbPeer *self);
+gboolean vb_peer_is_cut (VbPeer *self);
 
 G_END_DECLS

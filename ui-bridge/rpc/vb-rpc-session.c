@@ -130,7 +130,9 @@ run_revoke (VbCall *call)
     }
 
   /* In force from here on, whatever becomes of the journal. */
-  vb_manager_revoke_async (vb_call_get_manager (call), subject, token_id, on_revoked, call);
+  vb_manager_revoke_async (vb_call_get_manager (call), subject, token_id,
+                           subject != NULL ? vb_session_registry_revoke_ahead (hub, subject) : 0,
+                           on_revoked, call);
   vb_call_set_number (call, vb_session_registry_close_revoked (hub, vb_call_get_session (call)));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-session-registry.h"
 
+#include "auth/vb-ahead-tokens.h"
 #include "protocol/vb-close-codes.h"
 #include "vb-events.h"
 #include "vb-token-key-monitor.h"
@@ -19,6 +20,7 @@ struct _VbSessionRegistry
   VbPush *push;         /* NULL: there is none */
   GHashTable *sessions; /* set, owns them */
   VbSubscriptions *subscriptions;
+  VbAheadTokens *ahead;
   guint check; /* the one timer of all sessions, while there are any */
   gint64 check_at_us;
   gint64 keys_checked_us; /* monotonic */
@@ -223,6 +225,7 @@ vb_session_registry_finalize (GObject *object)
     g_signal_handlers_disconnect_by_data (session, self);
   g_hash_table_unref (self->sessions);
   vb_subscriptions_free (self->subscriptions);
+  vb_ahead_tokens_free (self->ahead);
   g_free (self->token_keys);
   G_OBJECT_CLASS (vb_session_registry_parent_class)->finalize (object);
 }
@@ -239,6 +242,7 @@ vb_session_registry_init (VbSessionRegistry *self)
 {
   self->sessions = g_hash_table_new_full (NULL, NULL, g_object_unref, NULL);
   self->subscriptions = vb_subscriptions_new ();
+  self->ahead = vb_ahead_tokens_new ();
 }
 
 VbSessionRegistry *
@@ -316,10 +320,25 @@ on_session_closed (VbSession *session, gpointer user_data)
 gboolean
 vb_session_registry_is_revoked (VbSessionRegistry *self, VbIdentity *identity)
 {
-  return vb_identity_get_expires_at_s (identity) != 0
-         && vb_manager_is_revoked (self->manager, vb_identity_get_subject (identity),
-                                   vb_identity_get_token_id (identity),
-                                   vb_identity_get_issued_at_s (identity));
+  const char *subject = vb_identity_get_subject (identity);
+  gint64 issued_at_s = vb_identity_get_issued_at_s (identity);
+  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+
+  if (vb_identity_get_expires_at_s (identity) == 0)
+    return FALSE;
+  if (vb_manager_is_revoked (self->manager, subject, vb_identity_get_token_id (identity),
+                             issued_at_s)
+      || vb_ahead_tokens_is_suspect (self->ahead, subject, issued_at_s, now_s))
+    return TRUE;
+
+  vb_ahead_tokens_add (self->ahead, subject, issued_at_s, now_s);
+  return FALSE;
+}
+
+gint64
+vb_session_registry_revoke_ahead (VbSessionRegistry *self, const char *subject)
+{
+  return vb_ahead_tokens_revoke (self->ahead, subject, g_get_real_time () / G_USEC_PER_SEC);
 }
 
 void

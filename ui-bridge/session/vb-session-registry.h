@@ -37,6 +37,9 @@ void vb_session_registry_close_all (VbSessionRegistry *self, guint16 code, const
 /** vb_session_registry_is_revoked: Returns: whether the token that @identity stands for was taken
  * back; those whom the kernel vouches for have none */
 gboolean vb_session_registry_is_revoked (VbSessionRegistry *self, VbIdentity *identity);
+/** vb_session_registry_revoke_ahead: the tokens of @subject are being taken back; Returns: until
+ * which `iat`, see vb_ahead_tokens_revoke() */
+gint64 vb_session_registry_revoke_ahead (VbSessionRegistry *self, const char *subject);
 /** vb_session_registry_close_revoked: closes every session whose token was taken back, with 4401;
  * @except: is left open for its answer; Returns: how many, @except included */
 guint vb_session_registry_close_revoked (VbSessionRegistry *self, VbSession *except);

@@ -17,7 +17,9 @@
 void
 vb_frame_guard_init (VbFrameGuard *self, guint64 message_max, guint pings_max)
 {
-  *self = (VbFrameGuard){ .message_max = message_max, .pings_max = pings_max };
+  *self = (VbFrameGuard){ .message_max = message_max,
+                          .pings_max = pings_max,
+                          .frames_left = VB_FRAMES_BURST };
 }
 
 /* Returns: bytes that the header will have in all, as far as is known yet */
@@ -53,6 +55,16 @@ body_size (const VbFrameGuard *self)
   return size;
 }
 
+static void
+refill (VbFrameGuard *self, gint64 now_us)
+{
+  gint64 passed_us = self->counted_us != 0 ? MAX (0, now_us - self->counted_us) : 0;
+
+  self->frames_left = MIN (
+      self->frames_left + (double) passed_us * VB_FRAMES_PER_S / G_USEC_PER_SEC, VB_FRAMES_BURST);
+  self->counted_us = now_us;
+}
+
 /* A whole header has been read. */
 static guint16
 begin_frame (VbFrameGuard *self)
@@ -61,6 +73,10 @@ begin_frame (VbFrameGuard *self)
 
   self->body_left = body_size (self);
   self->header_length = 0;
+  self->frames_left -= 1;
+  if (self->frames_left < 0)
+    return VB_CLOSE_FLOODING;
+
   if (opcode & OPCODE_CONTROL)
     {
       if (opcode == OPCODE_PING && ++self->pings > self->pings_max)
@@ -79,8 +95,9 @@ begin_frame (VbFrameGuard *self)
 }
 
 guint16
-vb_frame_guard_feed (VbFrameGuard *self, const guint8 *data, gsize length)
+vb_frame_guard_feed (VbFrameGuard *self, gint64 now_us, const guint8 *data, gsize length)
 {
+  refill (self, now_us);
   while (length > 0)
     {
       guint64 skip = MIN (self->body_left, length);

@@ -105,7 +105,9 @@ input_read_nonblocking (GPollableInputStream *pollable, void *buffer, gsize coun
       if (n <= 0 || whole == NULL)
         return n;
 
-      code = whole->refused ? 0 : vb_frame_guard_feed (&whole->guard, buffer, (gsize) n);
+      code = whole->refused
+                 ? 0
+                 : vb_frame_guard_feed (&whole->guard, g_get_monotonic_time (), buffer, (gsize) n);
       if (code != 0)
         refuse (whole, code);
   } while (whole->refused);

@@ -33,12 +33,13 @@ void
 vb_manager_revoke_async (VbManager *self,
                          const char *subject,
                          const char *token_id,
+                         gint64 issued_until_s,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (self, NULL, callback, user_data);
-  VbRevocation *revocation
-      = vb_revocation_new (token_id != NULL, token_id != NULL ? token_id : subject, get_now_s ());
+  VbRevocation *revocation = vb_revocation_new (
+      token_id != NULL, token_id != NULL ? token_id : subject, MAX (issued_until_s, get_now_s ()));
 
   g_task_set_source_tag (task, vb_manager_revoke_async);
   g_task_set_task_data (task, revocation, (GDestroyNotify) vb_revocation_free);

@@ -6,13 +6,34 @@
 
 #define MAX_NAME_CHARACTERS 64
 
+/* Spaces, marks and what only formats leave no trace by themselves; nor do a few letters. */
+static gboolean
+is_visible (gunichar c)
+{
+  static const gunichar blanks[] = { 0x115f, 0x1160, 0x17b4, 0x17b5, 0x2800, 0x3164, 0xffa0 };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (blanks); i++)
+    if (c == blanks[i])
+      return FALSE;
+
+  return g_unichar_isgraph (c) && !g_unichar_iszerowidth (c) && !g_unichar_ismark (c);
+}
+
 gboolean
 vb_manager_check_name (const char *name, GError **error)
 {
   gboolean good = name != NULL && *name != '\0' && g_utf8_validate (name, -1, NULL)
                   && g_utf8_strlen (name, -1) <= MAX_NAME_CHARACTERS;
+  gboolean is_seen = FALSE;
+
   for (const char *p = name; good && *p != '\0'; p = g_utf8_next_char (p))
-    good = !g_unichar_iscntrl (g_utf8_get_char (p));
+    {
+      gunichar c = g_utf8_get_char (p);
+
+      good = !g_unichar_iscntrl (c);
+      is_seen |= is_visible (c);
+    }
+  good = good && is_seen;
   if (!good)
     g_set_error (
         error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
@@ -107,38 +128,53 @@ static void
 find_request_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   VbManager *self = source;
-  VbAdmission *admission = data;
-  const VbOperationRecord *record = admission->record;
+  const VbOperationRecord *record = data;
   GError *error = NULL;
-
-  admission->known = vb_journal_find_request (self->journal, record->subject, record->vps,
-                                              record->request_key, &error);
+  VbOperationRecord *known = vb_journal_find_request (self->journal, record->subject, record->vps,
+                                                      record->request_key, &error);
   if (error != NULL)
     g_task_return_error (task, error);
   else
-    g_task_return_boolean (task, TRUE);
+    g_task_return_pointer (task, known, (GDestroyNotify) vb_operation_record_free);
 }
 
 static void
-request_looked_up (VbManager *self, GTask *task)
+request_looked_up (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  VbAdmission *admission = vb_admission_of (task);
+  VbManager *self = VB_MANAGER (source);
+  GTask *task = user_data;
+  GError *error = NULL;
+  VbOperationRecord *known = g_task_propagate_pointer (G_TASK (result), &error);
 
-  if (admission->failure != NULL)
-    vb_admission_fail (self, task, g_steal_pointer (&admission->failure));
-  else if (admission->known != NULL || admission->answered)
-    vb_admission_leave (self, task, NULL);
-  else
-    create_by_rules (self, task);
+  if (error != NULL)
+    {
+      vb_admission_fail (self, task, error);
+      return;
+    }
+  if (known == NULL)
+    {
+      create_by_rules (self, task);
+      return;
+    }
+  g_autofree char *uuid = g_strdup (known->vps);
+  vb_admission_of (task)->known = known;
+  g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+  vb_manager_leave (self, uuid);
 }
 
 static void
 create_inside (VbManager *self, GTask *task)
 {
-  if (vb_admission_of (task)->record->request_key == NULL)
-    create_by_rules (self, task);
-  else
-    vb_admission_work (self, task, self->journal_worker, find_request_in_thread, request_looked_up);
+  VbAdmission *admission = vb_admission_of (task);
+  if (admission->record->request_key == NULL)
+    {
+      create_by_rules (self, task);
+      return;
+    }
+  g_autoptr (GTask) lookup = g_task_new (self, NULL, request_looked_up, task);
+  g_task_set_task_data (lookup, admission->record, NULL);
+  vb_worker_run (self->journal_worker, lookup, find_request_in_thread);
 }
 
 void
@@ -162,7 +198,7 @@ vb_manager_create_async (VbManager *self,
   VbOperationRecord *record = vb_admission_of (task)->record;
   record->request_key = g_strdup (request_key);
   record->backup_name = name ? g_strdup (name) : default_name ();
-  vb_admission_enter (self, g_steal_pointer (&task), create_inside);
+  vb_manager_enter (self, vps, g_steal_pointer (&task), create_inside);
 }
 
 void
@@ -179,7 +215,7 @@ vb_manager_create_scheduled_async (VbManager *self,
   record->request_key = g_strdup (request_key);
   record->backup_name = default_name ();
   record->scheduled = TRUE;
-  vb_admission_enter (self, task, create_inside);
+  vb_manager_enter (self, vps, task, create_inside);
 }
 
 static VbOperationRecord *
@@ -252,7 +288,7 @@ vb_manager_restore_async (VbManager *self,
   VbOperationRecord *record = vb_admission_of (task)->record;
   record->backup = g_strdup (backup);
   record->stop_first = stop_first;
-  vb_admission_enter (self, g_steal_pointer (&task), restore_inside);
+  vb_manager_enter (self, vps, g_steal_pointer (&task), restore_inside);
 }
 
 VbOperationRecord *

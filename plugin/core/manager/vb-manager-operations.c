@@ -85,11 +85,11 @@ finish_vps (VbManager *self, VbVps *vps)
 
 /* So that a late cancel is told "too late" and not "no such operation". */
 static void
-note_ended (VbManager *self, const char *operation)
+note_ended (VbManager *self, const VbOperationRecord *record)
 {
   if (g_hash_table_size (self->ended) >= MAX_REMEMBERED)
     g_hash_table_remove_all (self->ended);
-  g_hash_table_add (self->ended, g_strdup (operation));
+  g_hash_table_insert (self->ended, g_strdup (record->id), g_strdup (record->vps));
 }
 
 /* A restore that met a bad chunk; its worker has journalled that. */
@@ -142,7 +142,7 @@ apply (VbOperationWorker *job,
     self->sweep_due = TRUE;
   self->running--;
   if (ended)
-    note_ended (self, record->id);
+    note_ended (self, record);
   g_hash_table_remove (self->jobs, record->id);
   pump (self);
   vb_manager_check_stopped (self);
@@ -268,7 +268,7 @@ vb_manager_cancel (VbManager *self, const char *uuid, const char *operation, GEr
   if (vps == NULL)
     return FALSE;
   VbOperationWorker *job = g_hash_table_lookup (self->jobs, operation);
-  gboolean ended = g_hash_table_contains (self->ended, operation);
+  gboolean ended = g_strcmp0 (g_hash_table_lookup (self->ended, operation), uuid) == 0;
   if (!ended && (job == NULL || g_strcmp0 (job->vps, uuid) != 0))
     {
       vb_error_set_public (error, VB_ERROR_NOT_FOUND);

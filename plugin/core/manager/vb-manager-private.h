@@ -9,7 +9,6 @@
 #include "vb-backup-checks.h"
 #include "vb-manager.h"
 #include "core/base/vb-worker.h"
-#include "vb-vps-locks.h"
 
 G_BEGIN_DECLS
 
@@ -37,10 +36,10 @@ struct _VbManager
                            on counting */
   GHashTable *stored; /* VPS UUID → GPtrArray of VbBackupInfo: the pool's backups of VPSs that are
                          not here */
-  VbVpsLocks *locks;
+  GHashTable *gates;  /* VPS UUID → GQueue of requests that wait for the one inside */
   GHashTable *refreshing; /* set of VPS UUIDs whose backups are about to be listed again */
   GHashTable *jobs;       /* operation id → VbOperationWorker */
-  GHashTable *ended;      /* set of ids of operations that have ended of late */
+  GHashTable *ended;      /* id of an operation that has ended lately → UUID of its VPS */
   GQueue queue;           /* VbOperationWorker, not yet started (borrowed from jobs) */
   guint running;          /* jobs with a thread */
 
@@ -95,6 +94,12 @@ void vb_manager_refresh_availability (VbManager *self);
 void vb_manager_drop_vps (VbManager *self, const char *uuid);
 VbVps *vb_manager_require_vps (VbManager *self, const char *uuid, GError **error);
 VbBackup *vb_manager_require_backup (VbVps *vps, const char *backup, GError **error);
+
+/* vb-manager-locks.c: one request at a time changes a VPS; @task is owned by whoever is inside */
+typedef void (*VbGateFunc) (VbManager *self, GTask *task);
+void vb_manager_enter (VbManager *self, const char *uuid, GTask *task, VbGateFunc func);
+void vb_manager_leave (VbManager *self, const char *uuid);
+void vb_manager_fail_waiting (VbManager *self, VbError code);
 
 /* vb-manager-operations.c: jobs, queue, progress */
 void vb_manager_attach_job (VbManager *self, VbVps *vps, VbOperationWorker *job);

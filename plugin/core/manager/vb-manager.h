@@ -246,12 +246,14 @@ gboolean vb_manager_mark_read_finish (VbManager *self, GAsyncResult *result, GEr
  * vb_manager_revoke_async:
  * @subject: (nullable): user whose tokens, issued until now, are taken back; or
  * @token_id: (nullable): the one token that is
+ * @issued_until_s: s since 1970, for tokens that were issued ahead of our clock; 0 for now
  *
  * In force at once; answers when the journal has it, so that it stays in force.
  */
 void vb_manager_revoke_async (VbManager *self,
                               const char *subject,
                               const char *token_id,
+                              gint64 issued_until_s,
                               GAsyncReadyCallback callback,
                               gpointer user_data);
 gboolean vb_manager_revoke_finish (VbManager *self, GAsyncResult *result, GError **error);

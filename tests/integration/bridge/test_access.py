@@ -148,6 +148,24 @@ def test_revoking_a_user(host):
     assert admin.request("session.revoke", sub="nobody") == {"closed": 0}
 
 
+def test_revoking_a_user_whose_issuer_has_a_fast_clock(host):
+    """Issued before the revocation, whatever its time says; and what is issued after it is good again."""
+    def ahead(seconds, sub="mallory"):
+        return host.mint("backup.read", sub=sub, iat=int(time.time()) + seconds)
+    seen, renewed, unseen, other = ahead(25), ahead(20), ahead(28), ahead(25, "bob")
+    client, other_client = host.user(seen), host.user(other)
+    client.request("session.renew", token=renewed)
+    admin = host.admin()
+    assert admin.request("session.revoke", sub="mallory") == {"closed": 1}
+    assert client.wait_closed() == 4401
+    for token in (seen, renewed, unseen):
+        with pytest.raises(ConnectRefused) as caught:
+            host.user(token)
+        assert caught.value.status == 401
+    assert other_client.request("session.info")["subject"] == "bob"
+    assert host.user(other).request("session.info")["subject"] == "bob"
+
+
 def test_revoking_a_token(host):
     token = host.mint("backup.read", sub="carol", jti="t-1")
     one, two = host.user(token), host.user(host.mint("backup.read", sub="carol", jti="t-2"))

@@ -108,6 +108,15 @@ def test_headers_given_twice_and_bodies(host, lines, body, status):
     assert wire.exchange(host.port, text.encode(), keep=True).status == status
 
 
+@pytest.mark.parametrize("length", ["-1", "+1", "-0", "0x5", "1e3", "99999999999999999999", str((1 << 64) - 1), "1 1", "5;"])
+@pytest.mark.parametrize("request_line", ["GET /healthz", "POST /v1/ws", "GET /v1/ws"])
+def test_lengths_that_are_none_are_answered_at_once(host, length, request_line):
+    with wire.connect(host.port) as connection:
+        connection.sendall(f"{request_line} HTTP/1.1\r\nHost: h\r\nContent-Length: {length}\r\n\r\n".encode())
+        assert wire.Reader(connection).read_answer().status == 400
+    assert wire.get(host.port, "/healthz").status == 200
+
+
 @pytest.mark.parametrize("lines, body", [("Content-Length: 0", ""), ("Content-Length: 5", "x" * 5), ("Transfer-Encoding: chunked", "0\r\n\r\n")])
 def test_nothing_follows_a_request(host, lines, body):
     """What a proxy might take for a body is never a second request."""

@@ -131,6 +131,80 @@ def test_pings_without_reading(host):
     assert "4429" in host.read_log()
 
 
+def pour(connection, data, stop):
+    """Sends as fast as it is taken, and reads nothing, until the other side ends it."""
+    def run():
+        connection.settimeout(0.2)
+        while not stop.is_set():
+            try:
+                connection.sendall(data)
+            except TimeoutError:
+                continue
+            except OSError:
+                return
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+EMPTY_FRAGMENT = wire.frame(b"", opcode=0, fin=False)
+
+
+@pytest.mark.parametrize("begin, flood", [
+    (b"", wire.frame(b"", opcode=10)),
+    (b"", wire.frame(b"p" * 125, opcode=10)),
+    (b"", wire.frame(b"", opcode=9)),
+    (wire.frame(b"", fin=False), EMPTY_FRAGMENT),
+    (wire.frame(b"[", fin=False), EMPTY_FRAGMENT + wire.frame(b"", opcode=10)),
+    (b"", wire.frame(b"")),
+    (wire.frame(b"\x03\xe8", opcode=8), wire.frame(b"\x03\xe8", opcode=8)),
+    # A size that never comes to its end is within the limits; the bytes do not count as frames.
+    (b"", wire.frame(b"[" * 60000)),
+], ids=["pongs", "full pongs", "pings", "fragments", "fragments and pongs", "texts", "closes", "large texts"])
+def test_frames_of_every_kind_count(host, begin, flood):
+    other, stop = host.admin(), threading.Event()
+    raw = wire.Raw(host.port, token=host.mint("backup.read"))
+    raw.send(begin)
+    thread = pour(raw.connection, flood * (65536 // len(flood) + 1), stop)
+    try:
+        for _ in range(20):
+            assert other.request("session.info")
+            assert wire.get(host.socket, "/healthz").status == 200
+        thread.join(20)
+        assert not thread.is_alive()
+    finally:
+        stop.set()
+        thread.join()
+    assert "4429" in host.read_log() or begin[:1] == b"\x88"
+
+
+def test_small_fragments_in_good_order_are_read(host):
+    raw = wire.Raw(host.socket)
+    text = request_of(MESSAGE_MAX)
+    pieces = [text[at:at + 600] for at in range(0, len(text), 600)]
+    raw.send(b"".join(wire.frame(piece, opcode=0 if number else 1, fin=number == len(pieces) - 1)
+                      for number, piece in enumerate(pieces)))
+    assert json.loads(raw.reader.read_frame()[1])["error"]["code"] == -32602
+
+
+@pytest.mark.parametrize("method, path, framing", [("POST", "/healthz", f"Content-Length: {1 << 50}"),
+                                                   ("GET", "/v1/ws", "Transfer-Encoding: chunked")])
+def test_bodies_without_end_hold_nobody_up(host, method, path, framing):
+    other, stop = host.admin(), threading.Event()
+    connection = wire.connect(host.port)
+    connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: h\r\n{framing}\r\n\r\n".encode())
+    chunk = b"4\r\nbody\r\n" if "chunked" in framing else b"x"
+    thread = pour(connection, chunk * (65536 // len(chunk)), stop)
+    try:
+        for _ in range(20):
+            assert other.request("session.info")
+        thread.join(20)
+        assert not thread.is_alive()
+    finally:
+        stop.set()
+        thread.join()
+
+
 # ---- slow readers
 
 
@@ -271,17 +345,81 @@ def test_open_websockets_have_no_deadline(host):
 def test_too_many_connections(new_host):
     host = new_host(max_connections=3)
     one, _, _ = [host.user(host.mint("backup.read")) for _ in range(3)]
-    answer = wire.get(host.port, "/healthz")
+    answer = wire.get(host.port, "/panel/")
     assert answer.status == 503 and answer.headers["retry-after"]
+    with pytest.raises(clients.ConnectRefused) as caught:
+        host.user(host.mint("backup.read", sub="other"))
+    assert caught.value.status == 503
     # The administrators' way in stays open, but not for everything.
     admins = [host.admin() for _ in range(16)]
     assert admins[-1].request("session.info")
-    assert wire.get(host.socket, "/healthz").status == 503
+    with pytest.raises(clients.ConnectRefused):
+        host.admin()
+    # How it is can always be asked.
+    assert wire.get(host.port, "/healthz").status == wire.get(host.socket, "/healthz").status == 200
     for client in admins + [one]:
         client.close()
     end = time.monotonic() + 20
-    while wire.get(host.port, "/healthz").status != 200:
+    while wire.get(host.port, "/panel/").status != 200:
         assert time.monotonic() < end
+
+
+def open_until_refused(host, most, **options):
+    """Websockets until one is refused, and the status that it is refused with."""
+    opened = []
+    for _ in range(most):
+        try:
+            opened.append(wire.Raw(host.port, **options))
+        except ConnectionError as refused:
+            return opened, refused.args[0]
+    return opened, None
+
+
+def test_nobody_takes_all_connections(new_host):
+    """A subject may have as many as are still free, so those who take all they can leave room for the next."""
+    host = new_host(max_connections=40)
+    greedy, status = open_until_refused(host, 41, token=host.mint("backup.read", sub="greedy"))
+    assert (len(greedy), status) == (20, 503)
+    accomplice, status = open_until_refused(host, 41, token=host.mint("backup.read", sub="accomplice"))
+    assert (len(accomplice), status) == (10, 503)
+    assert host.user(host.mint("backup.read", sub="other")).request("session.info")
+    assert wire.get(host.port, "/healthz").status == wire.get(host.port, "/panel/").status == 200
+    for raw in greedy:
+        raw.close()
+    end = time.monotonic() + 20
+    while len(open_until_refused(host, 11, token=host.mint("backup.read", sub="third"))[0]) < 10:
+        assert time.monotonic() < end
+
+
+def test_a_forwarded_address_has_a_share(new_host):
+    host = new_host(max_connections=40, max_per_address=5, trusted_proxies="127.0.0.1")
+
+    def opened(address, sub):
+        headers = {"X-Forwarded-For": address, "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+                   "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Authorization": f"Bearer {host.mint('backup.read', sub=sub)}"}
+        connection = wire.connect(host.port)
+        connection.sendall(wire.request("GET", "/v1/ws", headers))
+        return connection, wire.Reader(connection).read_answer(keep=True).status
+    one = [opened("192.0.2.1", f"user-{number}") for number in range(7)]
+    assert [status for _, status in one] == [101] * 5 + [503] * 2
+    assert opened("192.0.2.2", "user-0")[1] == 101
+    one[0][0].close()
+    end = time.monotonic() + 20
+    while opened("192.0.2.1", "late")[1] != 101:
+        assert time.monotonic() < end
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /v1/ws HTTP/1.1\r\nHost: h\r\n"])
+def test_connections_that_never_ask_make_room(new_host, said):
+    host = new_host(max_connections=10)
+    waiting = [wire.connect(host.port) for _ in range(200)]
+    for connection in waiting:
+        with contextlib.suppress(OSError):
+            connection.sendall(said)
+    assert wire.get(host.port, "/healthz").status == 200
+    assert host.user(host.mint("backup.read")).request("session.info")
+    for connection in waiting:
+        connection.close()
 
 
 def test_no_more_connections_than_descriptors_allow(new_host):

@@ -133,7 +133,23 @@ def test_cancel(host):
     assert client.request("operation.cancel", vps=vps, operation=operation) == {}
     assert client.wait_operation(vps, operation)["state"] == "cancelled"
     assert client.request("vps.get", vps=vps)["backups"] == []
-    assert refusal(client, "operation.cancel", vps=vps, operation=operation).reason in ("not_found", "too_late")
+    assert refusal(client, "operation.cancel", vps=vps, operation=operation).reason == "too_late"
+    # To another VPS, and to those who see nothing else, it never existed.
+    other = host.add("other")
+    for asking in (client, host.user(host.mint("backup.create", vps=[other]))):
+        assert refusal(asking, "operation.cancel", vps=other, operation=operation).reason == "not_found"
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u200d\u2060\ufeff", " \u00a0\u3000", "\u3164", "\u2800\u00ad", "\u0301", "\u202e\u200f"])
+def test_a_name_can_be_seen(host, name):
+    vps = host.add()
+    client = host.admin()
+    assert refusal(client, "backup.create", vps=vps, name=name).code == -32602
+    client.subscribe(vps)
+    _, backup = client.back_up(vps)
+    assert refusal(client, "backup.rename", vps=vps, backup=backup, name=name).code == -32602
+    # What joins the parts of a name is a part of it.
+    assert client.request("backup.rename", vps=vps, backup=backup, name="👨\u200d👩 e\u0301")["name"] == "👨\u200d👩 e\u0301"
 
 
 def test_slots_and_power(host):

@@ -234,6 +234,12 @@ def test_log_lines(daemon):
 
 # ---- process and access
 
+def test_too_few_descriptors_are_refused_at_once(daemon):
+    daemon.start(preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+    assert daemon.process.wait(30) == 1
+    assert "may open 64 files only" in daemon.log() and "LimitNOFILE" in daemon.log()
+
+
 def test_it_may_open_as_many_files_as_the_system_allows(daemon):
     def lower():
         resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
