@@ -88,12 +88,17 @@ export function duration(seconds) {
   return number(seconds / length, { style: 'unit', unit, unitDisplay: 'long' });
 }
 
-/** @param {string} time RFC 3339 @param {number} now milliseconds since 1970 */
-export function ago(time, now) {
-  const seconds = Math.min(0, (Date.parse(time) - now) / 1000);
-  const relative = new Intl.RelativeTimeFormat(sentence(), { numeric: 'auto' });
-  if (seconds > -MINUTE) return relative.format(0, 'second');
-  if (seconds > -HOUR) return relative.format(Math.ceil(seconds / MINUTE), 'minute');
-  if (seconds > -24 * HOUR) return relative.format(Math.ceil(seconds / HOUR), 'hour');
-  return date(time);
+const DAY = 24 * HOUR;
+const RELATIVE = /** @type {const} */ ([[MINUTE, 'second'], [HOUR, 'minute'], [DAY, 'hour'], [61 * DAY, 'day'], [366 * DAY, 'month'], [Infinity, 'year']]);
+
+/** How long ago it was, or in how long it will be. @param {string} time RFC 3339 @param {number} [now] milliseconds since 1970 */
+export function ago(time, now = Date.now()) {
+  const seconds = (Date.parse(time) - now) / 1000;
+  const at = RELATIVE.findIndex(([end]) => Math.abs(seconds) < end);
+  // Clocks differ by seconds.
+  if (at === 0) return new Intl.RelativeTimeFormat(sentence(), { numeric: 'auto' }).format(0, 'second');
+  // What comes is rounded, what was is not older than it is.
+  const whole = seconds > 0 ? Math.round : Math.trunc;
+  const length = at < 4 ? RELATIVE[at - 1][0] : at === 4 ? 30.44 * DAY : 365.25 * DAY;
+  return new Intl.RelativeTimeFormat(sentence(), { numeric: at < 3 ? 'always' : 'auto' }).format(whole(seconds / length) || Math.sign(seconds), RELATIVE[at][1]);
 }

@@ -3,6 +3,7 @@
 
 /** @import { App } from './elements/app.js' */
 
+import { percent } from './format.js';
 import { direction, onLanguage, words } from './i18n.js';
 
 /** What is shown first is asked for at once, not when somebody has found out. */
@@ -11,6 +12,7 @@ const FIRST = new Map([
   ['resources', ['./elements/resources-view.js']],
 ]);
 const TITLE = document.title;
+const ICON = /** @type {HTMLLinkElement} */ (document.querySelector('link[rel=icon]'));
 const KEPT = 'vps-backup-session';
 const app = /** @type {App} */ (/** @type {unknown} */ (document.querySelector('vps-backup-app')));
 
@@ -62,9 +64,24 @@ function follow() {
   entitle();
 }
 
+/** What runs can be followed from another tab: in the title, and in the icon by quarters. */
 function entitle() {
-  const name = app.store?.state.vps.get(app.current)?.name;
-  document.title = [name, TITLE].filter(Boolean).join(' – ');
+  const { name, operation } = app.store?.state.vps.get(app.current) ?? {};
+  const progress = operation ? `${percent(operation.progress)} · ` : '';
+  const title = progress + [name, TITLE].filter(Boolean).join(' – ');
+  if (document.title !== title) document.title = title;
+  const quarter = Math.min(3, Math.floor((operation?.progress ?? 0) / 25));
+  const href = operation ? `icons/${operation.kind === 'create' ? 'creating' : 'restoring'}-${quarter}.svg` : 'icon.svg';
+  if (ICON.getAttribute('href') !== href) ICON.setAttribute('href', href);
+}
+
+let followed = /** @type {unknown} */ (null);
+
+/** The store tells of progress; it is there when the element is connected. */
+function listen() {
+  if (!app.store || followed === app.store) return;
+  followed = app.store;
+  app.store.subscribe(entitle);
 }
 
 function speak() {
@@ -79,13 +96,14 @@ app.addEventListener('vps-backup-view', (event) => {
   queueMicrotask(entitle);
 });
 app.addEventListener('vps-backup-status', entitle);
+app.addEventListener('vps-backup-connection', listen);
 
 addEventListener('hashchange', follow);
 addEventListener('popstate', follow);
 
 // The elements ask for language and view when they are defined.
 follow();
-const first = FIRST.get(app.getAttribute('view') ?? '') ?? ['./elements/card-view.js'];
+const first = FIRST.get(app.getAttribute('view') ?? '') ?? ['./elements/summary-view.js', './elements/activity-view.js'];
 await Promise.all(['./vps-backup.js', ...first].map((name) => import(name)));
 loaded = true;
 app.current = chosen;

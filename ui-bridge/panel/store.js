@@ -9,6 +9,9 @@ const PAGE = 100;
 const KEPT_NOTIFICATIONS = 200;
 const CREATE_TRIES = 4;
 const AGAIN_MS = 5000;
+const CLOCK_MS = 30000;
+/** Of a VPS: what its page shows of the past. */
+const OPERATIONS = 12;
 
 /** crypto.randomUUID() is missing on pages without TLS. */
 function randomId() {
@@ -33,7 +36,7 @@ export class Store {
     info: null,
     vps: new Map(),
     missing: new Set(),
-    lastOperation: new Map(),
+    operations: new Map(),
     notifications: [],
   };
 
@@ -48,6 +51,8 @@ export class Store {
   /** @type {Set<{resolve: (nothing?: undefined) => void, reject: (error: Error) => void}>} */
   #openWaiters = new Set();
   #announced = false;
+  /** What is told in relative times changes by itself. @type {any} */
+  #clock = setInterval(() => this.#changed(), CLOCK_MS);
   /** Of this one and all before it we know; null: of none yet. @type {number | null} */
   #heardUpTo = null;
   /** Nothing is missing between that one and what comes now. */
@@ -67,6 +72,7 @@ export class Store {
       onEvent: (method, params) => this.#event(method, params),
     });
     this.#transport.open();
+    this.#clock.unref?.(); // of tests: they end without it
   }
 
   /**
@@ -125,6 +131,7 @@ export class Store {
   }
 
   close() {
+    clearInterval(this.#clock);
     this.#transport.close();
     for (const { reject } of this.#openWaiters) reject(new ConnectionLost());
     this.#listeners.clear();
@@ -159,9 +166,28 @@ export class Store {
     }
   }
 
-  /** @param {string} vps @param {string} backup @param {boolean} stopFirst */
-  restore(vps, backup, stopFirst) {
-    return this.#transport.request('backup.restore', { vps, backup, stop_first: stopFirst });
+  /** What not every service can do. @param {'instant' | 'backup_first'} feature */
+  offers(feature) {
+    return this.state.info?.features?.includes(feature) ?? false;
+  }
+
+  /**
+   * @param {string} vps
+   * @param {string} backup
+   * @param {{stop_first?: boolean, instant?: boolean, backup_first?: boolean}} how
+   */
+  restore(vps, backup, how) {
+    return this.#transport.request('backup.restore', { vps, backup, ...how });
+  }
+
+  /** Puts back what the last restore has replaced. @param {string} vps */
+  undo(vps) {
+    return this.#transport.request('undo.start', { vps });
+  }
+
+  /** @param {string} vps */
+  discardUndo(vps) {
+    return this.#transport.request('undo.discard', { vps });
   }
 
   /** @param {string} vps @param {string} backup */
@@ -287,7 +313,7 @@ export class Store {
 
   /** @param {string} vps */
   async #subscribe(vps) {
-    if (vps !== '*') this.#loadLastOperation(vps);
+    if (vps !== '*') this.#loadOperations(vps);
     if (vps !== '*' && this.#watched.has('*')) return;
     try {
       const answer = await this.#transport.request('vps.subscribe', { vps });
@@ -321,7 +347,7 @@ export class Store {
     this.#fresh.add(vps.vps);
     this.state.missing.delete(vps.vps);
     this.state.vps.set(vps.vps, vps);
-    if (known?.operation && !vps.operation && this.#watched.has(vps.vps)) this.#loadLastOperation(vps.vps);
+    if (known?.operation && !vps.operation && this.#watched.has(vps.vps)) this.#loadOperations(vps.vps);
   }
 
   /** @param {string} method @param {any} params */
@@ -341,12 +367,10 @@ export class Store {
   }
 
   /** @param {string} vps */
-  async #loadLastOperation(vps) {
-    const answer = await this.#request('operation.list', { vps, limit: 1 });
+  async #loadOperations(vps) {
+    const answer = await this.#request('operation.list', { vps, limit: OPERATIONS });
     if (!answer) return;
-    const [newest] = answer.operations;
-    if (newest) this.state.lastOperation.set(vps, newest);
-    else this.state.lastOperation.delete(vps);
+    this.state.operations.set(vps, answer.operations);
     this.#changed();
   }
 

@@ -69,16 +69,12 @@ h3 { font-size: 1em; letter-spacing: 0 }
 button, input, select { font: inherit; color: inherit }
 button { display: inline-flex; align-items: center; justify-content: center; gap: .5rem; min-height: 2.375rem; padding: .375rem .875rem; border: 1px solid var(--border); border-radius: var(--inner); background: var(--surface); box-shadow: var(--shadow); font-weight: 550; white-space: nowrap; cursor: pointer; -webkit-tap-highlight-color: transparent; transition: background-color .12s, border-color .12s, color .12s }
 button .icon { width: 1.125rem; height: 1.125rem }
-button:not([aria-disabled=true]):hover { background: var(--sunken); border-color: color-mix(in srgb, var(--border), var(--text) 14%) }
 button.primary { background: var(--accent); border-color: transparent; color: var(--on-accent) }
-button.primary:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--accent), var(--text) 16%) }
 button[aria-disabled=true]:not(.icon-button) { cursor: not-allowed; color: var(--faint); background: var(--sunken); border-color: var(--border); box-shadow: none }
 button.icon-button { width: 2.375rem; padding: 0; border-color: transparent; background: none; box-shadow: none; color: var(--muted) }
-button.icon-button:not([aria-disabled=true]):hover { background: var(--sunken); color: var(--text) }
 button.icon-button[aria-disabled=true] { cursor: not-allowed; opacity: .45 }
 button.link, a { color: var(--accent); font-weight: 550; text-decoration: underline; text-decoration-color: color-mix(in srgb, currentColor, transparent 60%); text-underline-offset: .2em }
 button.link { display: inline; min-height: 0; padding: 0; border: 0; background: none !important; box-shadow: none; white-space: normal }
-button.link:hover { text-decoration-color: currentColor }
 button[aria-busy=true] { position: relative; cursor: progress; color: transparent !important }
 button[aria-busy=true]::before { content: ''; position: absolute; inset: 0; margin: auto; width: 1em; height: 1em; border: 2px solid var(--muted); border-inline-end-color: transparent; border-radius: 50%; animation: turn .8s linear infinite }
 .error { color: var(--red); font-weight: 550 }
@@ -86,17 +82,18 @@ button[aria-busy=true]::before { content: ''; position: absolute; inset: 0; marg
 
 .state { display: inline-flex; align-items: center; gap: .5rem; font-weight: 550; white-space: nowrap; --tone: var(--muted); --fill: var(--tone); color: var(--tone) }
 .state::before { content: ''; width: .5rem; height: .5rem; border-radius: 50%; background: var(--fill); flex: none }
-.state:is([data-state=running], [data-state=available]) { --tone: var(--green); --fill: var(--green-fill) }
+.state:is([data-state=running], [data-state=available], [data-state=completed]) { --tone: var(--green); --fill: var(--green-fill) }
 .state:is([data-state^=creating], [data-state=queued], [data-state=paused]) { --tone: var(--amber); --fill: var(--amber-fill) }
 .state[data-state^=restoring] { --tone: var(--blue) }
-.state[data-state=crashed] { --tone: var(--red) }
-.state:is([data-state^=creating], [data-state^=restoring])::before { animation: pulse 1.6s ease-out infinite }
+.state:is([data-state=crashed], [data-state=damaged], [data-state=failed]) { --tone: var(--red) }
+.state:is([data-state^=creating], [data-state^=restoring], [data-state=queued])::before { animation: pulse 1.6s ease-out infinite }
 
 .notice { display: flex; gap: .75rem; padding: .75rem 1rem; border-radius: var(--radius); --tone: var(--red); background: color-mix(in srgb, var(--tone) 9%, var(--surface)); border: 1px solid color-mix(in srgb, var(--tone) 30%, var(--surface)) }
 .notice > .icon { color: var(--tone); margin-block-start: .1rem }
 .notice.amber { --tone: var(--amber) }
 .notice p { font-size: .9333em }
-.notice .icon-button { margin-block: -.375rem; margin-inline-end: -.5rem }
+.notice .icon-button { margin-block: -.375rem auto; margin-inline-end: -.5rem }
+.notice .actions { display: flex; flex-wrap: wrap; align-items: center; gap: .25rem 1rem; margin-block-start: .375rem; font-size: .9333em }
 .loading { color: transparent !important; border-radius: .375rem; background: var(--sunken); user-select: none }
 .loading > * { visibility: hidden }
 .tint { color: var(--tone); background: color-mix(in srgb, var(--tone) 12%, var(--surface)) }
@@ -105,7 +102,19 @@ button[aria-busy=true]::before { content: ''; position: absolute; inset: 0; marg
 @keyframes turn { to { rotate: 1turn } }
 @keyframes fade { to { opacity: 0 } }
 @keyframes rise { from { opacity: 0; translate: 0 .5rem } }
+/* A finger leaves no pointer behind: what it has tapped must not keep its hover. */
+@media (hover: hover) {
+  button:not([aria-disabled=true]):hover { background: var(--sunken); border-color: color-mix(in srgb, var(--border), var(--text) 14%) }
+  button.primary:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--accent), var(--text) 16%) }
+  button.icon-button:not([aria-disabled=true]):hover { background: var(--sunken); color: var(--text) }
+  button.link:hover { text-decoration-color: currentColor }
+}
 @media (pointer: coarse) { button:not(.link), button.icon-button { min-height: 2.75rem; min-width: 2.75rem } }
 @media (prefers-reduced-motion: reduce) { *, ::before, ::after { animation-duration: .01s !important; animation-iteration-count: 1 !important; transition: none !important } }
-@media (forced-colors: active) { .state::before { background: CanvasText } button { border-color: ButtonBorder !important } }
+@media (forced-colors: active) {
+  .state::before { background: CanvasText }
+  button { border-color: ButtonBorder !important }
+  button[aria-disabled=true] { color: GrayText !important; border-color: GrayText !important; opacity: 1 !important }
+  button.primary:not([aria-disabled=true]) { forced-color-adjust: none; background: Highlight; color: HighlightText }
+}
 `;

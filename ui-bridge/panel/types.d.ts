@@ -118,6 +118,8 @@ export interface SessionInfo {
   expires_at: string | null;
   /** without progress for so long an operation counts as stalled; missing in older services */
   stall_timeout_s?: number;
+  /** what this service can do besides; missing in older services */
+  features?: ('instant' | 'backup_first' | string)[];
 }
 
 /**
@@ -236,8 +238,8 @@ export interface State {
   vps: Map<string, Vps>;
   /** UUIDs that the server does not know, or not for this token */
   missing: Set<string>;
-  /** newest ended or running operation of each watched VPS */
-  lastOperation: Map<string, Operation>;
+  /** of each watched VPS the latest operations, newest first */
+  operations: Map<string, Operation[]>;
   /** oldest first */
   notifications: BackupNotification[];
 }

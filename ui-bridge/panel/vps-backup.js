@@ -19,6 +19,8 @@ async function panel() {
 const elements = Object.entries({
   card: lazy(['kind', 'href'], () => import('./elements/card-view.js')),
   overview: Overview,
+  summary: lazy([], () => import('./elements/summary-view.js')),
+  activity: lazy(['limit'], () => import('./elements/activity-view.js')),
   panel: lazy(['support-url'], panel),
   resources: lazy(['price', 'currency', 'slots-request'], () => import('./elements/resources-view.js')),
   list: lazy([], () => import('./elements/list-view.js')),

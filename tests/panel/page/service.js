@@ -108,6 +108,10 @@ export class Service {
   /** Requests that change something, as they came. @type {{method: string, params: any}[]} */
   asked = [];
   opened = 0;
+  /** Nothing is answered any more. */
+  silent = false;
+  /** No connection is taken. */
+  refuses = false;
   /** Answers of the test's own. @type {Record<string, (params: any) => any>} */
   answers = {};
 
@@ -130,6 +134,7 @@ export class Service {
   /** @param {import('playwright-core').Page} page */
   attach(page) {
     return page.routeWebSocket(/\/v1\/ws$/, (socket) => {
+      if (this.refuses) return socket.close({ code: 3000 });
       this.opened++;
       this.#sockets.add(socket);
       socket.onClose(() => this.#sockets.delete(socket));
@@ -161,6 +166,7 @@ export class Service {
   }
 
   #request(socket, { id, method, params = {} }) {
+    if (this.silent) return;
     const answer = { jsonrpc: '2.0', id };
     try {
       answer.result = this.#answer(method, params);

@@ -14,20 +14,22 @@ const SECOND_MS = 1000;
 const sheet = css`
 :host { container-type: inline-size }
 .bar { display: flex; align-items: center; gap: .5rem; border-block-end: 1px solid var(--border) }
-nav { display: flex; flex: 1; min-width: 0; overflow-x: auto; scrollbar-width: none }
-nav button { border: 0; border-radius: 0; box-shadow: none; background: none !important; color: var(--muted); padding: .625rem 0; margin-inline-end: 1.5rem; border-block-end: 2px solid transparent; margin-block-end: -1px }
-nav button:hover { color: var(--text) }
+nav { display: flex; flex: 1; min-width: 0; overflow-x: auto; scrollbar-width: none; margin-inline-start: -.25rem; mask-image: linear-gradient(to right, #000 calc(100% - 1.5rem), #0000) }
+nav:dir(rtl) { mask-image: linear-gradient(to left, #000 calc(100% - 1.5rem), #0000) }
+nav button { border: 0; border-radius: 0; box-shadow: none; background: none !important; color: var(--muted); flex: none; min-width: max-content; padding: .625rem .25rem; margin-inline-end: 1rem; border-block-end: 2px solid transparent; margin-block-end: -1px }
+@media (hover: hover) { nav button:hover { color: var(--text) } }
 nav button[aria-current] { color: var(--text); border-color: var(--accent) }
 nav button:focus-visible { outline-offset: -3px }
 select { max-width: 12rem; min-height: 2.25rem; padding: .25rem .5rem; border: 1px solid var(--border); border-radius: var(--inner); background: var(--surface) }
 .banner { position: fixed; inset: auto; inset-block-start: .75rem; inset-inline: 0; margin-inline: auto; width: max-content; max-width: calc(100vw - 1.5rem); padding-block: .5rem; padding-inline: 1rem .625rem; border: 0; border-radius: 2rem; background: light-dark(#1b202a, #e9ecf2); color: light-dark(#fff, #161a22); box-shadow: 0 8px 24px -6px #0007 }
 .banner:popover-open { display: flex; align-items: center; gap: .75rem; animation: rise .2s .6s ease-out backwards }
 .banner button { min-height: 2rem; padding-block: .125rem; border-radius: 2rem; border-color: transparent; background: light-dark(#fff2, #0001); color: inherit; box-shadow: none }
-.banner button:hover { background: light-dark(#fff3, #0002) !important }
+@media (hover: hover) { .banner button:hover { background: light-dark(#fff3, #0002) !important } }
 .message { display: grid; justify-items: center; gap: .5rem; padding: 4rem 1rem; text-align: center }
 .message .icon { width: 2.5rem; height: 2.5rem; color: var(--muted) }
-@container (inline-size < 30rem) { nav button { margin-inline-end: .875rem } .bar { gap: 0 } }
-@container (inline-size < 20rem) { nav { font-size: .9333em } nav button { margin-inline-end: .75rem } }
+@container (inline-size < 40rem) { .bar { flex-wrap: wrap; gap: 0 } .bar select { order: -1; flex: 1 0 100%; max-width: none; min-height: 2.75rem; margin-block-end: .5rem } nav button { margin-inline-end: .5rem } nav button:last-child { margin-inline-end: 1rem } }
+@media (forced-colors: active) { nav button { border-color: Canvas !important } nav button[aria-current] { border-block-end: 3px solid Highlight !important } }
+@container (inline-size < 20rem) { nav { font-size: .9333em } nav button { margin-inline-end: .25rem } }
 `;
 
 /** @type {[string, () => string][]} */
@@ -66,8 +68,8 @@ export class App extends BackupElement {
       this.#parts[name] = /** @type {BackupElement} */ (document.createElement(`vps-backup-${name}`));
     const { overview, panel, resources, notifications, list } = this.#parts;
     for (const [view, label] of VIEWS) this.#nav.append(button({ 'data-view': view }, () => this.#go(view), label()));
-    set(overview, { compact: true, exportparts: 'header, name, status, power, power-reason, cards, card, counter' });
-    set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, backup-facts, protected, progress, notice, dialog, empty' });
+    set(overview, { compact: true, exportparts: 'header, name, status, power, power-reason, cards, card, card-open, counter, create, create-reason, undo, activities, activity' });
+    set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, backup-time, backup-facts, protected, progress, notice, dialog, empty, schedule, schedule-text, schedule-change, undo, undo-line, restore, more, menu' });
     set(resources, { exportparts: 'slots, total, save, slots-reason' });
     set(notifications, { exportparts: 'bell, unread, notifications, notification, push, push-switch, toasts, toast' });
     set(list, { exportparts: 'vps-list, vps' });

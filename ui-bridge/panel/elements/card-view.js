@@ -7,22 +7,21 @@
 
 import { h, icon, set, setIcon, text } from '../dom.js';
 import { css } from '../theme.js';
-import { count, date, percent, size } from '../format.js';
+import { ago, count, percent, size } from '../format.js';
+import { drawSlots, latestGood, slotsSheet } from './summary-view.js';
 import { backupWord } from '../words.js';
 import { line, t, tn } from '../i18n.js';
 
 const sheet = css`
 a, button { display: grid; grid-template-columns: 1fr auto; align-content: start; gap: .25rem 1rem; justify-items: start; width: 100%; height: 100%; padding: 1.125rem 1.25rem; border-radius: var(--radius); font-weight: inherit; text-align: start; white-space: normal; text-decoration: none; color: inherit }
-a:hover, button:hover { border-color: color-mix(in srgb, var(--accent) 55%, var(--border)) !important; background: var(--surface) !important }
+@media (hover: hover) { a:hover, button:hover { border-color: color-mix(in srgb, var(--accent) 55%, var(--border)) !important; background: var(--surface) !important } }
 .title { display: flex; align-items: center; gap: .5rem; color: var(--muted); font-weight: 550 }
 .title .icon { color: var(--accent) }
 .chevron { display: flex; color: var(--muted) }
 .value { grid-column: 1 / -1; font-size: 1.75em; font-weight: 650; line-height: 1.3; letter-spacing: -.02em; min-height: 1.3em }
 .value.long { font-size: 1.2em; line-height: 1.9; overflow-wrap: anywhere }
 .note { grid-column: 1 / -1; min-height: 1.5em }
-.slots { grid-column: 1 / -1; display: flex; gap: .25rem; width: 100%; margin-block: .375rem .125rem }
-.slots i { flex: 1; height: .3125rem; border-radius: 1rem; background: color-mix(in srgb, var(--muted) 24%, var(--surface)) }
-.slots i.used { background: var(--accent) }
+.slots { grid-column: 1 / -1; margin-block: .375rem .125rem }
 `;
 
 /** @typedef {{value: string, note: string, long?: boolean}} Fact */
@@ -36,16 +35,18 @@ function backupsFact({ slots: { used, total }, backups, operation }) {
       ? line([backupWord(working, operation), percent(operation?.progress ?? 0)])
       : used < total
         ? tn('{count} slot free', '{count} slots free', total - used)
-        : t('All slots in use'),
+        : total
+          ? t('All slots in use')
+          : t('No slots'),
   };
 }
 
 /** @param {Vps} data @returns {Fact} */
-function latestFact({ backups }) {
-  const latest = backups.find(({ state }) => state === 'available' || state === 'restoring');
+function latestFact(data) {
+  const latest = latestGood(data);
   if (!latest) return { value: t('None yet'), note: t('Create one before you change anything.'), long: true };
   return {
-    value: date(latest.created_at),
+    value: latest.created_at ? ago(latest.created_at) : '–',
     note: latest.size_bytes === null ? latest.name : line([latest.name, size(latest.size_bytes)]),
     long: true,
   };
@@ -54,7 +55,7 @@ function latestFact({ backups }) {
 /** @param {Vps} data @returns {Fact} */
 const slotsFact = ({ slots: { total, included, extra } }) => ({
   value: count(total),
-  note: extra ? t('{included} included, {extra} added', { included: count(included), extra: count(extra) }) : t('All included'),
+  note: extra ? t('{included} free, {extra} added', { included: count(included), extra: count(extra) }) : total ? t('All free of charge') : t('Add a slot, and you can create a backup.'),
 });
 
 /** @type {Record<string, {title: () => string, icon: IconName, view: string, fact: (data: Vps) => Fact}>} */
@@ -86,7 +87,7 @@ export class View {
       this.#slots,
       this.#note,
     );
-    host.root.adoptedStyleSheets.push(sheet);
+    host.root.adoptedStyleSheets.push(slotsSheet, sheet);
     host.root.append(this.#box);
   }
 
@@ -109,14 +110,7 @@ export class View {
     // Right to left, the two numbers would change places.
     set(this.#value, { dir: this.#kind === KINDS.backups ? 'ltr' : null });
     this.#slots.hidden = this.#kind !== KINDS.backups;
-    if (data && !this.#slots.hidden) this.#drawSlots(data);
-  }
-
-  /** @param {Vps} data */
-  #drawSlots({ slots: { used, total } }) {
-    while (this.#slots.childElementCount > total) this.#slots.lastChild?.remove();
-    while (this.#slots.childElementCount < total) this.#slots.append(h('i'));
-    [...this.#slots.children].forEach((slot, index) => set(slot, { class: index < used ? 'used' : null }));
+    if (data && !this.#slots.hidden) drawSlots(this.#slots, data);
   }
 
   /** @param {Event} event */

@@ -15,7 +15,7 @@ input::placeholder { color: var(--muted); opacity: 1 }
 
 const sheet = css`
 button.danger { background: var(--red); border-color: transparent; color: light-dark(#fff, #2b0a0a) }
-button.danger:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--red), var(--text) 16%) }
+@media (hover: hover) { button.danger:not([aria-disabled=true]):hover { background: color-mix(in srgb, var(--red), var(--text) 16%) } }
 dialog { width: min(28rem, calc(100vw - 2rem)); max-height: calc(100dvh - 2rem); margin: auto; padding: 1.5rem; border: 0; border-radius: calc(var(--radius) * 1.25); background: var(--surface); color: inherit; box-shadow: var(--raised) }
 dialog[open] { animation: rise .18s ease-out }
 dialog::backdrop { background: #0b0f1880 }
@@ -23,6 +23,15 @@ dialog form { display: grid; gap: 1rem }
 dialog p { text-wrap: pretty }
 dialog p + p { margin-block-start: .625rem }
 dialog .actions { display: flex; flex-wrap: wrap; justify-content: flex-end; gap: .5rem; margin-block-start: .5rem }
+dialog .actions .other { margin-inline-end: auto }
+dialog .callout { display: flex; gap: .625rem; padding: .625rem .875rem; border-radius: var(--inner); --tone: var(--red); background: color-mix(in srgb, var(--tone) 9%, var(--surface)); border: 1px solid color-mix(in srgb, var(--tone) 30%, var(--surface)) }
+dialog .callout.mild { --tone: var(--blue) }
+dialog .callout .icon { color: var(--tone); margin-block-start: .125rem }
+dialog .callout strong { color: var(--tone) }
+dialog .journey { display: grid; grid-template-columns: minmax(0, 1fr) auto minmax(0, 1fr); align-items: center; gap: .75rem; padding: .75rem 1rem; border-radius: var(--inner); background: var(--sunken) }
+dialog .journey > span { display: grid }
+dialog .journey > .icon { color: var(--muted) }
+[aria-invalid] { border-color: var(--red) !important }
 dialog label { display: grid; gap: .375rem; font-weight: 550 }
 dialog label.check { grid-template-columns: auto 1fr; gap: .625rem; font-weight: 400; align-items: start }
 dialog input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: .125rem 0 0; accent-color: var(--accent) }
@@ -35,6 +44,8 @@ dialog input[type=checkbox] { width: 1.125rem; height: 1.125rem; margin: .125rem
  * @property {string} confirm what the button says that does it
  * @property {string} [dismiss] what the other one says, where "Cancel" could mean either
  * @property {boolean} [danger] something is lost by it: the focus starts on Cancel
+ * @property {{label: string, act: () => Promise<unknown>}} [other] something else that can be done here, at the side
+ * @property {(form: FormData) => Record<string, string>} [check] what is wrong with which field
  * @property {(form: FormData) => Promise<unknown>} act closes the dialog once it has succeeded
  */
 
@@ -49,7 +60,7 @@ export function adopt(root, its) {
  * @param {ShadowRoot} root
  * @param {Question} question
  */
-export function ask(root, { title, body, confirm, dismiss, danger = false, act }) {
+export function ask(root, { title, body, confirm, dismiss, danger = false, other, check, act }) {
   adopt(root, sheet);
   adopt(root, fields);
   const id = `question-${++questions}`;
@@ -64,19 +75,19 @@ export function ask(root, { title, body, confirm, dismiss, danger = false, act }
     h('div', { id: `${id}-text` }, ...paragraphs.filter((node) => node instanceof HTMLParagraphElement)),
     ...paragraphs.filter((node) => !(node instanceof HTMLParagraphElement)),
     failure,
-    h('div', { class: 'actions' }, cancel, doIt),
+    h('div', { class: 'actions' }, other ? button({ part: 'other', class: 'other' }, () => run(other.act), other.label) : null, cancel, doIt),
   );
   const dialog = h('dialog', { part: 'dialog', 'aria-labelledby': `${id}-title`, 'aria-describedby': `${id}-text` }, form);
   let busy = false;
 
-  form.addEventListener('submit', async (event) => {
-    event.preventDefault();
+  /** @param {() => Promise<unknown>} what */
+  const run = async (what) => {
     if (busy) return;
     busy = true;
     text(failure, '');
     set(doIt, { 'aria-busy': 'true', 'aria-disabled': 'true' });
     try {
-      await act(new FormData(form));
+      await what();
       dialog.close();
     } catch (error) {
       text(failure, errorWords(error));
@@ -85,10 +96,28 @@ export function ask(root, { title, body, confirm, dismiss, danger = false, act }
       else set(doIt, { 'aria-busy': null, 'aria-disabled': null });
     }
     busy = false;
+  };
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const filled = new FormData(form);
+    if (mark(form, check?.(filled) ?? {})) run(() => act(filled));
   });
   dialog.addEventListener('close', () => dialog.remove());
   root.append(dialog);
   dialog.showModal();
+}
+
+/** Says at each field what is wrong with it, and goes to the first. @param {HTMLFormElement} form @param {Record<string, string>} wrong @returns {boolean} nothing is */
+function mark(form, wrong) {
+  for (const field of form.elements) {
+    const place = field.parentElement?.querySelector(`#wrong-${field.getAttribute('name')}`);
+    if (!place) continue;
+    const words = wrong[field.getAttribute('name') ?? ''] ?? '';
+    text(place, words);
+    set(field, { 'aria-invalid': words ? 'true' : null });
+  }
+  /** @type {HTMLElement | null} */ (form.querySelector('[aria-invalid]'))?.focus();
+  return !Object.keys(wrong).length;
 }
 
 /** @param {string} name @param {string} label @param {string} hint */

@@ -7,7 +7,7 @@
 import { Push } from '../push.js';
 import { PushSwitch } from './push-switch.js';
 import { MARKS } from './notifications.js';
-import { h, icon, keyed, set, text } from '../dom.js';
+import { button, h, icon, keyed, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { ago, fullDate } from '../format.js';
 import { notificationWords } from '../outcomes.js';
@@ -24,6 +24,10 @@ const sheet = css`
 .list li + li { border-block-start: 1px solid var(--border) }
 .list li.fresh { background: color-mix(in srgb, var(--accent) 7%, var(--surface)) }
 .list li.fresh strong::after { content: ''; display: inline-block; width: .4375rem; height: .4375rem; margin-inline-start: .5rem; border-radius: 50%; background: var(--accent); vertical-align: middle }
+.list .go { display: inline; padding: 0; min-height: 0; min-width: 0; border: 0; background: none !important; box-shadow: none; text-align: start; white-space: normal }
+.list .go::after { content: ''; position: absolute; inset: 0 }
+.list .go:focus-visible { outline: none } .list .go:focus-visible::after { outline: 2px solid var(--accent); outline-offset: -3px }
+@media (hover: hover) { .list li:has(.go:hover) { background: var(--sunken) } }
 .none { padding: 2rem 1.125rem; text-align: center }
 .push { position: sticky; inset-block-end: 0; padding: .75rem 1.125rem; background: var(--surface); border-block-start: 1px solid var(--border) }
 `;
@@ -34,12 +38,18 @@ class Item {
   #when = h('time', { class: 'muted small' });
   #mark = h('span');
 
-  /** @param {BackupNotification} notification */
-  constructor(notification) {
+  /** @param {BackupNotification} notification @param {(vps: string) => void} open */
+  constructor(notification, open) {
     const { tone } = notificationWords(notification);
     set(this.#mark, { class: `mark tint ${tone}` });
     this.#mark.append(icon(MARKS[tone]));
-    this.element = h('li', { part: 'notification' }, this.#mark, h('div', { class: 'grow' }, this.#title, this.#body, this.#when));
+    const { vps } = notification;
+    this.element = h(
+      'li',
+      { part: 'notification' },
+      this.#mark,
+      h('div', { class: 'grow' }, button({ class: 'go' }, () => open(vps), this.#title), this.#body, this.#when),
+    );
   }
 
   /** @param {{notification: BackupNotification, fresh: boolean}} shown */
@@ -101,7 +111,13 @@ export class List {
     const newest = notifications.slice(-SHOWN).reverse();
     for (const { id, read } of newest) if (!read) this.#fresh.add(id);
     const shown = newest.map((notification) => ({ notification, fresh: this.#fresh.has(notification.id) }));
-    keyed(this.#items, this.#rows, shown, ({ notification }) => notification.id, ({ notification }) => new Item(notification));
+    keyed(this.#items, this.#rows, shown, ({ notification }) => notification.id, ({ notification }) => new Item(notification, (vps) => this.#lead(vps)));
+  }
+
+  /** Where it has happened. @param {string} vps */
+  #lead(vps) {
+    this.element.hidePopover();
+    this.#host.emit('vps-backup-open', { vps, view: 'backups' });
   }
 
   #toggled() {

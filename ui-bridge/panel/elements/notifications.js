@@ -13,7 +13,7 @@ import { t, tn } from '../i18n.js';
 const sheet = css`
 :host { display: inline-block }
 .bell { position: relative }
-.unread { position: absolute; inset-block-start: -.125rem; inset-inline-end: -.125rem; min-width: 1.125rem; height: 1.125rem; padding-inline: .25rem; border-radius: 1rem; background: var(--red); color: light-dark(#fff, #2b0a0a); font-size: .6875rem; font-weight: 700; line-height: 1.125rem }
+.unread { position: absolute; inset-block-start: 0; inset-inline-end: 0; min-width: 1.125rem; height: 1.125rem; padding-inline: .25rem; border-radius: 1rem; background: var(--red); color: light-dark(#fff, #2b0a0a); font-size: .6875rem; font-weight: 700; line-height: 1.125rem }
 [popover] { position: fixed; margin: 0; padding: 0; border: 0; color: inherit; background: none; overflow: visible }
 .mark { display: grid; place-items: center; flex: none; width: 2rem; height: 2rem; border-radius: 50% }
 .mark .icon { width: 1.0625rem; height: 1.0625rem }
@@ -86,6 +86,8 @@ export class Notifications extends BackupElement {
       this.#bell.after(this.#list.element);
     }
     this.#list.toggle();
+    // What is in the list need not lie over the page, too.
+    this.#toasts?.clear();
   }
 
   /** Where somebody has pressed a notification that came with the page in the background. @param {{type?: string, vps?: string}} message */

@@ -4,6 +4,7 @@
 /** @import { PowerAction, Vps } from '../types' */
 
 import { attempt, BackupElement } from './base.js';
+import { Menu, menuSheet } from './menu.js';
 import { button, disable, h, icon, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { percent } from '../format.js';
@@ -22,21 +23,27 @@ h2 { font-size: 1.5em; letter-spacing: -.02em }
 .side { display: grid; gap: .25rem; justify-items: end }
 .why { min-height: 1.5em; text-align: end; margin-block-end: -1.75em }
 .nav { display: block; margin-block: 1.75rem }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); gap: 1rem }
-vps-backup-card { min-height: 9rem }
+.cards { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1rem; align-items: start }
+vps-backup-summary { min-height: 17rem }
+.more { display: none }
 :host([compact]) .cards, :host([bare]) header { display: none }
 :host([bare]) .nav { margin-block: 0 1.5rem }
+@container (inline-size >= 52rem) { .cards { grid-template-columns: minmax(0, 5fr) minmax(0, 3fr) } }
 @container (inline-size < 36rem) {
+  header { gap: .25rem 1rem }
+  .tile { display: none }
+  .identity { align-items: start; flex-basis: 100% }
+  h2 { font-size: 1.3333em }
+  .power { display: none }
+  .more { display: block; margin-block: -.25rem; margin-inline-end: -.625rem }
   .side { width: 100%; justify-items: stretch }
-  .power button { flex: 1 1 auto; padding-inline: .5rem }
-  .why { text-align: start; margin: 0 }
-  .nav { margin-block: 1rem 1.5rem }
+  .why { text-align: start; margin: 0; min-height: 0 }
+  .nav { margin-block: .5rem 1rem }
 }
-@container (inline-size < 20rem) { .power .icon { display: none } }
 `;
 
-/** Of the cards. */
-const KINDS = ['backups', 'latest', 'slots'];
+/** Below the head, in this order. */
+const CARDS = ['summary', 'activity'];
 
 /** @type {[PowerAction, 'play' | 'power' | 'restart', () => string][]} */
 const ACTIONS = [
@@ -47,7 +54,7 @@ const ACTIONS = [
 
 export class Overview extends BackupElement {
   static observedAttributes = [...BackupElement.observedAttributes, 'compact'];
-  static sheets = [sheet];
+  static sheets = [menuSheet, sheet];
 
   /** @type {Map<PowerAction, HTMLElement>} */
   #buttons = new Map();
@@ -55,6 +62,7 @@ export class Overview extends BackupElement {
   #status = h('span', { part: 'status', class: 'state' });
   #progress = h('span', { class: 'muted numbers' });
   #why = h('p', { part: 'power-reason', class: 'why muted small', id: 'why' });
+  #menu = new Menu();
   #cards = h('div', { class: 'cards', part: 'cards' }, h('slot'));
   #said = h('p', { role: 'status', class: 'unseen' });
   #last = '';
@@ -72,6 +80,7 @@ export class Overview extends BackupElement {
           { class: 'identity' },
           h('span', { class: 'tile tint' }, icon('server')),
           h('div', { class: 'grow' }, this.#name, h('p', { class: 'status' }, this.#status, this.#progress)),
+          this.#menu.element,
         ),
         h(
           'div',
@@ -100,12 +109,12 @@ export class Overview extends BackupElement {
 
   #updateCards() {
     if (this.#cards.childElementCount === 1)
-      for (const kind of KINDS) {
-        const card = document.createElement('vps-backup-card');
-        set(card, { kind, exportparts: 'card, counter' });
+      for (const kind of CARDS) {
+        const card = document.createElement(`vps-backup-${kind}`);
+        set(card, { exportparts: 'card, card-open, counter, create, create-reason, schedule-change, dialog, undo, activities, activity' });
         this.#cards.lastElementChild?.before(card);
       }
-    for (const card of this.#cards.querySelectorAll('vps-backup-card')) {
+    for (const card of [...this.#cards.children].slice(0, CARDS.length)) {
       Object.assign(card, { store: this.store });
       set(card, { vps: this.vps });
     }
@@ -116,11 +125,17 @@ export class Overview extends BackupElement {
     const allowed = this.store?.may('power') ?? false;
     const locked = this.offline ?? (data?.operation ? lockedWords(data) : null);
     text(this.#why, (data && allowed && locked) || this.#failure);
-    for (const [action, element] of this.#buttons) {
+    /** @type {import('./menu.js').Action[]} */
+    const actions = [];
+    for (const [action, name, label] of ACTIONS) {
+      const element = /** @type {HTMLElement} */ (this.#buttons.get(action));
+      const lock = data?.power_actions[action] && !locked ? null : (locked ?? (data ? powerlessWords(data, action) : ''));
       element.hidden = !!this.store?.state.info && !allowed;
       set(element, { 'aria-describedby': locked && 'why' });
-      disable(element, data?.power_actions[action] && !locked ? null : (locked ?? (data ? powerlessWords(data, action) : '')));
+      disable(element, lock);
+      if (!element.hidden) actions.push({ part: action, icon: name, label: label(), lock, act: () => this.#power(action) });
     }
+    this.#menu.update(t('Power'), actions);
   }
 
   /** @param {Vps | undefined} data */

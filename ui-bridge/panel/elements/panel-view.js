@@ -5,12 +5,14 @@
 /** @import { LazyElement } from './lazy.js' */
 /** @import { Locks } from './row.js' */
 
+import { menuSheet } from './menu.js';
 import { FreeRow, Row, rowSheet } from './row.js';
 import { ScheduleLine, scheduleSheet } from './schedule.js';
+import { UndoLine, undoSheet } from './undo.js';
 import { button, disable, h, icon, iconButton, keyed, set, text } from '../dom.js';
 import { css } from '../theme.js';
 import { count, duration, percent } from '../format.js';
-import { lockedWords, reasonWords } from '../words.js';
+import { createReason, lockedWords, reasonWords } from '../words.js';
 import { t, tn } from '../i18n.js';
 
 /** What services that do not tell it have unless their operator has set another one. */
@@ -23,14 +25,16 @@ const sheet = css`
 .head { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem 1rem }
 .head h2 { display: flex; align-items: baseline; gap: .625rem }
 .counter { padding: .0625rem .625rem; border-radius: 2rem; font-size: .8125rem; font-weight: 600; --tone: var(--accent) }
-.hint { min-height: 1.5em; margin-block: .25rem 1rem }
-.notice { margin-block-end: 1rem; animation: rise .2s ease-out }
+.hint { margin-block-start: .25rem }
+.notice { margin-block-end: .75rem; animation: rise .2s ease-out }
+.notices { margin-block-start: 1rem }
 .list { overflow: hidden }
 .empty { display: grid; justify-items: center; gap: .5rem; padding: 2.5rem 1.5rem; text-align: center }
 .empty > .icon { box-sizing: content-box; padding: .75rem; margin-block-end: .25rem; width: 1.5rem; height: 1.5rem; border-radius: 50%; --tone: var(--accent) }
 .empty p { max-width: 26rem; text-wrap: balance }
-.placeholder { height: 5.75rem; margin: 1px }
-@container (inline-size < 36rem) { .head .primary { width: 100% } .hint { min-height: 3em } }
+.empty p:empty { display: none }
+.placeholder { height: 4.75rem; margin: 1px }
+@container (inline-size < 36rem) { .empty { padding: 1.5rem 1rem } }
 `;
 
 const DISMISSED = 'vps-backup-dismissed';
@@ -47,8 +51,8 @@ function dismissedFailure(id) {
   }
 }
 
-/** @param {Operation} operation */
-const failureTitle = ({ kind }) => (kind === 'create' ? t('The last backup failed') : t('The last restore failed'));
+/** @type {Record<Operation['kind'], () => string>} */
+const FAILURES = { create: () => t('Backup Failed'), restore: () => t('Restore Failed'), undo: () => t('Undo Failed') };
 
 export class View {
   #host;
@@ -56,33 +60,49 @@ export class View {
   #title = h('h2', { tabindex: -1, id: 'title' }, t('Backups'), this.#counter);
   #create = button({ class: 'primary', part: 'create', 'aria-describedby': 'hint' }, () => this.#host.ask('create'), icon('plus'), t('Create Backup'));
   #hint = h('span', { id: 'hint', part: 'create-reason' });
-  #resources = button({ class: 'link' }, () => this.#host.emit('vps-backup-open', { vps: this.#host.vps, view: 'resources' }), t('Go to Resources'));
+  #hintLine = h('p', { class: 'hint muted small' }, this.#hint, ' ');
+  #resources = button({ class: 'link' }, () => this.#open('resources'), t('Go to Resources'));
   /** @type {ScheduleLine} */
   #schedule;
   #failed = this.#notice('red', () => this.#dismiss());
   #stalled = this.#notice('amber', null);
+  #undo;
   #list = h('ul', { class: 'list box', part: 'list', 'aria-labelledby': 'title' });
+  #emptyTitle = h('h3');
+  #emptyText = h('p', { class: 'muted' });
+  #first = button({ class: 'primary', part: 'create-first' }, () => this.#host.ask('create'), icon('plus'), t('Create Backup'));
+  #addSlots = button({ part: 'add-slots' }, () => this.#open('resources'), t('Go to Resources'));
   #empty = h(
     'div',
     { class: 'empty box', part: 'empty' },
     icon('archive', 'tint'),
-    h('h3', {}, t('No backups yet')),
-    h('p', { class: 'muted' }, t('A backup is a full copy of all disks. If something goes wrong, restore it and the VPS is as it was.')),
+    this.#emptyTitle,
+    this.#emptyText,
+    this.#first,
+    this.#addSlots,
   );
   #loading = h('div', { class: 'box loading placeholder' });
   #said = h('p', { role: 'status', class: 'unseen' });
   /** @type {Map<string | number, any>} */
   #rows = new Map();
   #spoken = '';
+  /** Whose list is there. */
+  #shown = '';
 
   /** @param {LazyElement} host */
   constructor(host) {
     this.#host = host;
-    host.root.adoptedStyleSheets.push(rowSheet, scheduleSheet, sheet);
+    host.root.adoptedStyleSheets.push(rowSheet, menuSheet, scheduleSheet, undoSheet, sheet);
     this.#schedule = new ScheduleLine(host);
+    this.#undo = new UndoLine(host);
     const head = h('div', { class: 'head' }, h('div', { class: 'grow' }, this.#title), this.#create);
-    const hint = h('p', { class: 'hint muted small' }, this.#hint, ' ', this.#resources);
-    this.#host.root.append(head, hint, this.#schedule.element, this.#stalled.element, this.#failed.element, this.#loading, this.#empty, this.#list, this.#said);
+    const notices = h('div', { class: 'notices' }, this.#stalled.element, this.#failed.element, this.#undo.element);
+    this.#host.root.append(head, this.#hintLine, notices, this.#loading, this.#empty, this.#list, this.#schedule.element, this.#said);
+  }
+
+  /** @param {string} view */
+  #open(view) {
+    this.#host.emit('vps-backup-open', { vps: this.#host.vps, view });
   }
 
   focus() {
@@ -95,13 +115,33 @@ export class View {
     this.#updateNotices(data);
     this.#updateCreate(data);
     this.#schedule.update(data);
+    this.#undo.update(data);
     this.#list.hidden = !data?.backups.length;
     this.#empty.hidden = !data || data.backups.length > 0;
     if (!data) return;
+    this.#updateEmpty(data);
     const { used, total } = data.slots;
     text(this.#counter, t('{used} / {total}', { used: count(used), total: count(total) }));
     this.#updateList(data);
     this.#speak(data);
+  }
+
+  /** With nothing there, the next step is. @param {Vps} data */
+  #updateEmpty({ slots: { total }, can_create: { allowed } }) {
+    const may = this.#host.store?.may('backup.create') ?? false;
+    text(this.#emptyTitle, total ? t('No backups yet') : t('This VPS has no backup slots'));
+    text(
+      this.#emptyText,
+      total
+        ? t('A backup is a full copy of all disks. If something goes wrong, restore it and the VPS is as it was.')
+        : may
+          ? t('Add a slot, and you can create a backup.')
+          : '',
+    );
+    this.#first.hidden = !may || !total;
+    disable(this.#first, this.#host.offline ?? (allowed ? null : ''));
+    this.#addSlots.hidden = total > 0 || !may;
+    this.#create.hidden ||= !total || this.#list.hidden;
   }
 
   /** @param {'red' | 'amber'} tone @param {(() => void) | null} close */
@@ -110,34 +150,58 @@ export class View {
     const body = h('p');
     const detail = h('p', { class: 'muted name' });
     const link = h('a', { target: '_blank', rel: 'noopener' }, t('Contact support'));
+    const again = button({ class: 'link', part: 'try-again', hidden: true }, () => this.#tryAgain(), t('Try again'));
     const element = h(
       'div',
       { class: `notice ${tone}`, part: 'notice', hidden: true },
       icon('warning'),
-      h('div', { class: 'grow' }, title, body, detail, link),
+      h('div', { class: 'grow' }, title, body, detail, h('div', { class: 'actions' }, again, link)),
       close && iconButton('close', t('Dismiss'), 'dismiss', close),
     );
-    return { element, title, body, detail, link };
+    return { element, title, body, detail, link, again };
   }
 
   /** @param {Vps | undefined} data */
   #updateNotices(data) {
-    const last = this.#host.store?.state.lastOperation.get(this.#host.vps);
-    const failure = !data?.operation && last?.state === 'failed' && last.id !== dismissedFailure() ? last : null;
+    const failure = data?.operation ? null : this.#failure(data);
     const stalled = data?.operation?.stalled ? data.operation : null;
     const support = this.#host.getAttribute('support-url');
     for (const { link } of [this.#failed, this.#stalled]) set(link, { href: support, hidden: support === null });
     this.#failed.element.hidden = !failure;
     this.#stalled.element.hidden = !stalled;
     if (failure) {
-      text(this.#failed.title, failureTitle(failure));
+      text(this.#failed.title, FAILURES[failure.kind]());
       text(this.#failed.body, this.#failureBody(failure));
+      this.#failed.again.hidden = !this.#repeat(failure);
+      disable(this.#failed.again, this.#host.offline);
     }
     if (stalled) {
       text(this.#stalled.title, t('No progress'));
       text(this.#stalled.body, this.#stallWords(stalled));
       text(this.#stalled.detail, t('Operation {id}', { id: stalled.id }));
     }
+  }
+
+  /** The last operation, if it has failed and that still matters. @param {Vps | undefined} data */
+  #failure(data) {
+    const [last] = this.#host.store?.state.operations.get(this.#host.vps) ?? [];
+    if (last?.state !== 'failed' || last.id === dismissedFailure()) return null;
+    // A backup that is gone cannot be restored any more: nobody has to be told about it.
+    return last.kind === 'restore' && !data?.backups.some(({ id }) => id === last.backup) ? null : last;
+  }
+
+  /** What would be done again, if that is possible. @param {Operation} operation @returns {(() => void) | null} */
+  #repeat({ kind, backup: id }) {
+    const { data, store } = this.#host;
+    const backup = data?.backups.find((one) => one.id === id);
+    if (kind === 'create') return store?.may('backup.create') && data?.can_create.allowed ? () => this.#host.ask('create') : null;
+    if (kind === 'undo') return null;
+    return backup && !backup.damaged && store?.may('backup.restore') ? () => this.#host.ask('restore', backup) : null;
+  }
+
+  #tryAgain() {
+    const failure = this.#failure(this.#host.data);
+    if (failure) this.#repeat(failure)?.();
   }
 
   /** @param {Operation} operation */
@@ -149,13 +213,15 @@ export class View {
   }
 
   /** @param {Operation} operation */
-  #failureBody({ kind, error }) {
+  #failureBody({ kind, error, backup: id }) {
     const what = kind === 'create' ? t('No backup was kept, and its slot is free again.') : t('The VPS is as it was before.');
-    return `${reasonWords(error?.reason)} ${what}`;
+    const why = `${reasonWords(error?.reason)} ${what}`;
+    const backup = this.#host.data?.backups.find((one) => one.id === id)?.name;
+    return backup ? t('“{backup}”: {reason}', { backup, reason: why }) : why;
   }
 
   #dismiss() {
-    const last = this.#host.store?.state.lastOperation.get(this.#host.vps);
+    const [last] = this.#host.store?.state.operations.get(this.#host.vps) ?? [];
     if (last) dismissedFailure(last.id);
     this.update();
     this.focus();
@@ -164,20 +230,13 @@ export class View {
   /** @param {Vps | undefined} data */
   #updateCreate(data) {
     const may = this.#host.store?.may('backup.create') ?? false;
-    const reason = this.#host.offline ?? (!data || data.can_create.allowed ? null : this.#createReason(data));
-    const free = data ? data.slots.total - data.slots.used : 0;
+    const reason = this.#host.offline ?? (!data || data.can_create.allowed ? null : createReason(data));
     this.#create.hidden = !!this.#host.store?.state.info && !may;
     disable(this.#create, reason ?? (data ? null : ''));
-    text(this.#hint, reason ?? (data ? tn('{count} slot free.', '{count} slots free.', free) : ''));
+    if (this.#resources.parentNode !== this.#hintLine) this.#hintLine.append(this.#resources);
+    text(this.#hint, may ? (reason ?? '') : '');
+    this.#hintLine.hidden = !may || !reason || data?.slots.total === 0;
     this.#resources.hidden = data?.can_create.reason !== 'slots_full';
-  }
-
-  /** @param {Vps} data */
-  #createReason(data) {
-    if (data.can_create.reason !== 'operation_running') return reasonWords(data.can_create.reason);
-    return data.status === 'restoring_backup'
-      ? t('A backup is being restored. You can create the next one when that has finished.')
-      : t('A backup is being created. You can create the next one when that has finished.');
   }
 
   /** @param {Vps} data */
@@ -190,7 +249,21 @@ export class View {
       ask: (/** @type {'restore' | 'remove' | 'cancel' | 'rename'} */ what, /** @type {any} */ ...about) => this.#host.ask(what, ...about),
       protect: async (/** @type {Backup} */ { id, protected: is }) => this.#host.store?.protect(this.#host.vps, id, !is),
     };
-    keyed(this.#list, this.#rows, items, ({ key }) => key, (item) => (item.backup ? new Row(item.backup, actions) : new FreeRow()));
+    const known = this.#rows.size > 0 || !!this.#shown;
+    this.#shown = this.#host.vps;
+    keyed(this.#list, this.#rows, items, ({ key }) => key, (item) => (item.backup ? this.#arrived(new Row(item.backup, actions), item.backup, known) : new FreeRow()));
+  }
+
+  /** What has come while the list is there moves in; if it was asked for here, the focus goes along. @param {Row} row @param {Backup} backup @param {boolean} known */
+  #arrived(row, backup, known) {
+    if (!known || backup.state === 'available') return row;
+    row.element.classList.add('fresh');
+    const { root } = this.#host;
+    const focus = () => requestAnimationFrame(() => row.focus());
+    const dialog = root.querySelector('dialog:has(input[name=name])');
+    if (dialog) dialog.addEventListener('close', focus, { once: true });
+    else if (root.activeElement === this.#create || root.activeElement === this.#first) focus();
+    return row;
   }
 
   /** @param {Vps} data @param {Backup} backup @returns {Locks} */
@@ -202,8 +275,8 @@ export class View {
     const shown = backup.state === 'available' || backup.state === 'restoring';
     const busy = data.operation ? lockedWords(data) : null;
     return {
-      restore: shown && may('backup.restore') ? (offline ?? busy) : undefined,
-      remove: shown && may('backup.delete') ? (offline ?? (own ? busy : backup.protected ? t('This backup is protected. Take the protection away before you delete it.') : null)) : undefined,
+      restore: shown && !own && !backup.damaged && may('backup.restore') ? (offline ?? busy) : undefined,
+      remove: shown && may('backup.delete') ? (offline ?? (own ? busy : backup.protected ? t('It is protected. Unprotect it first.') : null)) : undefined,
       protect: shown && backup.protected !== undefined && may('backup.delete') ? offline : undefined,
       rename: shown && may('backup.create') ? offline : undefined,
       cancel: cancellable ? offline : undefined,

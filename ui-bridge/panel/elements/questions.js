@@ -7,12 +7,13 @@
 
 import { attempt } from './base.js';
 import { adopt, ask, checkbox, fields } from './dialog.js';
-import { button, h, text } from '../dom.js';
-import { count, date, ownZone, size } from '../format.js';
-import { t } from '../i18n.js';
+import { button, h, icon, set, text } from '../dom.js';
+import { count, date, ownZone, size, span } from '../format.js';
+import { t, tn } from '../i18n.js';
 
 const NAME_LENGTH = 64;
 const MAX_KEEP = 99;
+const MINUTE_S = 60;
 
 /** @param {BackupElement} host */
 export function create({ root, store, data, vps }) {
@@ -38,25 +39,71 @@ export function create({ root, store, data, vps }) {
   });
 }
 
+/** From where to where, and what lies between. @param {string} created RFC 3339 */
+function journey(created) {
+  const now = new Date();
+  const lost = (now.getTime() - Date.parse(created)) / 1000;
+  const place = (/** @type {string} */ label, /** @type {string} */ time, /** @type {string} */ note) =>
+    h('span', {}, h('span', { class: 'muted small' }, label), h('strong', {}, time), h('span', { class: 'muted small' }, note));
+  return h(
+    'p',
+    { class: 'journey' },
+    place(t('Now'), date(now.toISOString()), ''),
+    icon('chevron'),
+    place(t('Back to'), date(created), lost >= MINUTE_S ? t('{duration} of changes are lost', { duration: span(lost) }) : ''),
+  );
+}
+
+/** What cannot be taken back, or can. @param {string} title @param {string} words @param {boolean} danger */
+const callout = (title, words, danger) =>
+  h('p', { class: danger ? 'callout' : 'callout mild' }, icon(danger ? 'warning' : 'undo'), h('span', {}, h('strong', {}, title), ' ', words));
+
 /** @param {BackupElement} host @param {Backup} backup */
 export function restore({ root, store, data, vps }, backup) {
   if (!store || !data) return;
   const running = data.power === 'running' || data.power === 'paused';
+  const options = [];
+  if (store.offers('backup_first') && store.may('backup.create') && data.slots.used < data.slots.total)
+    options.push(checkbox('backup_first', t('Back up the present state first'), t('Uses 1 free slot, and takes longer.')));
+  if (running && store.offers('instant'))
+    options.push(checkbox('instant', t('Instant restore'), t('The VPS is back within seconds. Until all its data is in place, its speed depends on the backup storage.')));
+  if (running) options.push(checkbox('stop_first', t('Stop the VPS right away'), t('Nothing is written any more that the restore would undo.')));
   ask(root, {
     title: t('Restore “{backup}”?', { backup: backup.name }),
     body: [
-      t('{name} goes back to {date}. Everything that was written to its disks since then is lost: files, databases, settings.', {
-        name: data.name,
-        date: date(backup.created_at),
-      }),
+      ...(backup.created_at ? [journey(backup.created_at)] : []),
+      data.undo === undefined
+        ? callout(t('This cannot be undone.'), t('Everything that was written to the disks of {name} since then is lost: files, databases, settings.', { name: data.name }), true)
+        : callout(t('You can undo this for a while.'), t('Everything that was written to the disks of {name} since then is gone after the restore, but the disks of today are kept for now.', { name: data.name }), false),
       running
         ? t('The VPS keeps running while the copy is prepared, stops for the exchange, and starts again.')
         : t('The VPS stays off. Start it when the restore has finished.'),
-      ...(running ? [checkbox('stop', t('Stop the VPS right away'), t('Nothing is written any more that the restore would undo.'))] : []),
+      ...options,
     ],
     confirm: t('Restore'),
     danger: true,
-    act: (form) => store.restore(vps, backup.id, form.has('stop')),
+    act: (form) => store.restore(vps, backup.id, Object.fromEntries(['backup_first', 'instant', 'stop_first'].filter((name) => form.has(name)).map((name) => [name, true]))),
+  });
+}
+
+/** @param {BackupElement} host */
+export function undo({ root, store, data, vps }) {
+  if (!store || !data?.undo) return;
+  const { backup: id, restored_at: restored, until } = data.undo;
+  const backup = data.backups.find((one) => one.id === id)?.name;
+  ask(root, {
+    title: t('Undo the restore?'),
+    body: [
+      backup
+        ? t('{name} goes back to the disks that it had before “{backup}” was restored on {date}.', { name: data.name, backup, date: date(restored) })
+        : t('{name} goes back to the disks that it had before the restore of {date}.', { name: data.name, date: date(restored) }),
+      callout(t('This cannot be undone.'), t('Everything that was written since the restore is lost.'), true),
+      h('p', { class: 'muted small' }, t('The disks from before are kept until {date}.', { date: date(until) })),
+    ],
+    confirm: t('Undo restore'),
+    danger: true,
+    act: () => store.undo(vps),
+    other: { label: t('Discard them now'), act: () => store.discardUndo(vps) },
   });
 }
 
@@ -68,8 +115,8 @@ export function remove(host, { id, name, created_at: created, size_bytes: bytes 
     title: t('Delete “{backup}”?', { backup: name }),
     body: [
       bytes === null
-        ? t('The backup of {date} cannot be brought back.', { date: date(created) })
-        : t('The backup of {date} ({size}) cannot be brought back. Your other backups are not touched.', { date: date(created), size: size(bytes) }),
+        ? t('The backup of {date} is deleted at once. This cannot be undone.', { date: date(created) })
+        : t('The backup of {date} ({size}) is deleted at once. This cannot be undone. Your other backups are not touched.', { date: date(created), size: size(bytes) }),
     ],
     confirm: t('Delete'),
     danger: true,
@@ -126,7 +173,7 @@ export function power({ root, store, data, vps }, action) {
       stop
         ? t('The system is asked to shut down. Its services are not available until you start it again.')
         : t('The system is asked to reboot. Its services are not available for a short while.'),
-      checkbox('force', t('Force it'), t('For a system that does not answer. Unsaved data is lost.')),
+      checkbox('force', stop ? t('Force power off') : t('Force a reset'), t('For a system that does not respond. Unsaved data is lost.')),
     ],
     confirm: stop ? t('Stop') : t('Restart'),
     danger: true,
@@ -134,8 +181,12 @@ export function power({ root, store, data, vps }, action) {
   });
 }
 
-/** @param {string} label @param {Element} field */
-const labelled = (label, field) => h('label', {}, label, field);
+/** A field with its label, and a place for what is wrong with it. @param {string} label @param {HTMLInputElement | HTMLSelectElement} field */
+function labelled(label, field) {
+  const wrong = h('span', { class: 'error small', id: `wrong-${field.name}` });
+  set(field, { 'aria-describedby': wrong.id });
+  return h('label', {}, label, field, wrong);
+}
 
 /** @param {string} chosen */
 function zoneField(chosen) {
@@ -143,26 +194,32 @@ function zoneField(chosen) {
   return h('select', { name: 'zone' }, ...zones.map((zone) => h('option', { value: zone, selected: zone === chosen }, zone)));
 }
 
-/** When backups are made by themselves. @param {BackupElement} host */
+/** When backups are made automatically. @param {BackupElement} host */
 export function schedule({ root, store, data, vps }) {
   if (!store || !data) return;
-  const { at = '03:30', keep = Math.max(1, data.slots.total - 1), zone = ownZone(), jitter_minutes: jitter = 0 } = data.schedule ?? {};
-  const fields = [
-    labelled(t('Time of day'), h('input', { type: 'time', name: 'at', required: true, value: at })),
-    labelled(t('Time zone'), zoneField(zone)),
-    labelled(t('Backups to keep'), h('input', { type: 'number', name: 'keep', required: true, min: 1, max: MAX_KEEP, value: keep })),
-  ];
-  if (data.schedule) fields.push(checkbox('off', t('Turn off'), t('No more are made. Those that are there stay.')));
+  const { total } = data.slots;
+  const most = Math.min(MAX_KEEP, total);
+  const { at = '03:30', keep = Math.max(1, total - 1), zone = ownZone(), jitter_minutes: jitter = 0 } = data.schedule ?? {};
   ask(root, {
-    title: t('Scheduled backups'),
+    title: t('Automatic backups'),
     body: [
-      t('A backup is made every day. When it is complete, older scheduled ones that are not to be kept are deleted. Protected backups, and those that you have made yourself, stay.'),
-      ...fields,
+      t('A backup is made every day. When it is complete, older scheduled ones beyond the number to keep are deleted. Protected backups and those that you have made yourself stay.'),
+      labelled(t('Time of day'), h('input', { type: 'time', name: 'at', required: true, value: at })),
+      labelled(t('Time zone'), zoneField(zone)),
+      labelled(t('Backups to keep'), h('input', { type: 'number', name: 'keep', required: true, min: 1, max: most, value: keep })),
     ],
-    confirm: t('Save'),
-    act: (form) => {
-      const wanted = { at: String(form.get('at')), keep: Number(form.get('keep')), zone: String(form.get('zone')), jitter_minutes: jitter };
-      return store.setSchedule(vps, form.has('off') ? null : wanted);
+    confirm: data.schedule ? t('Save') : t('Turn on'),
+    check: (form) => {
+      const wanted = Number(form.get('keep'));
+      /** @type {Record<string, string>} */
+      const wrong = {};
+      if (!form.get('at')) wrong.at = t('Enter a time of day.');
+      if (!Number.isInteger(wanted) || wanted < 1) wrong.keep = t('Enter a number, 1 or more.');
+      else if (wanted > most) wrong.keep = tn('This VPS has {count} slot: more backups cannot be kept.', 'This VPS has {count} slots: more backups cannot be kept.', total);
+      return wrong;
     },
+    act: (form) =>
+      store.setSchedule(vps, { at: String(form.get('at')), keep: Number(form.get('keep')), zone: String(form.get('zone')), jitter_minutes: jitter }),
+    ...(data.schedule && { other: { label: t('Turn off'), act: () => store.setSchedule(vps, null) } }),
   });
 }

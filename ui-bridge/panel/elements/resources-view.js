@@ -8,13 +8,13 @@ import { attempt } from './base.js';
 import { button, disable, h, iconButton, text } from '../dom.js';
 import { css } from '../theme.js';
 import { count, money } from '../format.js';
-import { t, tn } from '../i18n.js';
+import { line, t, tn } from '../i18n.js';
 
 const sheet = css`
 .box { display: flex; flex-wrap: wrap; align-items: center; gap: 1rem 1.5rem; padding: 1.25rem; margin-block-start: 1rem }
 .what { flex: 1 1 15rem; min-width: 0 }
 .stepper { display: flex; align-items: center; gap: .25rem; padding: .25rem; border: 1px solid var(--border); border-radius: var(--radius) }
-.stepper:has(> button[hidden]) { border-color: transparent }
+.stepper.plain { border: 0; padding: 0 } .stepper.plain output { min-width: 0 }
 output { min-width: 3.25rem; text-align: center; font-size: 1.25em; font-weight: 650 }
 .foot { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; flex-basis: 100%; padding-block-start: 1rem; border-block-start: 1px solid var(--border) }
 .foot p { min-height: 1.5em; flex: 1 1 14rem }
@@ -31,6 +31,7 @@ export class View {
   #less = iconButton('minus', t('Fewer slots'), 'less', () => this.#step(-1));
   #more = iconButton('plus', t('More slots'), 'more', () => this.#step(1));
   #total = h('output', { class: 'numbers', part: 'total', 'aria-label': t('Backup Slots') });
+  #stepper = h('div', { class: 'stepper', role: 'group', 'aria-label': t('Backup Slots') }, this.#less, this.#total, this.#more);
   #note = h('p', { class: 'small muted', part: 'slots-reason', role: 'status' });
   #save = button({ class: 'primary', part: 'save' }, () => this.#apply(), t('Save'));
   #reset = button({ part: 'reset' }, () => this.#draft(null), t('Reset'));
@@ -38,6 +39,7 @@ export class View {
   #wanted = null;
   #wantedFor = '';
   #failure = '';
+  #saved = false;
 
   /** @param {LazyElement} host */
   constructor(host) {
@@ -49,7 +51,7 @@ export class View {
         'div',
         { class: 'box', part: 'slots' },
         h('div', { class: 'what' }, h('h3', {}, t('Backup Slots')), this.#about),
-        h('div', { class: 'stepper', role: 'group', 'aria-label': t('Backup Slots') }, this.#less, this.#total, this.#more),
+        this.#stepper,
         h('div', { class: 'foot' }, this.#note, h('div', { class: 'actions' }, this.#reset, this.#save)),
       ),
     );
@@ -74,7 +76,9 @@ export class View {
     const changed = total !== slots.total;
     this.#save.hidden = this.#reset.hidden = !may || !changed;
     disable(this.#save, this.#host.offline);
-    text(this.#note, this.#failure || this.#noteWords(slots, total));
+    text(this.#note, this.#failure || line([this.#saved ? t('Saved.') : '', this.#noteWords(slots, total)].filter(Boolean)));
+    /** @type {HTMLElement} */ (this.#note.parentElement).hidden = !this.#note.textContent && this.#save.hidden;
+    this.#stepper.classList.toggle('plain', !may);
     this.#note.classList.toggle('error', !!this.#failure);
   }
 
@@ -94,7 +98,7 @@ export class View {
 
   /** @param {Slots} slots */
   #aboutWords(slots) {
-    const words = [t('Each slot keeps one backup.'), tn('{count} is included.', 'The first {count} are included.', slots.included)];
+    const words = [t('Each slot keeps one backup.'), ...(slots.included ? [tn('The first {count} is free.', 'The first {count} are free.', slots.included)] : [])];
     const price = this.#price;
     if (price !== null)
       words.push(
@@ -108,9 +112,20 @@ export class View {
     if (!this.#may) return t('Add slots in your customer area.');
     const price = this.#price;
     const billable = steps(slots, total);
-    const cost = price === null || !billable ? '' : t('{price} a month.', { price: this.#money(price * billable) });
+    const before = steps(slots, slots.total);
+    const cost = price === null ? '' : this.#costWords(before * price, billable * price);
     const bound = this.#limit(slots, this.#next(slots, total, -1), -1) ?? this.#limit(slots, this.#next(slots, total, 1), 1) ?? '';
     return [cost, bound].filter(Boolean).join(' ');
+  }
+
+  /** What it costs now, and what it will. @param {number} before @param {number} after */
+  #costWords(before, after) {
+    if (before === after) return after ? t('{price} a month.', { price: this.#money(after) }) : '';
+    return t('Now {before}, then {after} a month ({difference}).', {
+      before: this.#money(before),
+      after: this.#money(after),
+      difference: (after > before ? '+' : '−') + this.#money(Math.abs(after - before)),
+    });
   }
 
   /** @param {Slots} slots @param {number} total @param {number} direction */
@@ -122,8 +137,8 @@ export class View {
   #limit(slots, total, direction) {
     if (direction > 0) return total > slots.maximum ? t('More slots are not available for this VPS.') : null;
     if (total < slots.used)
-      return tn('{count} slot is in use. Delete a backup to give it back.', '{count} slots are in use. Delete a backup to give one back.', slots.used);
-    return total < slots.included ? t('The included slots cannot be given back.') : null;
+      return tn('{count} slot is in use. Delete a backup to remove it.', '{count} slots are in use. Delete a backup to remove one.', slots.used);
+    return total < slots.included ? t('The free slots stay.') : null;
   }
 
   /** @param {number} direction */
@@ -136,6 +151,7 @@ export class View {
   #draft(total) {
     const focused = this.#host.root.activeElement;
     this.#failure = '';
+    this.#saved = false;
     this.#wanted = total;
     this.#wantedFor = this.#host.vps;
     this.update();
@@ -151,7 +167,9 @@ export class View {
       return;
     }
     this.#failure = await attempt(this.#save, () => store.setSlots(vps, total));
-    if (this.#failure) this.update();
-    else this.#draft(null);
+    if (this.#failure) return this.update();
+    this.#draft(null);
+    this.#saved = true;
+    this.update();
   }
 }

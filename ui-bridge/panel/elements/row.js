@@ -2,51 +2,60 @@
 // One backup in the list. Its height never changes: what moves while it is created or restored has its place kept.
 
 /** @import { Backup, Operation, Vps } from '../types' */
+/** @import { Action } from './menu.js' */
 
+import { Menu } from './menu.js';
 import { attempt } from './base.js';
-import { button, disable, h, icon, iconButton, set, setIcon, text } from '../dom.js';
+import { button, disable, h, icon, set, setIcon, text } from '../dom.js';
 import { css } from '../theme.js';
-import { date, fullDate, percent, rate, share, size, timeLeft } from '../format.js';
+import { ago, fullDate, percent, rate, share, size, timeLeft } from '../format.js';
 import { backupWord } from '../words.js';
 import { line, t } from '../i18n.js';
 
 export const rowSheet = css`
-li { display: grid; grid-template: auto auto / auto minmax(0, 1fr) auto; align-content: center; align-items: center; gap: 0 1rem; position: relative; overflow: hidden; padding: .875rem 1.25rem; min-height: 5.75rem }
+li { display: grid; grid-template: auto auto / auto minmax(0, 1fr) auto; align-content: center; align-items: center; gap: 0 1rem; position: relative; overflow: hidden; padding: .75rem 1.25rem; min-height: 4.75rem }
 li + li { border-block-start: 1px solid var(--border) }
 .badge { grid-row: 1 / -1; display: grid; place-items: center; width: 2.5rem; height: 2.5rem; border-radius: 50%; --tone: var(--green) }
 li:is([data-state=creating], [data-state=queued]) .badge { --tone: var(--amber) }
 li[data-state=restoring] .badge { --tone: var(--blue) }
+li[data-state=damaged] .badge { --tone: var(--red) }
+li[data-state=free] { min-height: 3.25rem; padding-block: .375rem }
 li[data-state=free] > * { grid-row: 1 / -1; color: var(--muted) }
-li[data-state=free] .badge { border: 1.5px dashed color-mix(in srgb, var(--muted), transparent 45%) }
-.title { gap: .25rem; min-height: 2rem }
-.title strong { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
-.title .icon-button { width: 2rem; min-height: 2rem; min-width: 2rem; flex: none }
+li[data-state=free] .badge { height: 1.75rem; width: 2.5rem; border-radius: 1rem; border: 1.5px dashed color-mix(in srgb, var(--muted), transparent 45%) }
+li[data-state=free] .icon { width: 1rem; height: 1rem }
+.title { gap: .5rem; min-height: 1.75rem }
+.title strong { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex: 0 1 auto }
+.title time { white-space: nowrap; flex: none }
 .title .icon { width: 1rem; height: 1rem }
 .protected { display: flex; color: var(--muted) }
 .title form { display: flex; gap: .375rem; width: 100% }
 .title form input { min-height: 2rem; padding-block: .125rem; outline-offset: -1px }
 .title form button { min-height: 2rem; padding-block: .125rem; padding-inline: .625rem }
-.line { grid-column: 2; display: flex; gap: 0 .625rem; min-height: 1.5em }
-.line .state { min-width: 9.25em }
-li[data-state=available] .state { min-width: 0 }
+.line { grid-column: 2; display: flex; flex-wrap: wrap; gap: 0 .625rem; min-height: 1.5em }
 .facts { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
-.buttons { grid-area: 1 / 3 / -1; display: flex; justify-content: end; gap: .25rem; min-width: 7.75rem }
+.buttons { grid-area: 1 / 3 / -1; display: flex; justify-content: end; gap: .25rem }
 .bar { position: absolute; inset-inline: 0; inset-block-end: 0; height: .25rem; background: color-mix(in srgb, var(--tone) 18%, var(--surface)); --tone: var(--amber-fill) }
 .bar > i { display: block; height: 100%; width: 0; background: var(--tone); border-start-end-radius: 1rem; border-end-end-radius: 1rem; transition: width .4s linear }
 li[data-state=restoring] .bar { --tone: var(--blue) }
 li[data-state=available] .bar { --tone: var(--green-fill); animation: fade 1s .6s forwards }
+li.fresh { animation: arrive .25s ease-out }
+@keyframes arrive { from { opacity: 0; translate: 0 -.5rem } }
 @container (inline-size < 36rem) {
-  li { padding-inline: 1rem; gap: .25rem .75rem; grid-template: auto auto auto / minmax(0, 1fr) auto; min-height: 8.5rem }
+  li { padding-inline: 1rem; gap: 0 .5rem; grid-template: auto auto / minmax(0, 1fr) auto }
   .badge { display: none }
-  .title, .facts, .error { grid-column: 1 / -1 }
-  .line { display: contents }
-  .state { grid-area: 2 / 1 }
-  .buttons { grid-area: 2 / 2; min-width: 0; min-height: 2.375rem; }
-  .buttons .icon-button:last-child { margin-inline-end: -.5rem }
-  .facts { grid-row: 3; min-height: 1.5em }
-  li[data-state=restoring] .buttons .icon-button { display: none }
+  .title { flex-wrap: wrap; gap: 0 .5rem; min-height: 0 }
+  .title strong { white-space: normal; overflow-wrap: anywhere; max-height: 3em }
+  li[data-state=free] .badge { display: grid; grid-area: 1 / 2; border: 0; background: none }
+  .title { grid-area: 1 / 1 }
+  .line { grid-area: 2 / 1 }
+  .facts { white-space: normal }
+  .buttons { grid-area: 1 / 2 / -1; margin-inline-end: -.5rem }
+  .buttons .restore { padding-inline: .625rem }
+  .title:has(form) { grid-column: 1 / -1 }
+  li:has(form) .buttons { display: none }
 }
-@container (inline-size < 24rem) { .rate { display: none } }
+@container (inline-size < 22rem) { .buttons .restore .icon, .rate { display: none } }
+@media (forced-colors: active) { .bar { border-block-start: 1px solid CanvasText; height: .5rem } .bar > i { forced-color-adjust: none; background: Highlight } .badge { border: 1px solid CanvasText } }
 `;
 
 /** Where a form goes, and what says why it was not taken. @typedef {{title: Element, error: Element, done: () => void}} Place */
@@ -63,6 +72,16 @@ li[data-state=available] .bar { --tone: var(--green-fill); animation: fade 1s .6
  * @typedef {Record<'restore' | 'remove' | 'cancel' | 'rename' | 'protect', string | null | undefined>} Locks
  */
 
+/** @type {Record<Backup['consistency'], () => string>} */
+const CONSISTENCY = {
+  filesystem: () => t('Consistent'),
+  crash: () => t('Crash-consistent'),
+  offline: () => t('Made while off'),
+};
+
+/** Damaged is what a reader has to know first. @param {Backup} backup */
+const stateOf = ({ state, damaged }) => (state === 'available' && damaged ? 'damaged' : state);
+
 export class Row {
   /** @type {Backup} */
   #backup;
@@ -71,35 +90,30 @@ export class Row {
   #name = h('strong', { part: 'backup-name', dir: 'auto' });
   #protected = h('span', { class: 'protected', part: 'protected', role: 'img' }, icon('lock'));
   #state = h('span', { class: 'state numbers', part: 'backup-state' });
-  #time = h('time', {});
+  #time = h('time', { class: 'muted small', part: 'backup-time' });
   #facts = h('span', { class: 'facts muted numbers', part: 'backup-facts' });
   #rate = h('span', { class: 'rate' });
   #fill = h('i');
   #bar = h('div', { class: 'bar', part: 'progress', role: 'progressbar', 'aria-valuemin': '0', 'aria-valuemax': '100', onanimationend: () => (this.#bar.hidden = true) }, this.#fill);
-  #title = h('div', { class: 'row title' });
+  #title = h('div', { class: 'row title' }, this.#name, this.#protected, this.#time);
   #error = h('span', { class: 'error small', role: 'alert' });
-  #buttons;
+  #menu = new Menu();
+  #restore;
+  #cancel;
 
   /** @param {Backup} backup @param {RowActions} actions */
   constructor(backup, actions) {
     this.#backup = backup;
     this.#actions = actions;
-    this.#buttons = {
-      rename: iconButton('pencil', t('Rename'), 'rename', () => this.#edit(true)),
-      restore: iconButton('restore', t('Restore'), 'restore', () => actions.ask('restore', this.#backup)),
-      protect: iconButton('lock', '', 'protect', () => this.#protect()),
-      remove: iconButton('trash', t('Delete'), 'delete', () => actions.ask('remove', this.#backup)),
-      cancel: button({ part: 'cancel-operation' }, () => actions.ask('cancel', this.#backup), t('Cancel')),
-    };
-    const { rename, restore, protect, remove, cancel } = this.#buttons;
-    this.#title.append(this.#protected, this.#name, rename);
+    this.#restore = button({ part: 'restore', class: 'restore' }, () => actions.ask('restore', this.#backup), icon('restore'), t('Restore'));
+    this.#cancel = button({ part: 'cancel-operation' }, () => actions.ask('cancel', this.#backup), t('Cancel'));
     this.element = h(
       'li',
       { part: 'backup' },
       h('span', { class: 'badge tint' }, this.#icon),
       this.#title,
       h('div', { class: 'line small' }, this.#state, this.#facts, this.#error),
-      h('div', { class: 'buttons' }, cancel, restore, protect, remove),
+      h('div', { class: 'buttons' }, this.#cancel, this.#restore, this.#menu.element),
       this.#bar,
     );
   }
@@ -107,91 +121,116 @@ export class Row {
   /** @param {{backup: Backup, vps: Vps, locks: Locks}} shown */
   update({ backup, vps, locks }) {
     const operation = vps.operation?.backup === backup.id ? vps.operation : null;
+    const state = stateOf(backup);
     this.#backup = backup;
-    setIcon(this.#icon, backup.state === 'restoring' ? 'restore' : backup.state === 'available' ? 'check' : 'archive');
+    setIcon(this.#icon, state === 'damaged' ? 'warning' : state === 'restoring' ? 'restore' : state === 'available' ? 'check' : 'archive');
     text(this.#name, backup.name);
     set(this.#name, { title: backup.name });
     this.#protected.hidden = !backup.protected;
     set(this.#protected, { 'aria-label': t('Protected'), title: t('Protected') });
-    setIcon(/** @type {SVGElement} */ (this.#buttons.protect.firstChild), backup.protected ? 'unlock' : 'lock');
-    this.#updateState(backup, operation);
-    for (const [name, element] of Object.entries(this.#buttons)) {
-      const lock = locks[/** @type {keyof Locks} */ (name)];
+    this.#updateState(backup, operation, locks.remove !== undefined);
+    for (const [element, lock, label] of /** @type {const} */ ([[this.#restore, locks.restore, t('Restore')], [this.#cancel, locks.cancel, t('Cancel')]])) {
       element.hidden = lock === undefined;
       disable(element, lock ?? null);
-      const label = element.classList.contains('icon-button') ? t('{action}: {backup}', { action: this.#label(name), backup: backup.name }) : null;
-      set(element, { 'aria-label': label, title: lock || (label && this.#label(name)) });
+      set(element, { 'aria-label': t('{action}: {backup}', { action: label, backup: backup.name }) });
     }
+    this.#menu.update(t('More: {backup}', { backup: backup.name }), this.#more(locks));
   }
 
-  /** @param {string} name */
-  #label(name) {
-    if (name === 'protect') return this.#backup.protected ? t('Remove protection') : t('Protect');
-    return name === 'rename' ? t('Rename') : name === 'restore' ? t('Restore') : t('Delete');
+  /** @param {Locks} locks @returns {Action[]} */
+  #more({ rename, protect, remove }) {
+    const { protected: is } = this.#backup;
+    /** @type {(Omit<Action, 'lock'> & {lock: string | null | undefined})[]} */
+    const all = [
+      { part: 'rename', icon: 'pencil', label: t('Rename'), lock: rename, act: () => this.#edit(true) },
+      { part: 'protect', icon: is ? 'unlock' : 'lock', label: is ? t('Unprotect') : t('Protect'), lock: protect, act: () => this.#protect() },
+      { part: 'delete', icon: 'trash', label: t('Delete'), lock: remove, danger: true, act: () => this.#actions.ask('remove', this.#backup) },
+    ];
+    return /** @type {Action[]} */ (all.filter(({ lock }) => lock !== undefined));
+  }
+
+  /** The new one takes the focus of the button that has made it. */
+  focus() {
+    const [first] = [this.#cancel, this.#restore, this.#menu.button].filter(({ hidden }) => !hidden);
+    first?.focus();
   }
 
   async #protect() {
-    text(this.#error, await attempt(this.#buttons.protect, () => this.#actions.protect(this.#backup)));
+    text(this.#error, await attempt(this.#menu.button, () => this.#actions.protect(this.#backup)));
   }
 
-  /** @param {Backup} backup @param {Operation | null} operation */
-  #updateState(backup, operation) {
+  /** @param {Backup} backup @param {Operation | null} operation @param {boolean} removable */
+  #updateState(backup, operation, removable) {
     const word = backupWord(backup, operation);
     const working = backup.state !== 'available';
     const before = this.element.getAttribute('data-state');
     // The server has said that it is there: the bar is filled before it fades.
     const progress = working ? (operation?.progress ?? backup.progress ?? 0) : 100;
-    set(this.#state, { 'data-state': backup.state });
-    text(this.#state, working && backup.state !== 'queued' ? t('{state} {percent}', { state: word, percent: percent(progress) }) : word);
+    set(this.#state, { 'data-state': stateOf(backup) });
+    text(this.#state, working ? t('{state} {percent}', { state: word, percent: percent(progress) }) : word);
+    // What is normal needs no word for the eye: the mark says it.
+    this.#state.classList.toggle('unseen', stateOf(backup) === 'available');
     // What becomes of a restore is not said yet.
     if (working || !before || before === 'restoring') this.#bar.hidden = !working;
-    set(this.element, { 'data-state': backup.state, 'data-id': backup.id });
+    set(this.element, { 'data-state': stateOf(backup), 'data-id': backup.id });
     set(this.#bar, { 'aria-valuenow': String(Math.floor(progress)), 'aria-label': t('{state}: {backup}', { state: word, backup: backup.name }) });
     this.#fill.style.width = `${progress}%`;
-    if (!working) this.#resting(backup);
+    this.#updateTime(backup, working);
+    if (!working) text(this.#facts, line(this.#resting(backup, removable)));
     else if (operation?.state === 'copying' && operation.bytes_total) this.#moving(operation);
     else text(this.#facts, '');
   }
 
+  /** @param {Backup} backup @param {boolean} working */
+  #updateTime({ created_at: created, state }, working) {
+    this.#time.hidden = !created || (working && state !== 'restoring');
+    if (!created) return;
+    text(this.#time, ago(created));
+    set(this.#time, { datetime: created, title: fullDate(created) });
+  }
+
   /** @param {Operation} operation */
-  #moving({ bytes_done: done, bytes_total: total, rate_bytes_per_s: speed, eta_s: left, stalled }) {
+  #moving({ bytes_done: done, bytes_total: total, rate_bytes_per_s: speed, eta_s: left, stalled, usable }) {
     const facts = [share(done, total)];
     if (left !== null && !stalled) facts.unshift(timeLeft(left));
+    if (usable) facts.unshift(t('The VPS is running already'));
     if (this.#rate.parentNode !== this.#facts) this.#facts.replaceChildren('', this.#rate);
     // Where it is narrow, there is no room for the last of them.
     /** @type {Text} */ (this.#facts.firstChild).data = line(facts);
     text(this.#rate, speed > 0 && !stalled ? line(['', rate(speed)]) : '');
   }
 
-  /** @param {Backup} backup */
-  #resting({ created_at: created, size_bytes: bytes, scheduled }) {
-    if (created) {
-      text(this.#time, date(created));
-      set(this.#time, { datetime: created, title: fullDate(created) });
-    }
-    const tail = (bytes === null ? '' : ` · ${size(bytes)}`) + (scheduled ? ` · ${t('Scheduled')}` : '');
-    if (this.#facts.firstChild !== this.#time || this.#facts.lastChild?.nodeValue !== tail) this.#facts.replaceChildren(this.#time, tail);
+  /** @param {Backup} backup @param {boolean} removable */
+  #resting({ size_bytes: bytes, scheduled, damaged, verified_at: verified, consistency }, removable) {
+    if (damaged) return [removable ? t('It cannot be restored. Delete it to free its slot.') : t('It cannot be restored.')];
+    const facts = bytes === null ? [] : [size(bytes)];
+    if (scheduled) facts.push(t('Scheduled'));
+    facts.push(CONSISTENCY[consistency]?.() ?? '');
+    if (verified) facts.push(t('Checked {when}', { when: ago(verified) }));
+    return facts.filter(Boolean);
   }
 
   /** @param {boolean} editing whether a form stands in the place of the name */
   #edit(editing) {
-    const [title, error, { rename }] = [this.#title, this.#error, this.#buttons];
+    const [title, error] = [this.#title, this.#error];
     text(error, '');
     if (editing) this.#actions.ask('rename', this.#backup, { title, error, done: () => this.#edit(false) });
     else {
-      title.replaceChildren(this.#protected, this.#name, rename);
-      rename.focus();
+      title.replaceChildren(this.#name, this.#protected, this.#time);
+      this.#menu.button.focus();
     }
   }
 }
 
 /** Shown for the slots that are free, so that a new backup appears where its place has been. */
 export class FreeRow {
-  #label = h('span');
-  element = h('li', { 'data-state': 'free' }, h('span', { class: 'badge' }, icon('archive')), this.#label);
+  #label = h('span', { class: 'small' });
+  element = h('li', { 'data-state': 'free' }, h('span', { class: 'badge' }, icon('plus')), this.#label);
 
   /** @param {{free: string}} shown */
   update({ free }) {
     text(this.#label, free);
   }
+
+  focus() {}
 }

@@ -10,11 +10,9 @@ import { count, date, ownZone } from '../format.js';
 import { sentence, t } from '../i18n.js';
 
 export const scheduleSheet = css`
-.schedule { display: flex; flex-wrap: wrap; align-items: center; gap: 0 .5rem; min-height: 1.5em; margin-block: -.75rem 1rem }
-.schedule[data-none] { visibility: hidden }
-.schedule .icon { width: 1rem; height: 1rem; flex: none }
-.schedule span { flex: 0 1 auto; min-width: 0 }
-@container (inline-size < 36rem) { .schedule { min-height: 3em } }
+.schedule { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 .5rem; margin-block-start: .875rem }
+.schedule .icon { width: 1rem; height: 1rem; margin-block-start: .2em }
+.schedule button { margin-inline-start: .375rem }
 `;
 
 /** @param {string} at HH:MM */
@@ -34,7 +32,7 @@ export class ScheduleLine {
   #host;
   #words = h('span', { part: 'schedule-text' });
   #change = button({ class: 'link', part: 'schedule-change' }, () => this.#host.ask('schedule'));
-  element = h('div', { class: 'schedule muted small', part: 'schedule', 'data-none': true }, icon('clock'), this.#words, this.#change);
+  element = h('div', { class: 'schedule muted small', part: 'schedule', hidden: true }, icon('clock'), h('div', {}, this.#words, ' ', this.#change));
 
   /** @param {LazyElement} host */
   constructor(host) {
@@ -46,11 +44,11 @@ export class ScheduleLine {
     const { store, offline } = this.#host;
     const may = !!store?.may('backup.create') && store.may('backup.delete');
     const schedule = data?.schedule;
-    // Services of old do not know of it, and who may not set one need not read that there is none. Its place is kept: nothing moves.
-    set(this.element, { 'data-none': schedule === undefined || (!schedule && !may) });
+    // Services of old do not know of it, and who may not set one need not read that there is none.
+    this.element.hidden = schedule === undefined || (!schedule && !may) || data?.slots.total === 0;
     if (schedule === undefined) return;
-    text(this.#words, schedule ? scheduleWords(schedule, data?.next_run_at) : t('No backups are made by themselves.'));
-    text(this.#change, schedule ? t('Change the schedule') : t('Set up a schedule'));
+    text(this.#words, schedule ? scheduleWords(schedule, data?.next_run_at) : t('Automatic backups are off'));
+    text(this.#change, schedule ? t('Change') : t('Turn on'));
     set(this.#change, { hidden: !may });
     disable(this.#change, offline);
   }

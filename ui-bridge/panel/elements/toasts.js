@@ -42,6 +42,10 @@ export class Toasts {
     if (tone === 'green') this.#expire(toast);
   }
 
+  clear() {
+    for (const toast of [...this.#element.children]) this.#remove(/** @type {HTMLElement} */ (toast));
+  }
+
   /** Waits for as long as somebody points at it or is in it. @param {HTMLElement} toast */
   #expire(toast) {
     setTimeout(() => (toast.matches(':hover, :focus-within') ? this.#expire(toast) : this.#remove(toast)), TOAST_MS);
