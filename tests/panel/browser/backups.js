@@ -43,12 +43,18 @@ export const backups = [
       const [r, g, b] = channels(await state.evaluate((element) => getComputedStyle(element).color));
       assert.ok(g > r && g > b, 'green');
       assert.deepEqual(await row.locator('button:visible').evaluateAll((all) => all.map((one) => [one.querySelector('svg').dataset.icon, one.ariaLabel])), [
-        ['pencil', 'Rename: before the update'],
         ['restore', 'Restore: before the update'],
-        ['lock', 'Protect: before the update'],
-        ['trash', 'Delete: before the update'],
+        ['menu', 'More: before the update'],
       ]);
-      assert.match(await row.locator('[part=backup-facts]').textContent(), /^\w{3} \d+, 20\d\d, .*[AP]M · [\d.]+\sMB$/);
+      await visit.more('before the update', 'Rename');
+      assert.deepEqual(await row.getByRole('menuitem').evaluateAll((all) => all.map((one) => [one.querySelector('svg').dataset.icon, one.textContent])), [
+        ['pencil', 'Rename'],
+        ['lock', 'Protect'],
+        ['trash', 'Delete'],
+      ]);
+      await page.keyboard.press('Escape');
+      assert.match(await row.locator('[part=backup-facts]').textContent(), /^[\d.]+\sMB · (Crash-c|C)onsistent$/);
+      assert.equal(await row.locator('[part=backup-time]').textContent(), 'now');
       const grown = percents(seen.rows.filter((one) => !one.startsWith('available')));
       assert.ok(grown.length > 5, `${seen.rows}`);
       assert.deepEqual(grown, [...grown].sort((a, b) => a - b), 'progress never goes back');
@@ -76,7 +82,7 @@ export const backups = [
       const row = visit.row('before the update');
       await row.getByRole('button', { name: 'Restore: before the update' }).click();
       const dialog = page.getByRole('dialog', { name: 'Restore “before the update”?' });
-      assert.match(await dialog.textContent(), /Everything that was written to its disks since then is lost/);
+      assert.match(await dialog.textContent(), /This cannot be undone\. Everything that was written to the disks of web-01 since then is lost/);
       await visit.picture('restore-dialog');
       await dialog.getByRole('button', { name: 'Cancel' }).click();
       assert.equal(await dialog.count(), 0);
@@ -126,7 +132,7 @@ export const backups = [
       await page.getByRole('button', { name: 'Go to Resources' }).click();
       await page.getByRole('heading', { name: 'Resources' }).waitFor();
       await visit.go('overview');
-      assert.match(await page.locator('vps-backup-card button').first().textContent(), /^Backups2 \/ 2All slots in use$/);
+      assert.match(await page.locator('vps-backup-summary article').textContent(), /^Backups2 \/ 2Last backup.*All slots in use/);
     },
   ],
   [
@@ -136,12 +142,12 @@ export const backups = [
       await lab('backup', { vps: web, name: 'the only one' });
       const page = await visit.panel(web, { view: 'backups' });
       const name = 'the only one';
-      await page.getByRole('button', { name: `Delete: ${name}` }).click();
+      await (await visit.more(name, 'Delete')).click();
       const dialog = page.getByRole('dialog', { name: `Delete “${name}”?` });
       await visit.picture('delete-dialog');
       await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
       await visit.row(name).waitFor({ state: 'detached' });
-      await page.getByText('2 slots free.').waitFor();
+      await page.locator('vps-backup-panel').getByText('No backups yet').waitFor();
       assert.equal((await lab('state', { vps: web })).slots.used, 0);
       const heading = page.getByRole('heading', { name: /^Backups/ });
       await until(() => heading.evaluate((element) => element.getRootNode().activeElement === element), 'the focus is at the heading');
@@ -154,7 +160,8 @@ export const backups = [
       await lab('backup', { vps: web, name: 'before the update' });
       const page = await visit.panel(web, { view: 'backups' });
       const edit = async (name) => {
-        await page.getByRole('button', { name: /^Rename/ }).click();
+        await page.getByRole('button', { name: /^More: / }).click();
+        await page.getByRole('menuitem', { name: 'Rename' }).click();
         await page.getByLabel('Name', { exact: true }).fill(name);
       };
       await edit('thrown away');
@@ -181,35 +188,37 @@ export const backups = [
       const page = await visit.panel(web, { view: 'backups' });
       const row = visit.row('the good one');
       const lock = row.getByRole('img', { name: 'Protected' });
-      const remove = row.getByRole('button', { name: 'Delete: the good one' });
       assert.equal(await lock.isVisible(), false);
-      await row.getByRole('button', { name: 'Protect: the good one' }).click();
+      await (await visit.more('the good one', 'Protect')).click();
       await lock.waitFor();
       const [{ protected: is }] = (await lab('state', { vps: web })).backups;
       assert.equal(is, true);
+      const remove = await visit.more('the good one', 'Delete');
       assert.equal(await remove.getAttribute('aria-disabled'), 'true');
-      assert.equal(await remove.getAttribute('title'), 'This backup is protected. Take the protection away before you delete it.');
+      assert.equal(await remove.textContent(), 'DeleteIt is protected. Unprotect it first.');
       await remove.click({ force: true });
       assert.equal(await page.getByRole('dialog').count(), 0);
       await visit.picture('protected');
+      await page.keyboard.press('Escape');
 
       const reader = await visit.tab();
       await reader.goto(await visit.address(web, { perms: ['backup.read', 'backup.create'] }));
       await visit.live(reader);
       await visit.go('backups', reader);
       await visit.row('the good one', reader).getByRole('img', { name: 'Protected' }).waitFor();
-      assert.equal(await visit.row('the good one', reader).getByRole('button', { name: /protect/i }).count(), 0);
+      assert.equal(await (await visit.more('the good one', /protect|delete/i, reader)).count(), 0);
 
-      await row.getByRole('button', { name: 'Remove protection: the good one' }).click();
+      await (await visit.more('the good one', 'Unprotect')).click();
       await lock.waitFor({ state: 'hidden' });
       await visit.row('the good one', reader).getByRole('img', { name: 'Protected' }).waitFor({ state: 'hidden' });
-      assert.equal(await remove.getAttribute('aria-disabled'), null);
+      assert.equal(await (await visit.more('the good one', 'Delete')).getAttribute('aria-disabled'), null);
+      await page.keyboard.press('Escape');
       // What the page does not know of yet, the service refuses.
       await page.locator('vps-backup-app').evaluate((app, [vps, backup]) => app.store.protect(vps, backup, true), [web, id]);
       const refusal = await page.locator('vps-backup-app').evaluate((app, [vps, backup]) => app.store.delete(vps, backup).catch(({ reason }) => reason), [web, id]);
       assert.equal(refusal, 'forbidden');
       await lock.waitFor();
-      await row.getByRole('button', { name: 'Remove protection: the good one' }).click();
+      await (await visit.more('the good one', 'Unprotect')).click();
       await lock.waitFor({ state: 'hidden' });
     },
   ],
@@ -223,7 +232,7 @@ export const backups = [
       await visit.row('to be cancelled').getByRole('button', { name: 'Cancel' }).click();
       await page.getByRole('button', { name: 'Stop the backup' }).click();
       await visit.row('to be cancelled').waitFor({ state: 'detached' });
-      await page.getByText('2 slots free.').waitFor();
+      await page.locator('vps-backup-panel').getByText('No backups yet').waitFor();
       await visit.untilStatus('Running');
       assert.equal(await page.locator('[part=notice]:visible').count(), 0);
     },
@@ -241,7 +250,10 @@ export const backups = [
       await page.locator('dialog [part=confirm]').click();
       const notice = page.locator('[part=notice]:visible');
       await notice.waitFor();
-      assert.match(await notice.textContent(), /The last restore failed.*This backup is damaged.*contact support\..*as it was before/);
+      assert.match(await notice.textContent(), /Restore Failed“before the update”: This backup is damaged.*contact support\..*as it was before/);
+      // Now that it is known, it is offered no more, and the service would refuse it.
+      await visit.row('before the update').getByText('Damaged').waitFor();
+      assert.equal(await page.getByRole('button', { name: 'Restore: before the update' }).count(), 0);
       await visit.untilStatus('Running');
       assert.ok(!(await recorded(page)).rows.includes('available 100'), 'it does not look as if it had been done');
       assert.equal(await lab('read', { vps: web }), 'third\n');
@@ -269,8 +281,8 @@ export const backups = [
       const why = 'The backup storage cannot be reached right now. Try again later; if it lasts, contact support.';
       assert.ok((await visit.toast('backup_failed').textContent()).includes(why));
       const notice = page.locator('[part=notice]:visible');
-      assert.equal(await notice.textContent(), `The last backup failed${why} No backup was kept, and its slot is free again.Contact support`);
-      await page.getByText('2 slots free.').waitFor();
+      assert.equal(await notice.textContent(), `Backup Failed${why} No backup was kept, and its slot is free again.Try againContact support`);
+      await page.locator('vps-backup-panel').getByText('No backups yet').waitFor();
       await visit.untilConverged(web);
       await visit.accessible('backup failed');
     },
@@ -283,7 +295,7 @@ export const backups = [
       const page = await visit.panel(db, { view: 'backups' });
       await page.getByRole('button', { name: 'Stop', exact: true }).click();
       await visit.picture('stop-dialog');
-      await page.getByLabel(/^Force it/).check();
+      await page.getByLabel(/^Force power off/).check();
       await page.locator('dialog [part=confirm]').click();
       await visit.untilStatus('Stopped');
       assert.equal(await lab('active', { vps: db }), false);

@@ -136,8 +136,14 @@ export class Visit {
     return page.locator('vps-backup-panel li[part=backup]', { has: page.locator(`strong:text-is("${name}")`) });
   }
 
+  /** What is behind a row's "more" button. @param {string} name of the backup @param {string} action */
+  async more(name, action, page = this.page) {
+    await page.getByRole('button', { name: `More: ${name}`, exact: true }).click();
+    return page.getByRole('menuitem', { name: action });
+  }
+
   async create(name, page = this.page) {
-    await page.getByRole('button', { name: 'Create Backup' }).click();
+    await page.locator('vps-backup-panel').getByRole('button', { name: 'Create Backup' }).click();
     await page.getByLabel('Name (optional)').fill(name);
     await page.locator('dialog [part=confirm]').click();
     await page.getByRole('dialog', { name: 'Create a backup?' }).waitFor({ state: 'detached' });

@@ -145,6 +145,9 @@ const overlaps = (page) =>
     };
     collect(document.body);
     const found = [];
+    // What lies below a dialog is covered on purpose.
+    const shown = all.filter((one) => one.closest('dialog'));
+    if (shown.length) all.splice(0, all.length, ...shown);
     for (const [index, one] of all.entries())
       for (const other of all.slice(index + 1)) {
         const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];

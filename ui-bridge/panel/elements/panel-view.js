@@ -25,7 +25,8 @@ const sheet = css`
 .head { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem 1rem }
 .head h2 { display: flex; align-items: baseline; gap: .625rem }
 .counter { padding: .0625rem .625rem; border-radius: 2rem; font-size: .8125rem; font-weight: 600; --tone: var(--accent) }
-.hint { margin-block-start: .25rem }
+.hint { flex: 1 1 12rem; text-align: end; text-wrap: balance }
+.head button { margin-inline-start: auto }
 .notice { margin-block-end: .75rem; animation: rise .2s ease-out }
 .notices { margin-block-start: 1rem }
 .list { overflow: hidden }
@@ -34,7 +35,7 @@ const sheet = css`
 .empty p { max-width: 26rem; text-wrap: balance }
 .empty p:empty { display: none }
 .placeholder { height: 4.75rem; margin: 1px }
-@container (inline-size < 36rem) { .empty { padding: 1.5rem 1rem } }
+@container (inline-size < 36rem) { .hint { flex: 1 0 100%; order: 1; text-align: start; text-wrap: wrap } .head { gap: .5rem 1rem } .empty { padding: 1.5rem 1rem } }
 `;
 
 const DISMISSED = 'vps-backup-dismissed';
@@ -95,9 +96,9 @@ export class View {
     host.root.adoptedStyleSheets.push(rowSheet, menuSheet, scheduleSheet, undoSheet, sheet);
     this.#schedule = new ScheduleLine(host);
     this.#undo = new UndoLine(host);
-    const head = h('div', { class: 'head' }, h('div', { class: 'grow' }, this.#title), this.#create);
+    const head = h('div', { class: 'head' }, this.#title, this.#hintLine, this.#create);
     const notices = h('div', { class: 'notices' }, this.#stalled.element, this.#failed.element, this.#undo.element);
-    this.#host.root.append(head, this.#hintLine, notices, this.#loading, this.#empty, this.#list, this.#schedule.element, this.#said);
+    this.#host.root.append(head, notices, this.#loading, this.#empty, this.#list, this.#schedule.element, this.#said);
   }
 
   /** @param {string} view */
@@ -129,7 +130,7 @@ export class View {
   /** With nothing there, the next step is. @param {Vps} data */
   #updateEmpty({ slots: { total }, can_create: { allowed } }) {
     const may = this.#host.store?.may('backup.create') ?? false;
-    text(this.#emptyTitle, total ? t('No backups yet') : t('This VPS has no backup slots'));
+    text(this.#emptyTitle, total ? t('No backups yet') : t('This VPS has no backup slots.'));
     text(
       this.#emptyText,
       total

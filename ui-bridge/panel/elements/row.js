@@ -31,7 +31,7 @@ li[data-state=free] .icon { width: 1rem; height: 1rem }
 .title form { display: flex; gap: .375rem; width: 100% }
 .title form input { min-height: 2rem; padding-block: .125rem; outline-offset: -1px }
 .title form button { min-height: 2rem; padding-block: .125rem; padding-inline: .625rem }
-.line { grid-column: 2; display: flex; flex-wrap: wrap; gap: 0 .625rem; min-height: 1.5em }
+.line { grid-column: 2; display: flex; gap: 0 .625rem; min-height: 1.5em }
 .facts { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .buttons { grid-area: 1 / 3 / -1; display: flex; justify-content: end; gap: .25rem }
 .bar { position: absolute; inset-inline: 0; inset-block-end: 0; height: .25rem; background: color-mix(in srgb, var(--tone) 18%, var(--surface)); --tone: var(--amber-fill) }
@@ -47,7 +47,7 @@ li.fresh { animation: arrive .25s ease-out }
   .title strong { white-space: normal; overflow-wrap: anywhere; max-height: 3em }
   li[data-state=free] .badge { display: grid; grid-area: 1 / 2; border: 0; background: none }
   .title { grid-area: 1 / 1 }
-  .line { grid-area: 2 / 1 }
+  .line { grid-area: 2 / 1; flex-wrap: wrap }
   .facts { white-space: normal }
   .buttons { grid-area: 1 / 2 / -1; margin-inline-end: -.5rem }
   .buttons .restore { padding-inline: .625rem }

@@ -169,7 +169,7 @@ export class View {
     const damaged = backups.filter((one) => one.damaged);
     const age = latest?.created_at ? (Date.now() - Date.parse(latest.created_at)) / DAY_MS : 0;
     this.#headline.title = latest?.created_at ? fullDate(latest.created_at) : '';
-    if (!total) this.#headlines(t('This VPS has no backup slots'), '', this.#mayCreate ? t('Add a slot, and you can create a backup.') : '');
+    if (!total) this.#headlines(t('This VPS has no backup slots.'), '', this.#mayCreate ? t('Add a slot, and you can create a backup.') : '');
     else if (!latest) this.#headlines(t('No backup yet'), '', this.#mayCreate ? t('Create one before you change anything.') : '');
     else this.#headlines(latest.created_at ? ago(latest.created_at) : latest.name, t('Last backup'), line(this.#latestFacts(latest)));
     this.#warning.hidden = !damaged.length;
