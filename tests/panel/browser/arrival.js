@@ -31,8 +31,8 @@ export const arrival = [
       assert.equal(green, 'rgb(18, 112, 59)');
       const disabled = await page.locator('[part~=power] button').evaluateAll((all) => all.map(({ ariaDisabled }) => ariaDisabled));
       assert.deepEqual(disabled, ['true', null, null], 'a running VPS can be stopped and restarted, not started');
-      const card = page.getByRole('button', { name: /^Backups/ }).filter({ hasText: '/' });
-      assert.match(await card.textContent(), /0 \/ 2/);
+      const card = page.locator('vps-backup-summary').getByRole('button', { name: 'Backups', exact: true });
+      assert.equal(await page.locator('vps-backup-summary [part=counter]').textContent(), '0 / 2');
       await visit.picture('overview');
       await card.click();
       assert.equal(await page.getByRole('heading', { name: /^Backups/ }).evaluate((element) => element.getRootNode().activeElement === element), true);

@@ -32,8 +32,8 @@ export const backups = [
       assert.ok(red > green && green > blue, 'amber');
       assert.equal(await state.evaluate((element) => getComputedStyle(element, '::before').animationName), 'pulse');
       assert.equal(await page.locator('[part=power-reason]').textContent(), 'Locked until the backup has finished.');
-      assert.equal(await page.locator('[part=create]').getAttribute('aria-disabled'), 'true');
-      assert.match(await page.locator('[part=create-reason]').textContent(), /A backup is being created/);
+      assert.equal(await page.locator('vps-backup-panel [part=create]').getAttribute('aria-disabled'), 'true');
+      assert.match(await page.locator('vps-backup-panel [part=create-reason]').textContent(), /A backup is being created/);
       await visit.picture('creating');
       await visit.untilAvailable('before the update');
       await until(async () => (await visit.status()) === 'Running', 'it is running again');
@@ -97,7 +97,7 @@ export const backups = [
       assert.ok(blue > red, 'blue');
       assert.equal(await row.locator('[part=backup-state]').evaluate((element) => getComputedStyle(element, '::before').animationName), 'pulse');
       assert.equal(await page.locator('[part=power-reason]').textContent(), 'Locked until the restore has finished.');
-      assert.match(await page.locator('[part=create-reason]').textContent(), /A backup is being restored/);
+      assert.match(await page.locator('vps-backup-panel [part=create-reason]').textContent(), /A backup is being restored/);
       await visit.picture('restoring');
       await visit.toast('restore_completed').waitFor();
       await visit.untilStatus('Running');
@@ -120,7 +120,7 @@ export const backups = [
       await visit.untilConverged(web);
       await until(async () => (await lab('state', { vps: web })).operation === null, 'it is complete');
       await page.getByText('All backup slots are in use. Delete a backup or add slots.').waitFor();
-      const create = page.locator('[part=create]');
+      const create = page.locator('vps-backup-panel [part=create]');
       assert.equal(await create.getAttribute('aria-disabled'), 'true');
       await create.click({ force: true });
       assert.equal(await page.getByRole('dialog').count(), 0, 'a disabled button does nothing');

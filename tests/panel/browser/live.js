@@ -72,7 +72,7 @@ export const live = [
       await visit.row('seen twice', other).waitFor();
       await visit.untilStatus('Creating Backup', other);
       await Promise.all([visit.untilAvailable('seen twice', one), visit.untilAvailable('seen twice', other)]);
-      await other.getByRole('button', { name: 'Delete: seen twice' }).click();
+      await (await visit.more('seen twice', 'Delete', other)).click();
       await other.locator('dialog [part=confirm]').click();
       await visit.row('seen twice', one).waitFor({ state: 'detached' });
       await visit.untilConverged(web, one);
@@ -107,8 +107,8 @@ export const live = [
       visit.outage = true;
       await lab('kill');
       await page.getByText('Connection lost. What you see may be out of date.').waitFor();
-      assert.equal(await page.locator('[part=create]').getAttribute('aria-disabled'), 'true');
-      assert.equal(await page.locator('[part=create-reason]').textContent(), 'Not connected.');
+      assert.equal(await page.locator('vps-backup-panel [part=create]').getAttribute('aria-disabled'), 'true');
+      assert.equal(await page.locator('vps-backup-panel [part=create-reason]').textContent(), 'Not connected.');
       assert.equal(await page.locator('[part=power-reason]').textContent(), 'Not connected.');
       await page.waitForTimeout(700); // the banner slides in late, so that a hiccup does not flash
       await visit.picture('connection-lost');
@@ -123,7 +123,7 @@ export const live = [
       await until(async () => (await lab('state', { vps: web })).operation === null, 'the operation has ended');
       await visit.untilConverged(web);
       const { operations } = await lab('call', { method: 'operation.list', params: { vps: web, limit: 1 } });
-      if (operations[0].state === 'failed') await page.locator('[part=notice]:visible').getByText('The last backup failed').waitFor();
+      if (operations[0].state === 'failed') await page.locator('[part=notice]:visible').getByText('Backup Failed').waitFor();
       else await visit.untilAvailable('through a crash');
     },
   ],
@@ -189,11 +189,11 @@ export const live = [
         await page.goto(`${tunnel.url}#vps=${web}&token=${token}`);
         await visit.live();
         await visit.go('backups');
-        await page.getByRole('button', { name: 'Delete: made in the night' }).click();
+        await (await visit.more('made in the night', 'Delete')).click();
         await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
         await page.getByRole('dialog').waitFor({ state: 'detached' });
         tunnel.silent = true;
-        await page.getByRole('button', { name: 'Delete: made in the night' }).click();
+        await (await visit.more('made in the night', 'Delete')).click();
         await page.locator('dialog [part=confirm]').click();
         await page.locator('dialog [part=confirm][aria-busy=true]').waitFor();
         assert.equal(await visit.row('made in the night').count(), 1);

@@ -104,14 +104,17 @@ export const people = [
       await page.keyboard.type('typed');
       await page.keyboard.press('Enter');
       await visit.untilAvailable('typed');
-      assert.equal(await focused(page), 'BUTTON Create Backup');
-      await tabTo(page, 'Restore: typed');
+      await focusComesTo(page, 'BUTTON Restore: typed'); // it came with the new row
       await page.keyboard.press('Enter');
       await focusComesTo(page, 'BUTTON Cancel'); // what destroys something is not one careless Enter away
       await page.keyboard.press('Enter');
       assert.equal(await focused(page), 'BUTTON Restore: typed');
-      await tabTo(page, 'Delete: typed');
-      await page.keyboard.press('Space');
+      await tabTo(page, 'More: typed');
+      await page.keyboard.press('Enter');
+      await page.keyboard.press('End');
+      await focusComesTo(page, 'BUTTON Delete');
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor();
       await tabTo(page, 'BUTTON Delete');
       await page.keyboard.press('Enter');
       await page.getByText('No backups yet').waitFor();
@@ -130,7 +133,7 @@ export const people = [
       await tabTo(page, 'Create Backup');
       await page.keyboard.press('Enter');
       assert.equal(await page.getByRole('dialog').count(), 0);
-      const description = await page.locator('[part=create]').evaluate((button) => button.getRootNode().getElementById(button.getAttribute('aria-describedby')).textContent);
+      const description = await page.locator('vps-backup-panel [part=create]').evaluate((button) => button.getRootNode().getElementById(button.getAttribute('aria-describedby')).textContent);
       assert.match(description, /A backup is being created/);
       await visit.row('running').getByRole('button', { name: 'Cancel' }).click();
       await page.locator('dialog [part=confirm]').click();

@@ -13,7 +13,7 @@ const slots = async (vps) => (await lab('state', { vps })).slots;
 /** @type {import('./all.js').Test[]} */
 export const resources = [
   [
-    'Backup Slots: the first 2 are included, then per step with its price; saved only on Save',
+    'Backup Slots: the first 2 are free, then per step with its price; saved only on Save',
     {},
     async (visit, { web }) => {
       const page = await visit.panel(web, { perms: BILLING, view: 'resources' });
@@ -21,14 +21,14 @@ export const resources = [
         app.setAttribute('price', '2.5');
         app.setAttribute('currency', 'EUR');
       });
-      await page.getByText('Each slot keeps one backup. The first 2 are included. Each further one costs €2.50 a month.').waitFor();
+      await page.getByText('Each slot keeps one backup. The first 2 are free. Each further one costs €2.50 a month.').waitFor();
       const [less, more, total] = [page.getByLabel('Fewer slots'), page.getByLabel('More slots'), page.locator('[part=total]')];
       assert.equal(await less.getAttribute('aria-disabled'), 'true');
-      assert.match(await page.locator('[part=slots-reason]').textContent(), /The included slots cannot be given back\./);
+      assert.match(await page.locator('[part=slots-reason]').textContent(), /The free slots stay\./);
       await more.click();
       await more.click();
       assert.equal(await total.textContent(), '4');
-      assert.match(await page.locator('[part=slots-reason]').textContent(), /^€5\.00 a month\./);
+      assert.match(await page.locator('[part=slots-reason]').textContent(), /^Now €0\.00, then €5\.00 a month \(\+€5\.00\)\./);
       assert.equal((await slots(web)).total, 2, 'nothing is ordered before Save');
       await visit.picture('resources');
       await page.getByRole('button', { name: 'Save' }).click();
@@ -88,10 +88,9 @@ export const resources = [
     {},
     async (visit, { web }) => {
       const page = await visit.panel(web, { view: 'backups' });
-      await page.getByText('2 slots free.').waitFor();
+      await page.getByText('No backups yet').waitFor();
       await lab('call', { method: 'slots.set', params: { vps: web, total: 10 } });
-      await page.getByText('10 slots free.').waitFor();
-      assert.equal(await page.locator('vps-backup-panel [part=counter]').textContent(), '0 / 10');
+      await page.locator('vps-backup-panel [part=counter]').getByText('0 / 10').waitFor();
     },
   ],
 ];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Backups that are made by themselves: the line that tells of them, and the dialog that changes it.
+// Automatic backups: the line that tells of them, and the dialog that changes it.
 
 import assert from 'node:assert/strict';
 
@@ -17,16 +17,16 @@ export const schedule = [
     async (visit, { web }) => {
       await set(web, null);
       const page = await visit.panel(web, { view: 'backups' });
-      await page.getByText('No backups are made by themselves.').waitFor();
-      await page.getByRole('button', { name: 'Set up a schedule' }).click();
-      const dialog = page.getByRole('dialog', { name: 'Scheduled backups' });
+      await page.locator('vps-backup-panel').getByText('Automatic backups are off').waitFor();
+      await page.locator('vps-backup-panel').getByRole('button', { name: 'Turn on' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Automatic backups' });
       await dialog.getByLabel('Time of day').fill('04:15');
       assert.equal(await dialog.getByLabel('Time zone').inputValue(), 'Europe/Berlin', 'the reader is there');
-      assert.equal(await dialog.getByLabel('Turn off').count(), 0);
+      assert.equal(await dialog.getByRole('button', { name: 'Turn off' }).count(), 0);
       await visit.picture('schedule-dialog');
       await dialog.getByLabel('Backups to keep').fill('0');
       await dialog.getByRole('button', { name: 'Save' }).click();
-      await dialog.getByText('This was not accepted.').waitFor();
+      await dialog.getByText('Enter a number, 1 or more.').waitFor();
       await dialog.getByLabel('Backups to keep').fill('2');
       await dialog.getByRole('button', { name: 'Save' }).click();
       await dialog.waitFor({ state: 'detached' });
@@ -37,7 +37,7 @@ export const schedule = [
       // Somebody else changes it; what the dialog does not show stays.
       await set(web, { at: '22:00', keep: 3, jitter_minutes: 45, zone: 'Asia/Tokyo' });
       await page.getByText(/^Daily at 10:00\sPM \(Asia\/Tokyo\), keeps 3\./).waitFor();
-      await page.getByRole('button', { name: 'Change the schedule' }).click();
+      await page.getByRole('button', { name: 'Change' }).click();
       await dialog.getByLabel('Backups to keep').fill('1');
       await dialog.getByRole('button', { name: 'Save' }).click();
       await until(async () => (await state(web)).keep === 1, 'one is kept');
@@ -46,13 +46,12 @@ export const schedule = [
       await page.goto('about:blank'); // another address of the same page is no visit
       await visit.panel(web, { view: 'backups', perms: ['backup.read', 'backup.create'] });
       await page.getByText(/^Daily at 10:00\sPM/).waitFor();
-      assert.equal(await page.getByRole('button', { name: 'Change the schedule' }).count(), 0);
+      assert.equal(await page.getByRole('button', { name: 'Change' }).count(), 0);
       await page.goto('about:blank');
       await visit.panel(web, { view: 'backups' });
-      await page.getByRole('button', { name: 'Change the schedule' }).click();
-      await dialog.getByLabel('Turn off').check();
-      await dialog.getByRole('button', { name: 'Save' }).click();
-      await page.getByText('No backups are made by themselves.').waitFor();
+      await page.getByRole('button', { name: 'Change' }).click();
+      await dialog.getByRole('button', { name: 'Turn off' }).click();
+      await page.locator('vps-backup-panel').getByText('Automatic backups are off').waitFor();
       assert.equal(await state(web), null);
     },
   ],

@@ -141,7 +141,7 @@ test('a create without a name sends none', async () => {
 
 test('a restore whose answer got lost is never asked twice', async () => {
   const socket = await start(vps(1));
-  const restored = store.restore(A, 'b1', false);
+  const restored = store.restore(A, 'b1', {});
   const failed = assert.rejects(restored, ConnectionLost);
   await reconnect();
   await failed;
@@ -187,7 +187,7 @@ test('an operation that has ended is looked up: its failure has to be shown', as
   const failed = operation({ state: 'failed', error: { reason: 'pool_unavailable', message: '…' } });
   socket.answer('operation.list', { operations: [failed] });
   await settle();
-  assert.deepEqual(store.state.lastOperation.get(A), failed);
+  assert.deepEqual(store.state.operations.get(A), [failed]);
 });
 
 test('views are told once for many events', async () => {

@@ -129,12 +129,16 @@ export class Row {
     this.#protected.hidden = !backup.protected;
     set(this.#protected, { 'aria-label': t('Protected'), title: t('Protected') });
     this.#updateState(backup, operation, locks.remove !== undefined);
+    const root = /** @type {ShadowRoot} */ (this.element.getRootNode());
+    const orphaned = locks.cancel === undefined && root.activeElement === this.#cancel;
     for (const [element, lock, label] of /** @type {const} */ ([[this.#restore, locks.restore, t('Restore')], [this.#cancel, locks.cancel, t('Cancel')]])) {
       element.hidden = lock === undefined;
       disable(element, lock ?? null);
       set(element, { 'aria-label': t('{action}: {backup}', { action: label, backup: backup.name }) });
     }
     this.#menu.update(t('More: {backup}', { backup: backup.name }), this.#more(locks));
+    // What had the focus is gone.
+    if (orphaned) this.focus();
   }
 
   /** @param {Locks} locks @returns {Action[]} */
