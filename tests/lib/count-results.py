@@ -3,7 +3,8 @@
 """Sums what meson's test logs (JSON lines) say: TAP and pytest lines count each test case, other programs count as one.
 
 Prints "N passed, N failed[, N skipped]"; exit status 1 when anything failed or nothing ran. An argument FIRST,AGAIN names a log
-and that of the failed tests' second run, whose results stand instead. count-results.py --failed LOG prints the names of failed tests.
+and that of the failed tests' second run, whose results stand instead. count-results.py --failed LOG prints the names of failed tests;
+count-results.py --slowest LOG… those that took longest, and those that needed a second try.
 """
 
 import collections
@@ -64,7 +65,19 @@ def print_failed(path):
             print(test["name"].rpartition(" / ")[2])
 
 
+def print_slowest(arguments):
+    tests = [test for argument in arguments for test in results_of(argument.split(","))]
+    for test in sorted(tests, key=lambda test: -test["duration"])[:10]:
+        print(f"{test['duration']:7.1f} s  {test['name']}")
+    again = [test["name"] for argument in arguments if "," in argument for test in results_of(argument.split(",")[1:])]
+    if again:
+        print("Needed a second try:", ", ".join(again))
+
+
 def main():
+    if sys.argv[1:2] == ["--slowest"]:
+        print_slowest(sys.argv[2:])
+        return 0
     if sys.argv[1:2] == ["--failed"]:
         print_failed(sys.argv[2])
         return 0
