@@ -68,6 +68,8 @@ VbFakePool *vb_fake_pool_new (void);
 void vb_fake_pool_add (VbFakePool *self, VbBackupInfo *info);
 /** vb_fake_pool_set_claims: the pool is shared from now on; before a manager uses it */
 void vb_fake_pool_set_claims (VbFakePool *self, VbFakeClaims *claims);
+/** vb_fake_pool_touch: another host has changed what there is, since it was listed last */
+void vb_fake_pool_touch (VbFakePool *self);
 /** vb_fake_pool_allow: captures and stages stop after @bytes and go on when more are allowed;
  * %G_MAXUINT64 at first */
 void vb_fake_pool_allow (VbFakePool *self, guint64 bytes);

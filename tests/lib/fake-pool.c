@@ -21,6 +21,7 @@ struct _VbFakePool
   gboolean in_place;
   gint64 unique_bytes;  /* of all backups together */
   VbFakeClaims *claims; /* (nullable) */
+  gint touched;         /* atomic: another host has changed something */
 };
 
 static void vb_fake_pool_iface_init (VbPoolInterface *iface);
@@ -88,6 +89,12 @@ void
 vb_fake_pool_set_claims (VbFakePool *self, VbFakeClaims *claims)
 {
   g_set_object (&self->claims, claims);
+}
+
+void
+vb_fake_pool_touch (VbFakePool *self)
+{
+  g_atomic_int_set (&self->touched, TRUE);
 }
 
 static VbClaims *
@@ -262,6 +269,17 @@ fake_list_vps (VbPool *pool, const char *vps, GError **error)
         g_ptr_array_add (list, info);
       }
   return list;
+}
+
+static GPtrArray *
+fake_list_again (VbPool *pool, const char *vps, GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+
+  if (!vb_fake_script_enter (pool, "list_again", NULL, error)
+      || !g_atomic_int_compare_and_exchange (&self->touched, TRUE, FALSE))
+    return NULL;
+  return fake_list_vps (pool, vps, error);
 }
 
 static gboolean
@@ -477,6 +495,7 @@ vb_fake_pool_iface_init (VbPoolInterface *iface)
   iface->check = fake_check;
   iface->list = fake_list;
   iface->list_vps = fake_list_vps;
+  iface->list_again = fake_list_again;
   iface->check_space = fake_check_space;
   iface->capture = fake_capture;
   iface->commit = fake_commit;

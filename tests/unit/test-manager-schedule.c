@@ -62,7 +62,7 @@ is_settled (gpointer data)
   const VbRotation *rotation = vb_manager_get_rotation (f->manager, VPS);
   return f->manager->schedule_idle == 0 && vb_vps_get_operation (vps) == NULL
          && (rotation == NULL || (rotation->made == NULL && !rotation->deleting))
-         && !g_hash_table_contains (f->manager->gates, VPS);
+         && vb_vps_locks_get_n (f->manager->locks) == 0;
 }
 
 /* The timer fires, and all comes to an end that follows from it. */

@@ -5,6 +5,10 @@
 
 #include "core/base/vb-log.h"
 
+/* Whoever asks is told within this time that the host is in trouble, though it may still come to
+ * its own answer. */
+#define ANSWER_WITHIN_S 25
+
 static void
 admission_free (VbAdmission *admission)
 {
@@ -13,6 +17,8 @@ admission_free (VbAdmission *admission)
   g_clear_pointer (&admission->bases, g_strfreev);
   g_clear_pointer (&admission->fresh, g_ptr_array_unref);
   g_clear_pointer (&admission->known, vb_operation_record_free);
+  g_clear_error (&admission->failure);
+  g_clear_pointer (&admission->lock, vb_vps_lock_free);
   g_free (admission);
 }
 
@@ -22,18 +28,101 @@ vb_admission_of (GTask *task)
   return g_task_get_task_data (task);
 }
 
-/* Ends the request and lets the next one in. */
+void
+vb_admission_leave (VbManager *self, GTask *task, GError *error)
+{
+  VbAdmission *admission = vb_admission_of (task);
+  g_autoptr (VbVpsLock) lock = g_steal_pointer (&admission->lock);
+
+  if (admission->answered)
+    g_clear_error (&error);
+  else if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
 void
 vb_admission_fail (VbManager *self, GTask *task, GError *error)
 {
-  g_autofree char *vps = g_strdup (vb_admission_of (task)->record->vps);
-  if (vb_admission_of (task)->claimed)
-    vb_manager_give_back (self, vps);
+  VbAdmission *admission = vb_admission_of (task);
+
+  if (admission->claimed)
+    vb_manager_give_back (self, admission->record->vps);
   if (g_error_matches (error, VB_ERROR, VB_ERROR_OPERATION_RUNNING))
     vb_manager_note_elsewhere (self); /* it may be news that another host works on it */
-  g_task_return_error (task, error);
-  g_object_unref (task);
-  vb_manager_leave (self, vps);
+  vb_admission_leave (self, task, error);
+}
+
+/* --- waiting --- */
+
+static void
+entered (VbVpsLock *lock, const GError *error, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  VbAdmission *admission = vb_admission_of (task);
+
+  if (lock == NULL)
+    {
+      g_task_return_error (task, g_error_copy (error));
+      return;
+    }
+  admission->lock = lock;
+  VbManager *self = g_task_get_source_object (task);
+  admission->next (self, g_steal_pointer (&task));
+}
+
+void
+vb_admission_enter (VbManager *self, GTask *task, VbRequestFunc inside)
+{
+  vb_admission_of (task)->next = inside;
+  vb_vps_locks_acquire (self->locks, vb_admission_of (task)->record->vps, VB_VPS_LOCK_NEEDS_POOL,
+                        entered, task);
+}
+
+static void
+abandon (const GError *error, gpointer user_data)
+{
+  GTask *task = user_data;
+
+  vb_admission_of (task)->answered = TRUE;
+  g_task_return_error (task, g_error_copy (error));
+}
+
+static void
+regained (gpointer user_data)
+{
+  GTask *task = user_data;
+  VbManager *self = g_task_get_source_object (task);
+
+  vb_admission_of (task)->next (self, task);
+}
+
+static void
+worked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  VbAdmission *admission = vb_admission_of (user_data);
+
+  (void) g_task_propagate_boolean (G_TASK (result), &admission->failure);
+  vb_vps_lock_regain (admission->lock, regained, user_data);
+}
+
+void
+vb_admission_work (VbManager *self,
+                   GTask *task,
+                   VbWorker *worker,
+                   GTaskThreadFunc func,
+                   VbRequestFunc next)
+{
+  VbAdmission *admission = vb_admission_of (task);
+  g_autoptr (GTask) slow = g_task_new (self, NULL, worked, task);
+
+  admission->next = next;
+  g_task_set_task_data (slow, admission, NULL);
+  /* Its limit is for the first wait only: whoever was answered is not answered again. */
+  vb_vps_lock_yield (admission->lock, admission->answered ? 0 : ANSWER_WITHIN_S, abandon, task);
+  vb_worker_run (worker, slow, func);
 }
 
 GTask *
@@ -42,7 +131,7 @@ vb_admission_task (VbManager *self,
                    VbOperationKind kind,
                    const char *subject,
                    const char *vps,
-                   VbGateFunc rules,
+                   VbRequestFunc rules,
                    GAsyncReadyCallback callback,
                    gpointer user_data)
 {
@@ -119,7 +208,6 @@ claim (VbManager *self, VbAdmission *admission, GError **error)
   return FALSE;
 }
 
-/* FALSE without an error: by what is known now the rules may say something else. */
 static void
 admit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -127,10 +215,10 @@ admit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
   VbAdmission *admission = data;
   GError *error = NULL;
 
-  if (claim (self, admission, &error) && admission->fresh != NULL)
-    g_task_return_boolean (task, FALSE);
-  else if (error == NULL && check_slow_things (self, admission, &error)
-           && vb_journal_save_operation (self->journal, admission->record, NULL, &error))
+  if (claim (self, admission, &error) && admission->fresh == NULL
+      && check_slow_things (self, admission, &error))
+    admission->saved = vb_journal_save_operation (self->journal, admission->record, NULL, &error);
+  if (error == NULL)
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -149,7 +237,7 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
 
   if (admission->info != NULL)
     {
-      /* The gate has kept everybody from the slot that was free at the rules; taken and shown at
+      /* The lock has kept everybody from the slot that was free at the rules; taken and shown at
        * once. */
       VbSlotLease *lease = vb_vps_lease (vps, admission->info->is_scheduled);
       g_autoptr (VbBackup) backup
@@ -165,6 +253,7 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
   vb_manager_enqueue (self, job);
 }
 
+/* By what is known now the rules may say something else. */
 static void
 look_again (VbManager *self, GTask *task)
 {
@@ -175,39 +264,82 @@ look_again (VbManager *self, GTask *task)
   admission->rules (self, task);
 }
 
+/* --- what was journalled and is not wanted any more --- */
+
 static void
-admitted (GObject *source, GAsyncResult *result, gpointer user_data)
+save_unwanted_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
-  VbManager *self = VB_MANAGER (source);
-  GTask *task = user_data;
-  VbAdmission *admission = vb_admission_of (task);
+  VbManager *self = source;
+  VbAdmission *admission = data;
   GError *error = NULL;
 
-  gboolean done = g_task_propagate_boolean (G_TASK (result), &error);
-  if (error != NULL)
-    {
-      vb_admission_fail (self, task, error);
-      return;
-    }
-  if (!done)
-    {
-      look_again (self, task);
-      return;
-    }
+  if (vb_journal_save_operation (self->journal, admission->record, NULL, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+/* Should that fail, the next start ends it. */
+static void
+unwanted_saved (VbManager *self, GTask *task)
+{
+  VbAdmission *admission = vb_admission_of (task);
+  const VbOperationRecord *record = admission->record;
+  GError *error = NULL;
+
+  if (admission->failure != NULL)
+    vb_log_warning (record->vps, record->id, record->backup,
+                    "Failed to record the end of the operation: %s", admission->failure->message);
+  vb_error_set_public (&error, vb_error_code_from_reason (record->error_reason));
+  vb_admission_fail (self, task, error);
+}
+
+/* The key is free again: whoever asks once more shall get more than this. */
+static void
+end_unwanted (VbManager *self, GTask *task, VbError code)
+{
+  VbOperationRecord *record = vb_admission_of (task)->record;
+
+  record->state = VB_OPERATION_FAILED;
+  g_clear_pointer (&record->request_key, g_free);
+  record->error_reason = g_strdup (vb_error_reason (code));
+  record->error_message = g_strdup (vb_error_public_message (code));
+  record->ended_at = g_date_time_new_now_utc ();
+  vb_admission_work (self, task, self->journal_worker, save_unwanted_in_thread, unwanted_saved);
+}
+
+static gboolean
+has_slot (VbVps *vps, const VbAdmission *admission)
+{
+  VbSlots *slots = vb_vps_get_slots (vps);
+
+  return admission->info == NULL || admission->info->is_scheduled
+         || vb_slots_get_used (slots) < vb_slots_get_total (slots);
+}
+
+static void
+admitted (VbManager *self, GTask *task)
+{
+  VbAdmission *admission = vb_admission_of (task);
   VbVps *vps = g_hash_table_lookup (self->vps, admission->record->vps);
-  if (vps == NULL)
+
+  if (admission->failure != NULL)
+    vb_admission_fail (self, task, g_steal_pointer (&admission->failure));
+  else if (!admission->saved && admission->answered)
+    vb_admission_fail (self, task, NULL);
+  else if (!admission->saved)
+    look_again (self, task);
+  else if (admission->answered)
+    end_unwanted (self, task, VB_ERROR_INTERRUPTED);
+  else if (vps == NULL)
+    end_unwanted (self, task, VB_ERROR_NOT_FOUND); /* undefined while we looked at it */
+  else if (!has_slot (vps, admission))
+    end_unwanted (self, task, VB_ERROR_SLOTS_FULL); /* fewer slots while we looked at it */
+  else
     {
-      /* Undefined while we looked at it. The record ends like that of any other crash: with the
-       * next start. */
-      vb_error_set_public (&error, VB_ERROR_NOT_FOUND);
-      vb_admission_fail (self, task, error);
-      return;
+      begin (self, vps, admission);
+      vb_admission_leave (self, task, NULL);
     }
-  begin (self, vps, admission);
-  g_autofree char *uuid = g_strdup (admission->record->vps);
-  g_task_return_boolean (task, TRUE);
-  g_object_unref (task);
-  vb_manager_leave (self, uuid);
 }
 
 void
@@ -216,7 +348,5 @@ vb_admission_admit (VbManager *self, GTask *task)
   VbAdmission *admission = vb_admission_of (task);
   if (admission->record->started_at == NULL)
     admission->record->started_at = g_date_time_new_now_utc ();
-  g_autoptr (GTask) slow = g_task_new (self, NULL, admitted, task);
-  g_task_set_task_data (slow, admission, NULL);
-  vb_worker_run (self->pool_worker, slow, admit_in_thread);
+  vb_admission_work (self, task, self->pool_worker, admit_in_thread, admitted);
 }

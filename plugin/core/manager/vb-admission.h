@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-manager-private.h"
+#include "vb-manager-request.h"
 
 G_BEGIN_DECLS
 
 /* What create and restore have in common until they are operations. Main context only. */
 typedef struct
 {
+  VbVpsLock *lock; /* (nullable): from when its turn has come */
   VbOperationRecord *record;
-  VbGateFunc rules;         /* the rules, on the main context; they end in vb_admission_admit() or
+  VbRequestFunc rules;      /* the rules, on the main context; they end in vb_admission_admit() or
                                vb_admission_fail() */
   VbBackupInfo *info;       /* create only */
   char **bases;             /* create only */
@@ -17,6 +18,10 @@ typedef struct
   gboolean claimed;         /* from all other hosts */
   GPtrArray *fresh;         /* another host had changed the backups: what they are now */
   VbOperationRecord *known; /* what the request key stands for already */
+  VbRequestFunc next;       /* what follows the wait that is under way */
+  GError *failure;          /* (nullable): of that wait */
+  gboolean saved;           /* the record is in the journal */
+  gboolean answered;        /* that the host is in trouble; what is under way is undone */
 } VbAdmission;
 
 /** vb_admission_task: Returns: (transfer full): a task whose task data is a #VbAdmission */
@@ -25,12 +30,28 @@ GTask *vb_admission_task (VbManager *self,
                           VbOperationKind kind,
                           const char *subject,
                           const char *vps,
-                          VbGateFunc rules,
+                          VbRequestFunc rules,
                           GAsyncReadyCallback callback,
                           gpointer user_data);
 VbAdmission *vb_admission_of (GTask *task);
 
-/** vb_admission_fail: ends the request and lets the next one in. @error: (transfer full) */
+/** vb_admission_enter: @task: (transfer full): takes the lock of the VPS, then calls @inside */
+void vb_admission_enter (VbManager *self, GTask *task, VbRequestFunc inside);
+
+/** vb_admission_work: runs @func, whose task data is the admission, then calls @next with what
+ * failed in it. Meanwhile what needs no pool goes on beside it */
+void vb_admission_work (VbManager *self,
+                        GTask *task,
+                        VbWorker *worker,
+                        GTaskThreadFunc func,
+                        VbRequestFunc next);
+
+/** vb_admission_leave: answers, with @error (transfer full) (nullable), and lets the next one in.
+ * Ends the life of @task */
+void vb_admission_leave (VbManager *self, GTask *task, GError *error);
+
+/** vb_admission_fail: gives back what was claimed, and leaves. @error: (transfer full) (nullable)
+ */
 void vb_admission_fail (VbManager *self, GTask *task, GError *error);
 
 /** vb_admission_check_ready: whether anything can begin on @vps, as far as is known without asking

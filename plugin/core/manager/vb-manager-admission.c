@@ -128,53 +128,38 @@ static void
 find_request_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
   VbManager *self = source;
-  const VbOperationRecord *record = data;
+  VbAdmission *admission = data;
+  const VbOperationRecord *record = admission->record;
   GError *error = NULL;
-  VbOperationRecord *known = vb_journal_find_request (self->journal, record->subject, record->vps,
-                                                      record->request_key, &error);
+
+  admission->known = vb_journal_find_request (self->journal, record->subject, record->vps,
+                                              record->request_key, &error);
   if (error != NULL)
     g_task_return_error (task, error);
   else
-    g_task_return_pointer (task, known, (GDestroyNotify) vb_operation_record_free);
+    g_task_return_boolean (task, TRUE);
 }
 
 static void
-request_looked_up (GObject *source, GAsyncResult *result, gpointer user_data)
+request_looked_up (VbManager *self, GTask *task)
 {
-  VbManager *self = VB_MANAGER (source);
-  GTask *task = user_data;
-  GError *error = NULL;
-  VbOperationRecord *known = g_task_propagate_pointer (G_TASK (result), &error);
+  VbAdmission *admission = vb_admission_of (task);
 
-  if (error != NULL)
-    {
-      vb_admission_fail (self, task, error);
-      return;
-    }
-  if (known == NULL)
-    {
-      create_by_rules (self, task);
-      return;
-    }
-  g_autofree char *uuid = g_strdup (known->vps);
-  vb_admission_of (task)->known = known;
-  g_task_return_boolean (task, TRUE);
-  g_object_unref (task);
-  vb_manager_leave (self, uuid);
+  if (admission->failure != NULL)
+    vb_admission_fail (self, task, g_steal_pointer (&admission->failure));
+  else if (admission->known != NULL || admission->answered)
+    vb_admission_leave (self, task, NULL);
+  else
+    create_by_rules (self, task);
 }
 
 static void
 create_inside (VbManager *self, GTask *task)
 {
-  VbAdmission *admission = vb_admission_of (task);
-  if (admission->record->request_key == NULL)
-    {
-      create_by_rules (self, task);
-      return;
-    }
-  g_autoptr (GTask) lookup = g_task_new (self, NULL, request_looked_up, task);
-  g_task_set_task_data (lookup, admission->record, NULL);
-  vb_worker_run (self->journal_worker, lookup, find_request_in_thread);
+  if (vb_admission_of (task)->record->request_key == NULL)
+    create_by_rules (self, task);
+  else
+    vb_admission_work (self, task, self->journal_worker, find_request_in_thread, request_looked_up);
 }
 
 void
@@ -198,7 +183,7 @@ vb_manager_create_async (VbManager *self,
   VbOperationRecord *record = vb_admission_of (task)->record;
   record->request_key = g_strdup (request_key);
   record->backup_name = name ? g_strdup (name) : default_name ();
-  vb_manager_enter (self, vps, g_steal_pointer (&task), create_inside);
+  vb_admission_enter (self, g_steal_pointer (&task), create_inside);
 }
 
 void
@@ -215,7 +200,7 @@ vb_manager_create_scheduled_async (VbManager *self,
   record->request_key = g_strdup (request_key);
   record->backup_name = default_name ();
   record->scheduled = TRUE;
-  vb_manager_enter (self, vps, task, create_inside);
+  vb_admission_enter (self, task, create_inside);
 }
 
 static VbOperationRecord *
@@ -288,7 +273,7 @@ vb_manager_restore_async (VbManager *self,
   VbOperationRecord *record = vb_admission_of (task)->record;
   record->backup = g_strdup (backup);
   record->stop_first = stop_first;
-  vb_manager_enter (self, vps, g_steal_pointer (&task), restore_inside);
+  vb_admission_enter (self, g_steal_pointer (&task), restore_inside);
 }
 
 VbOperationRecord *

@@ -47,42 +47,37 @@ delete_done (VbManager *self, GTask *task)
   vb_manager_measure_unique_sizes (self, request->vps);
 }
 
+/* The operation holds the VPS's disks; its checkpoint goes when that has ended. */
 static void
-delete_removed (GObject *source, GAsyncResult *result, gpointer user_data)
+delete_checkpoint_later (VbManager *self, const VbRequest *request)
 {
-  VbManager *self = VB_MANAGER (source);
-  GTask *task = user_data;
-  VbRequest *request = vb_request_of (task);
-  GError *error = NULL;
-  if (!g_task_propagate_boolean (G_TASK (result), &error))
+  GPtrArray *late = g_hash_table_lookup (self->checkpoint_gone, request->vps);
+
+  if (late == NULL)
     {
-      vb_request_leave (self, task, error);
-      return;
+      late = g_ptr_array_new_with_free_func (g_free);
+      g_hash_table_insert (self->checkpoint_gone, g_strdup (request->vps), late);
     }
+  g_ptr_array_add (late, g_strdup (request->backup));
+}
+
+/* Its folder is gone: now its checkpoint. */
+static void
+delete_removed (VbManager *self, GTask *task)
+{
+  VbRequest *request = vb_request_of (task);
 
   delete_done (self, task);
   VbVps *vps = g_hash_table_lookup (self->vps, request->vps);
   if (vps != NULL && vb_vps_get_operation (vps) != NULL)
+    delete_checkpoint_later (self, request);
+  else if (vb_hypervisor_is_available (self->hypervisor))
     {
-      /* The operation holds the VPS's disks; its checkpoint goes when that has ended. */
-      GPtrArray *late = g_hash_table_lookup (self->checkpoint_gone, request->vps);
-      if (late == NULL)
-        {
-          late = g_ptr_array_new_with_free_func (g_free);
-          g_hash_table_insert (self->checkpoint_gone, g_strdup (request->vps), late);
-        }
-      g_ptr_array_add (late, g_strdup (request->backup));
-      vb_request_leave (self, task, NULL);
-      return;
+      request->func = delete_checkpoint_in_thread;
+      request->worker = self->hypervisor_worker;
+      request->done = NULL;
+      request->goes_on = TRUE;
     }
-  if (!vb_hypervisor_is_available (self->hypervisor))
-    {
-      vb_request_leave (self, task, NULL);
-      return;
-    }
-  request->func = delete_checkpoint_in_thread;
-  request->worker = self->hypervisor_worker;
-  vb_request_work (self, task);
 }
 
 static void
@@ -100,9 +95,10 @@ delete_inside (VbManager *self, GTask *task)
         _ ("This backup is protected; take the protection away before you delete it."));
   else if (backup != NULL && vb_request_require_pool (self, &error))
     {
-      g_autoptr (GTask) slow = g_task_new (self, NULL, delete_removed, task);
-      g_task_set_task_data (slow, request, NULL);
-      vb_worker_run (self->pool_worker, slow, delete_in_thread);
+      request->func = delete_in_thread;
+      request->worker = self->pool_worker;
+      request->done = delete_removed;
+      vb_request_work (self, task);
       return;
     }
   vb_request_leave (self, task, error);
@@ -116,7 +112,7 @@ vb_manager_delete_async (VbManager *self,
                          gpointer user_data)
 {
   GTask *task = vb_request_new (self, vb_manager_delete_async, vps, backup, callback, user_data);
-  vb_manager_enter (self, vps, task, delete_inside);
+  vb_request_enter (self, task, VB_VPS_LOCK_NEEDS_POOL, delete_inside);
 }
 
 gboolean

@@ -224,8 +224,8 @@ set_pool_available (VbManager *self, gboolean available, const char *why)
   else
     {
       vb_log_warning (NULL, NULL, NULL, "The pool is not available: %s", why);
-      vb_manager_fail_waiting (self, VB_ERROR_POOL_UNAVAILABLE);
     }
+  vb_vps_locks_set_pool_missing (self->locks, !available);
   vb_manager_refresh_availability (self);
 }
 

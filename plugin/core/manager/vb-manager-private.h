@@ -9,6 +9,7 @@
 #include "vb-backup-checks.h"
 #include "vb-manager.h"
 #include "core/base/vb-worker.h"
+#include "vb-vps-locks.h"
 
 G_BEGIN_DECLS
 
@@ -36,7 +37,7 @@ struct _VbManager
                            on counting */
   GHashTable *stored; /* VPS UUID → GPtrArray of VbBackupInfo: the pool's backups of VPSs that are
                          not here */
-  GHashTable *gates;  /* VPS UUID → GQueue of requests that wait for the one inside */
+  VbVpsLocks *locks;
   GHashTable *refreshing; /* set of VPS UUIDs whose backups are about to be listed again */
   GHashTable *jobs;       /* operation id → VbOperationWorker */
   GHashTable *ended;      /* id of an operation that has ended lately → UUID of its VPS */
@@ -94,12 +95,6 @@ void vb_manager_refresh_availability (VbManager *self);
 void vb_manager_drop_vps (VbManager *self, const char *uuid);
 VbVps *vb_manager_require_vps (VbManager *self, const char *uuid, GError **error);
 VbBackup *vb_manager_require_backup (VbVps *vps, const char *backup, GError **error);
-
-/* vb-manager-locks.c: one request at a time changes a VPS; @task is owned by whoever is inside */
-typedef void (*VbGateFunc) (VbManager *self, GTask *task);
-void vb_manager_enter (VbManager *self, const char *uuid, GTask *task, VbGateFunc func);
-void vb_manager_leave (VbManager *self, const char *uuid);
-void vb_manager_fail_waiting (VbManager *self, VbError code);
 
 /* vb-manager-operations.c: jobs, queue, progress */
 void vb_manager_attach_job (VbManager *self, VbVps *vps, VbOperationWorker *job);

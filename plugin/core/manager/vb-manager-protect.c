@@ -72,7 +72,7 @@ vb_manager_protect_async (VbManager *self,
   vb_request_of (task)->func = protect_in_thread;
   vb_request_of (task)->worker = self->pool_worker;
   vb_request_of (task)->done = protect_done;
-  vb_manager_enter (self, vps, task, protect_inside);
+  vb_request_enter (self, task, VB_VPS_LOCK_NEEDS_POOL, protect_inside);
 }
 
 VbBackup *

@@ -7,6 +7,8 @@ vb_request_free (VbRequest *request)
   g_free (request->vps);
   g_free (request->backup);
   g_free (request->name);
+  g_clear_error (&request->failure);
+  g_clear_pointer (&request->lock, vb_vps_lock_free);
   g_clear_pointer (&request->schedule, vb_schedule_unref);
   g_free (request);
 }
@@ -34,35 +36,89 @@ vb_request_new (VbManager *self,
   return task;
 }
 
+static void
+entered (VbVpsLock *lock, const GError *error, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+
+  if (lock == NULL)
+    {
+      g_task_return_error (task, g_error_copy (error));
+      return;
+    }
+  vb_request_of (task)->lock = lock;
+  VbManager *self = g_task_get_source_object (task);
+  vb_request_of (task)->inside (self, g_steal_pointer (&task));
+}
+
+void
+vb_request_enter (VbManager *self, GTask *task, VbVpsLockNeeds needs, VbRequestFunc inside)
+{
+  vb_request_of (task)->inside = inside;
+  vb_vps_locks_acquire (self->locks, vb_request_of (task)->vps, needs, entered, task);
+}
+
 void
 vb_request_leave (VbManager *self, GTask *task, GError *error)
 {
-  g_autofree char *vps = g_strdup (vb_request_of (task)->vps);
-  if (error != NULL)
+  g_autoptr (VbVpsLock) lock = g_steal_pointer (&vb_request_of (task)->lock);
+
+  if (vb_request_of (task)->answered)
+    g_clear_error (&error);
+  else if (error != NULL)
     g_task_return_error (task, error);
   else
     g_task_return_boolean (task, TRUE);
   g_object_unref (task);
-  vb_manager_leave (self, vps);
+}
+
+static void
+finish (gpointer user_data)
+{
+  GTask *task = user_data;
+  VbRequest *request = vb_request_of (task);
+  VbManager *self = g_task_get_source_object (task);
+
+  if (request->failure == NULL && request->done != NULL)
+    request->done (self, task);
+  if (request->goes_on)
+    {
+      request->goes_on = FALSE;
+      vb_request_work (self, task);
+      return;
+    }
+  vb_request_leave (self, task, g_steal_pointer (&request->failure));
 }
 
 static void
 worked (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  VbManager *self = VB_MANAGER (source);
   GTask *task = user_data;
-  GError *error = NULL;
-  if (g_task_propagate_boolean (G_TASK (result), &error) && vb_request_of (task)->done != NULL)
-    vb_request_of (task)->done (self, task);
-  vb_request_leave (self, task, error);
+  VbRequest *request = vb_request_of (task);
+
+  (void) g_task_propagate_boolean (G_TASK (result), &request->failure);
+  vb_vps_lock_regain (request->lock, finish, task);
+}
+
+static void
+abandon (const GError *error, gpointer user_data)
+{
+  GTask *task = user_data;
+
+  vb_request_of (task)->answered = TRUE;
+  g_task_return_error (task, g_error_copy (error));
 }
 
 void
 vb_request_work (VbManager *self, GTask *task)
 {
+  VbRequest *request = vb_request_of (task);
   g_autoptr (GTask) slow = g_task_new (self, NULL, worked, task);
-  g_task_set_task_data (slow, vb_request_of (task), NULL);
-  vb_worker_run (vb_request_of (task)->worker, slow, vb_request_of (task)->func);
+
+  g_task_set_task_data (slow, request, NULL);
+  if (request->worker == self->pool_worker)
+    vb_vps_lock_yield (request->lock, 0, abandon, task);
+  vb_worker_run (request->worker, slow, request->func);
 }
 
 gboolean

@@ -5,10 +5,16 @@
 
 G_BEGIN_DECLS
 
-/* What requests that are no operations have in common: checked inside the gate of their VPS, done
+/** VbRequestFunc: @task: its task data is a #VbRequest, or a #VbAdmission */
+typedef void (*VbRequestFunc) (VbManager *self, GTask *task);
+
+/* What requests that are no operations have in common: checked under the lock of their VPS, done
  * in a worker, answered on the main context. Main context only, but for @func. */
 typedef struct
 {
+  VbVpsLock *lock;      /* (nullable): from when its turn has come */
+  VbRequestFunc inside; /* the checks, when its turn has come */
+  gboolean answered;    /* that the pool is away; what is under way goes on */
   char *vps;
   char *backup; /* (nullable) */
   char *name;   /* (nullable) */
@@ -17,10 +23,12 @@ typedef struct
   VbPowerAction action;
   gboolean force;
   gboolean is_protected;
-  gboolean claimed;                            /* from all other hosts */
-  GTaskThreadFunc func;                        /* the blocking part; the request is its task data */
-  VbWorker *worker;                            /* whose thread runs it */
-  void (*done) (VbManager *self, GTask *task); /* (nullable): after success, before the answer */
+  gboolean claimed;     /* from all other hosts */
+  GTaskThreadFunc func; /* the blocking part; the request is its task data */
+  VbWorker *worker;     /* whose thread runs it */
+  GError *failure;      /* (nullable): of func */
+  VbRequestFunc done;   /* (nullable): after success, before the answer */
+  gboolean goes_on;     /* set by done: with another func, before the answer */
 } VbRequest;
 
 /** vb_request_new: Returns: (transfer full): a task whose task data is a #VbRequest */
@@ -32,11 +40,15 @@ GTask *vb_request_new (VbManager *self,
                        gpointer user_data);
 VbRequest *vb_request_of (GTask *task);
 
-/** vb_request_work: runs func in worker, then done, then leaves; the gate stays closed meanwhile */
+/** vb_request_enter: @task: (transfer full): takes the lock of the VPS, then calls @inside */
+void vb_request_enter (VbManager *self, GTask *task, VbVpsLockNeeds needs, VbRequestFunc inside);
+
+/** vb_request_work: runs func in worker, then done, then leaves; the VPS stays locked meanwhile,
+ * but what waits for the pool lets others go on beside it */
 void vb_request_work (VbManager *self, GTask *task);
 
-/** vb_request_leave: answers, with @error (transfer full) (nullable), and opens the gate. Ends the
- * life of @task */
+/** vb_request_leave: answers, with @error (transfer full) (nullable), and lets the next one in.
+ * Ends the life of @task */
 void vb_request_leave (VbManager *self, GTask *task, GError *error);
 
 /** vb_request_take: for func: %VB_ERROR_OPERATION_RUNNING when another host works on the VPS */

@@ -64,7 +64,7 @@ vb_manager_rename_async (VbManager *self,
   vb_request_of (task)->func = rename_in_thread;
   vb_request_of (task)->worker = self->pool_worker;
   vb_request_of (task)->done = rename_done;
-  vb_manager_enter (self, vps, task, rename_inside);
+  vb_request_enter (self, task, VB_VPS_LOCK_NEEDS_POOL, rename_inside);
 }
 
 VbBackup *
@@ -127,7 +127,7 @@ vb_manager_set_slots_async (VbManager *self,
   vb_request_of (task)->func = set_slots_in_thread;
   vb_request_of (task)->worker = self->hypervisor_worker;
   vb_request_of (task)->done = set_slots_done;
-  vb_manager_enter (self, vps, task, set_slots_inside);
+  vb_request_enter (self, task, VB_VPS_LOCK_NEEDS_NOTHING, set_slots_inside);
 }
 
 VbSlots *
@@ -205,7 +205,7 @@ vb_manager_power_async (VbManager *self,
   vb_request_of (task)->force = force;
   vb_request_of (task)->func = power_in_thread;
   vb_request_of (task)->worker = self->hypervisor_worker;
-  vb_manager_enter (self, vps, task, power_inside);
+  vb_request_enter (self, task, VB_VPS_LOCK_NEEDS_NOTHING, power_inside);
 }
 
 gboolean

@@ -464,7 +464,7 @@ vb_manager_set_schedule_async (VbManager *self,
   vb_request_of (task)->func = set_in_thread;
   vb_request_of (task)->worker = self->hypervisor_worker;
   vb_request_of (task)->done = set_done;
-  vb_manager_enter (self, vps, task, set_inside);
+  vb_request_enter (self, task, VB_VPS_LOCK_NEEDS_NOTHING, set_inside);
 }
 
 VbVps *

@@ -57,36 +57,67 @@ list_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
   g_task_return_pointer (task, infos, (GDestroyNotify) g_ptr_array_unref);
 }
 
+typedef struct
+{
+  VbManager *manager;
+  char *vps;
+  VbVpsLock *lock;  /* (nullable) */
+  GPtrArray *infos; /* (nullable) */
+} Refresh;
+
+/* The VPS can be refreshed again from here on, whatever became of this time. */
+static void
+refresh_free (Refresh *refresh)
+{
+  g_hash_table_remove (refresh->manager->refreshing, refresh->vps);
+  g_clear_pointer (&refresh->infos, g_ptr_array_unref);
+  g_clear_pointer (&refresh->lock, vb_vps_lock_free);
+  g_object_unref (refresh->manager);
+  g_free (refresh->vps);
+  g_free (refresh);
+}
+
+static void
+merge (gpointer user_data)
+{
+  Refresh *refresh = user_data;
+
+  if (refresh->infos != NULL)
+    vb_manager_merge_vps (refresh->manager, refresh->vps, refresh->infos);
+  refresh_free (refresh);
+}
+
 static void
 listed (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  VbManager *self = VB_MANAGER (source);
-  g_autofree char *uuid = g_strdup (g_task_get_task_data (G_TASK (result)));
-  g_autoptr (GPtrArray) infos = g_task_propagate_pointer (G_TASK (result), NULL);
+  Refresh *refresh = user_data;
 
-  g_hash_table_remove (self->refreshing, uuid);
-  if (infos != NULL)
-    vb_manager_merge_vps (self, uuid, infos);
-  vb_manager_leave (self, uuid);
+  refresh->infos = g_task_propagate_pointer (G_TASK (result), NULL);
+  vb_vps_lock_regain (refresh->lock, merge, refresh);
 }
 
-/* Inside the gate and without an operation nothing of ours changes the backups meanwhile. */
 static void
-refresh_inside (VbManager *self, GTask *turn)
+nobody_waits (const GError *error, gpointer user_data)
 {
-  g_autoptr (GTask) owned = turn;
-  const char *uuid = g_task_get_task_data (turn);
-  VbVps *vps = g_hash_table_lookup (self->vps, uuid);
+}
 
-  if (vps == NULL || vb_vps_get_operation (vps) != NULL || !self->pool_available)
+/* Under the lock and without an operation nothing of ours changes the backups meanwhile. */
+static void
+refresh_inside (VbVpsLock *lock, const GError *error, gpointer user_data)
+{
+  Refresh *refresh = user_data;
+  VbManager *self = refresh->manager;
+  VbVps *vps = g_hash_table_lookup (self->vps, refresh->vps);
+
+  refresh->lock = lock;
+  if (lock == NULL || vps == NULL || vb_vps_get_operation (vps) != NULL || !self->pool_available)
     {
-      g_autofree char *left = g_strdup (uuid);
-      g_hash_table_remove (self->refreshing, left);
-      vb_manager_leave (self, left);
+      refresh_free (refresh);
       return;
     }
-  g_autoptr (GTask) task = g_task_new (self, NULL, listed, NULL);
-  g_task_set_task_data (task, g_strdup (uuid), g_free);
+  g_autoptr (GTask) task = g_task_new (self, NULL, listed, refresh);
+  g_task_set_task_data (task, g_strdup (refresh->vps), g_free);
+  vb_vps_lock_yield (lock, 0, nobody_waits, NULL);
   vb_worker_run (self->pool_worker, task, list_in_thread);
 }
 
@@ -96,9 +127,10 @@ vb_manager_refresh_vps (VbManager *self, const char *uuid)
   if (self->claims == NULL || !self->pool_available || self->stopping
       || !g_hash_table_add (self->refreshing, g_strdup (uuid)))
     return;
-  GTask *turn = g_task_new (self, NULL, NULL, NULL);
-  g_task_set_task_data (turn, g_strdup (uuid), g_free);
-  vb_manager_enter (self, uuid, turn, refresh_inside);
+  Refresh *refresh = g_new0 (Refresh, 1);
+  refresh->manager = g_object_ref (self);
+  refresh->vps = g_strdup (uuid);
+  vb_vps_locks_acquire (self->locks, uuid, VB_VPS_LOCK_NEEDS_POOL, refresh_inside, refresh);
 }
 
 /* --- what they work on --- */

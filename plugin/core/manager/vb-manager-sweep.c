@@ -36,15 +36,19 @@ vb_manager_sweep_pool (VbManager *self)
 
 typedef struct
 {
+  VbManager *manager;
   char *vps;
+  VbVpsLock *lock;    /* (nullable) */
   GPtrArray *backups; /* of ids, ends in NULL */
 } Keep;
 
 static void
 keep_free (Keep *keep)
 {
-  g_free (keep->vps);
+  g_clear_pointer (&keep->lock, vb_vps_lock_free);
   g_clear_pointer (&keep->backups, g_ptr_array_unref);
+  g_object_unref (keep->manager);
+  g_free (keep->vps);
   g_free (keep);
 }
 
@@ -56,32 +60,30 @@ sweep_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
   g_autoptr (GError) error = NULL;
   if (!vb_hypervisor_keep_checkpoints (self->hypervisor, keep->vps,
                                        (const char *const *) keep->backups->pdata, &error))
-    vb_log_warning (keep->vps, NULL, NULL, "Deleting checkpoints without a backup: %s",
+    vb_log_warning (keep->vps, NULL, NULL, "Failed to delete checkpoints without a backup: %s",
                     error->message);
   g_task_return_boolean (task, TRUE);
 }
 
 static void
-leave (GObject *source, GAsyncResult *result, gpointer user_data)
+swept (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  VbManager *self = VB_MANAGER (source);
-  g_autofree char *vps = user_data;
-  vb_manager_leave (self, vps);
+  keep_free (user_data);
 }
 
 static void
-sweep_inside (VbManager *self, GTask *turn)
+sweep_inside (VbVpsLock *lock, const GError *error, gpointer user_data)
 {
-  g_autoptr (GTask) owned = turn;
-  Keep *keep = g_task_get_task_data (turn);
+  Keep *keep = user_data;
+  VbManager *self = keep->manager;
   VbVps *vps = g_hash_table_lookup (self->vps, keep->vps);
-  g_autoptr (GTask) task = g_task_new (self, NULL, leave, g_strdup (keep->vps));
 
+  keep->lock = lock;
   /* An operation that has not ended answers for its own. */
-  if (vps == NULL || vb_vps_get_operation (vps) != NULL
+  if (lock == NULL || vps == NULL || vb_vps_get_operation (vps) != NULL
       || !vb_hypervisor_is_available (self->hypervisor))
     {
-      g_task_return_boolean (task, FALSE);
+      keep_free (keep);
       return;
     }
   GPtrArray *backups = vb_vps_get_backups (vps);
@@ -89,8 +91,8 @@ sweep_inside (VbManager *self, GTask *turn)
   for (guint i = 0; i < backups->len; i++)
     g_ptr_array_add (keep->backups, g_strdup (vb_backup_get_id (g_ptr_array_index (backups, i))));
   g_ptr_array_add (keep->backups, NULL);
-  g_task_set_task_data (task, g_steal_pointer (&keep), NULL);
-  g_object_set_data_full (G_OBJECT (task), "turn", g_steal_pointer (&owned), g_object_unref);
+  g_autoptr (GTask) task = g_task_new (self, NULL, swept, keep);
+  g_task_set_task_data (task, keep, NULL);
   vb_worker_run (self->hypervisor_worker, task, sweep_in_thread);
 }
 
@@ -105,8 +107,7 @@ vb_manager_sweep_checkpoints (VbManager *self)
     {
       Keep *keep = g_new0 (Keep, 1);
       keep->vps = g_strdup (vb_vps_get_uuid (g_ptr_array_index (all, i)));
-      GTask *turn = g_task_new (self, NULL, NULL, NULL);
-      g_task_set_task_data (turn, keep, (GDestroyNotify) keep_free);
-      vb_manager_enter (self, keep->vps, turn, sweep_inside);
+      keep->manager = g_object_ref (self);
+      vb_vps_locks_acquire (self->locks, keep->vps, VB_VPS_LOCK_NEEDS_POOL, sweep_inside, keep);
     }
 }

@@ -52,7 +52,7 @@ vb_manager_finalize (GObject *object)
   g_queue_clear (&self->queue);
   g_hash_table_unref (self->jobs);
   g_hash_table_unref (self->ended);
-  g_hash_table_unref (self->gates);
+  vb_vps_locks_unref (self->locks);
   g_hash_table_unref (self->stored);
   g_hash_table_unref (self->gone);
   g_hash_table_unref (self->refreshing);
@@ -116,8 +116,7 @@ vb_manager_init (VbManager *self)
   self->last_seq = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->stored
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
-  self->gates
-      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_queue_free);
+  self->locks = vb_vps_locks_new ();
   self->refreshing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, job_detach);
   self->ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
