@@ -21,6 +21,11 @@ SCHEMA = "ui-bridge/schema/vps-backup.v1.schema.json"
 SUBPROTOCOL = "vps-backup.v1"
 ENDED = ("completed", "failed", "cancelled")
 
+# websockets 14 has another client, with other names.
+LEGACY = int(websockets.__version__.partition(".")[0]) < 14
+EXTRA_HEADERS = "extra_headers" if LEGACY else "additional_headers"
+INVALID_STATUS = websockets.InvalidStatusCode if LEGACY else websockets.InvalidStatus
+
 
 class RpcError(Exception):
     """The bridge's refusal: JSON-RPC code, data.reason (None for the standard codes) and the sentence for people."""
@@ -111,9 +116,9 @@ class Client:
         self._thread.start()
         try:
             self._websocket = self._wait(self._connect(socket, port, token, origin, token_in, host), deadline_s)
-        except websockets.InvalidStatusCode as error:
+        except INVALID_STATUS as error:
             self._end_loop()
-            raise ConnectRefused(error.status_code) from None
+            raise ConnectRefused(error.status_code if LEGACY else error.response.status_code) from None
         except BaseException:
             self._end_loop()
             raise
@@ -132,7 +137,7 @@ class Client:
             headers["Authorization"] = f"Bearer {token}"
         elif token:
             protocols.append(f"bearer.{token}")
-        options = {"subprotocols": protocols, "extra_headers": headers, "origin": origin, "compression": None,
+        options = {"subprotocols": protocols, EXTRA_HEADERS: headers, "origin": origin, "compression": None,
                    "ping_interval": None, "max_size": 16 << 20, "open_timeout": 10}
         if socket:
             websocket = await websockets.unix_connect(str(socket), "ws://localhost/v1/ws", **options)

@@ -11,6 +11,7 @@ import dataclasses
 import gzip
 import hashlib
 import json
+import lzma
 import os
 import pathlib
 import shutil
@@ -54,10 +55,10 @@ def connect():
 
 def kernel():
     """The cloud kernel in a place that QEMU may read."""
-    found = sorted((CACHE / "kernel/boot").glob("vmlinuz-*"))
-    if not found:
-        raise LabError(f"no kernel in {CACHE}/kernel: run tests/check, which unpacks it")
-    return _published(found[-1])
+    found = CACHE / "guest-kernel/vmlinuz"
+    if not found.exists():
+        raise LabError(f"{found} is missing: run tests/check, which unpacks it")
+    return _published(found)
 
 
 def _published(source):
@@ -71,12 +72,12 @@ def _published(source):
 
 def _module_files():
     """Modules and what they depend on, in the order in which they can be loaded; built-in ones drop out."""
-    root = next((CACHE / "kernel/lib/modules").iterdir())
+    root = CACHE / "guest-kernel/modules"
     depends = {}
     for line in (root / "modules.dep").read_text().splitlines():
         path, _, needed = line.partition(":")
         depends[path] = needed.split()
-    names = {pathlib.Path(path).name.removesuffix(".ko"): path for path in depends}
+    names = {_module_name(pathlib.Path(path)): path for path in depends}
     ordered = []
 
     def add(path):
@@ -85,9 +86,14 @@ def _module_files():
         if path not in ordered:
             ordered.append(path)
     for name in MODULES:
-        if name in names:
-            add(names[name])
+        if f"{name}.ko" in names:
+            add(names[f"{name}.ko"])
     return [root / path for path in ordered]
+
+
+def _module_name(path):
+    """Compressed or not."""
+    return f"{path.name.partition('.')[0]}.ko"
 
 
 def _libraries(program):
@@ -122,8 +128,9 @@ def _lay_out(root, modules, libraries):
     for path in (root / "init", *(root / "sbin").iterdir()):
         path.chmod(0o755)
     for path in modules:
-        shutil.copy2(path, root / "modules" / path.name)
-    (root / "modules/order").write_text("".join(f"{path.name}\n" for path in modules))
+        data = path.read_bytes()
+        (root / "modules" / _module_name(path)).write_bytes(lzma.decompress(data) if path.suffix == ".xz" else data)
+    (root / "modules/order").write_text("".join(f"{_module_name(path)}\n" for path in modules))
     (root / "etc/os-release").write_text('NAME="vps-backup test guest"\n')
     shutil.copy2(AGENT, root / "bin/qemu-ga")
     for path in libraries:

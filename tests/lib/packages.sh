@@ -15,12 +15,30 @@ vb_need_root() {
   [ "$(id -u)" -eq 0 ] || vb_die "must be run as root, for example: sudo $0"
 }
 
-# vb_listed_packages all|demo; what only tests/check --long needs is in all when VB_LONG is set
+# vb_listed_packages LEVEL: the packages of that level of tests/packages and of those above it; with VB_LONG, all is long
 vb_listed_packages() {
-  local end='^# == Only for tests.check --long'
-  [ -z "${VB_LONG:-}" ] || end='^$^' # matches nothing
-  [ "$1" = all ] || end='^# == Only for tests.check'
-  sed -e "/$end/,\$d" -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$VB_TESTS/packages"
+  local level=$1
+  [ "$level" != all ] || [ -z "${VB_LONG:-}" ] || level=long
+  awk -v last="$level:" '
+    /^# == / { if (found) exit; found = $3 == last; next }
+    { sub(/#.*/, ""); gsub(/[[:space:]]/, ""); if ($0 != "") print }' "$VB_TESTS/packages"
+}
+
+vb_is_installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# vb_choose_package A|B: the alternative that is installed, else the first one that this release has
+vb_choose_package() {
+  local name names=()
+  IFS='|' read -ra names <<<"$1"
+  for name in "${names[@]}"; do
+    vb_is_installed "$name" && echo "$name" && return
+  done
+  [ ${#names[@]} -eq 1 ] || for name in "${names[@]}"; do
+    LC_ALL=C apt-cache policy "$name" 2>/dev/null | grep -q '^  Candidate: [^(]' && echo "$name" && return
+  done
+  echo "${names[0]}"
 }
 
 # Package lists may be missing (a fresh image) or point at files that the mirror has replaced: fetch them once a run, on demand.
@@ -46,16 +64,18 @@ vb_apt_install() {
   return "$status"
 }
 
-# vb_install_packages all|demo
+# vb_install_packages LEVEL
 vb_install_packages() {
-  local missing=() package
+  local missing=() names package
   mkdir -p "$VB_CACHE"
-  while read -r package; do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  while read -r names; do
+    package=$(vb_choose_package "$names")
+    vb_is_installed "$package" && continue
+    vb_apt_update # the alternatives may be known only now
+    missing+=("$(vb_choose_package "$names")")
   done < <(vb_listed_packages "$1")
   [ ${#missing[@]} -gt 0 ] || return 0
   echo "Installing ${#missing[@]} Debian packages: ${missing[*]}"
-  vb_apt_update
   vb_apt_install "${missing[@]}" || {
     tail -n 40 "$VB_CACHE/apt.log" >&2
     vb_die "these packages could not be installed: ${missing[*]}"
@@ -78,32 +98,61 @@ vb_npm_install() (
   fi
 ) 9<"$1/package.json"
 
-# The guest's kernel: unpacked into $VB_CACHE/kernel, which is complete as soon as it has that name.
+# The guest's kernel: $VB_CACHE/guest-kernel/vmlinuz and modules/, complete as soon as the folder has that name.
 vb_fetch_kernel() {
-  local package work
-  [ ! -d "$VB_CACHE/kernel" ] || return 0
+  local packages package work
+  [ ! -d "$VB_CACHE/guest-kernel" ] || return 0
   mkdir -p "$VB_CACHE"
-  package=$(vb_kernel_package)
-  if [ -z "$package" ]; then
+  packages=$(vb_kernel_packages)
+  if [ -z "$packages" ]; then
     vb_apt_update
-    package=$(vb_kernel_package)
+    packages=$(vb_kernel_packages)
   fi
-  [ -n "$package" ] || vb_die "no cloud kernel package is known; check the machine's package sources"
-  echo "Unpacking $package for the test guest"
+  [ -n "$packages" ] || vb_die "no cloud kernel package is known; check the machine's package sources"
   work=$(mktemp -d "$VB_CACHE/.kernel.XXXXXX")
   chmod 755 "$work"
-  vb_download "$package" "$work" || {
-    VB_APT_UPDATED='' vb_apt_update
-    vb_download "$package" "$work" || vb_die "could not download $package"
-  }
-  dpkg-deb -x "$work"/*.deb "$work/root"
-  depmod -b "$work/root" "$(basename "$work"/root/lib/modules/*)"
-  mv -T "$work/root" "$VB_CACHE/kernel" 2>/dev/null || [ -d "$VB_CACHE/kernel" ] || vb_die "could not write $VB_CACHE/kernel"
+  for package in $packages; do
+    echo "Unpacking $package for the test guest"
+    vb_download "$package" "$work" || {
+      VB_APT_UPDATED='' vb_apt_update
+      vb_download "$package" "$work" || vb_die "could not download $package"
+    }
+  done
+  (vb_unpack_kernel "$work") || { rm -rf "$work"; vb_die "could not unpack $packages"; }
+  mv -T "$work/kernel" "$VB_CACHE/guest-kernel" 2>/dev/null || [ -d "$VB_CACHE/guest-kernel" ] ||
+    vb_die "could not write $VB_CACHE/guest-kernel"
   rm -rf "$work"
 }
 
-vb_kernel_package() {
-  apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*-cloud-amd64\)$/\1/p' | head -n 1
+# The package of the newest cloud kernel; where its parts are packages of their own (since Debian 14), those.
+vb_kernel_packages() {
+  local image parts
+  image=$(vb_depends linux-image-cloud-amd64 'linux-image-[0-9].*-cloud-amd64')
+  [ -n "$image" ] || return 0
+  parts=$(vb_depends "$image" 'linux-(binary|modules)-.*')
+  echo "${parts:-$image}"
+}
+
+vb_depends() {
+  LC_ALL=C apt-cache depends "$1" 2>/dev/null | sed -nE "s/^ *Depends: ($2)\$/\1/p"
+}
+
+# vb_unpack_kernel FOLDER: from its packages to FOLDER/kernel. Image and modules are in /boot and /lib or, newer, in /usr/lib/modules.
+vb_unpack_kernel() {
+  set -e
+  local package image version
+  for package in "$1"/*.deb; do
+    dpkg-deb -x "$package" "$1/root"
+  done
+  mkdir "$1/kernel"
+  image=$(find "$1/root" -type f -name 'vmlinuz*')
+  [ -f "$image" ] # one, not more
+  [ -d "$1/root/lib/modules" ] || ln -s usr/lib "$1/root/lib"
+  version=$(cd "$1/root/lib/modules" && echo *)
+  depmod -b "$1/root" "$version"
+  mv "$image" "$1/kernel/vmlinuz"
+  mv "$1/root/lib/modules/$version" "$1/kernel/modules"
+  grep -q /virtio_blk.ko "$1/kernel/modules/modules.dep" "$1/kernel/modules/modules.builtin"
 }
 
 vb_download() {

@@ -589,7 +589,7 @@ def test_tls(new_host, certificate):
 
     async def talk():
         async with clients.websockets.connect(f"wss://localhost:{host.port}/v1/ws", ssl=context, subprotocols=["vps-backup.v1"],
-                                              extra_headers={"Authorization": f"Bearer {token}"}) as websocket:
+                                              **{clients.EXTRA_HEADERS: {"Authorization": f"Bearer {token}"}}) as websocket:
             await websocket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "vps.subscribe", "params": {"vps": vps}}))
             assert json.loads(await websocket.recv())["result"]["vps"] == vps
             host.tell("burst", vps, 500)
