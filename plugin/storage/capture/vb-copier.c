@@ -35,10 +35,12 @@ typedef struct
   gboolean zero;
 } Piece;
 
+/* The copy has a reference, and each read that libnbd has not ended: it may write to the buffer and
+ * call back until its connection is closed, which may be long after the copy. */
 typedef struct
 {
-  struct Copy *copy;
-  guint64 index; /* of the chunk */
+  struct Copy *copy; /* (nullable): NULL when the copy has ended */
+  guint64 index;     /* of the chunk */
   gsize length;
   GArray *pieces; /* (element-type Piece) ascending */
   gboolean busy;
@@ -77,7 +79,7 @@ typedef struct Copy
 static Job *
 job_new (Copy *copy)
 {
-  Job *job = g_new0 (Job, 1);
+  Job *job = g_atomic_rc_box_new0 (Job);
   job->copy = copy;
   job->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
   job->buffer = vb_sparse_file_alloc (CHUNK);
@@ -85,14 +87,28 @@ job_new (Copy *copy)
 }
 
 static void
-job_free (gpointer data)
+job_finalize (gpointer data)
 {
   Job *job = data;
   g_array_unref (job->pieces);
   g_clear_error (&job->error);
   free (job->buffer);
   free (job->base);
-  g_free (job);
+}
+
+static void
+job_unref (gpointer data)
+{
+  g_atomic_rc_box_release_full (data, job_finalize);
+}
+
+/* The copy's own reference; no callback of the job does anything from here on. */
+static void
+job_leave (gpointer data)
+{
+  Job *job = data;
+  job->copy = NULL;
+  job_unref (job);
 }
 
 /* --- writing: in the writers' threads --- */
@@ -195,6 +211,8 @@ on_read (gpointer data, int error_number)
 {
   Job *job = data;
 
+  if (job->copy == NULL)
+    return;
   if (error_number && job->error == NULL)
     vb_error_set_errno (&job->error, error_number, "Reading the disk");
   if (--job->pending == 0)
@@ -270,7 +288,8 @@ start_job (Copy *copy, Job *job, GError **error)
         {
           job->pending++;
           if (!vb_nbd_source_read (copy->source, job->buffer + at, MIN (REQUEST_BYTES, end - at),
-                                   job->index * CHUNK + at, on_read, job, error))
+                                   job->index * CHUNK + at, on_read, g_atomic_rc_box_acquire (job),
+                                   job_unref, error))
             return FALSE;
         }
     }
@@ -378,7 +397,7 @@ vb_copier_copy (VbNbdSource *source,
                 .step_data = step_data,
                 .transfer = transfer,
                 .stop = stop };
-  g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func (job_free);
+  g_autoptr (GPtrArray) jobs = g_ptr_array_new_with_free_func (job_leave);
 
   copy.writers = vb_worker_pool_new (plan->base >= 0 ? WRITERS_OVER_BASE : WRITERS, write_chunk,
                                      NULL, error);

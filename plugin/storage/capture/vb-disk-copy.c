@@ -177,9 +177,9 @@ scan_all (VbDiskCopy *self, GCancellable *stop, GError **error)
 static gboolean
 scan_changed (VbDiskCopy *self, GCancellable *stop, GError **error)
 {
-  g_autoptr (VbRanges) changed = vb_ranges_new ();
+  g_autoptr (VbRanges) changed = vb_nbd_source_scan_changed (self->source, stop, error);
 
-  if (!vb_nbd_source_scan_changed (self->source, changed, stop, error))
+  if (changed == NULL)
     return FALSE;
   self->data = vb_nbd_source_scan_data (self->source, changed, stop, error);
   if (self->data == NULL)

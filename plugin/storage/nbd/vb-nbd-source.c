@@ -29,21 +29,26 @@ struct _VbNbdSource
   guint64 size;
   gboolean has_data_map;
   gboolean has_changed;
-  struct Scan *scan; /* kept until the connections are closed: an unanswered request points to it */
 };
 
+/* Belongs to libnbd from the call on, which frees it when the request has ended or the connection
+ * is closed. Closing a connection calls the callbacks of what is under way, too (libnbd 1.18 and
+ * later): all that they use is held by it. */
 typedef struct
 {
-  VbNbdSource *source;
+  VbNbdSource *source; /* closes its connections before it goes */
   guint handle;
   VbNbdDone done;
   gpointer user_data;
+  GDestroyNotify free_data;
 } Request;
 
-typedef struct Scan
+/* Shared by the question and libnbd's callbacks, each of which has a reference. */
+typedef struct
 {
-  const char *context;
+  char *context;
   VbNbdMap map;
+  VbRanges *ranges; /* what the map adds to */
   gboolean done;
   int error_number;
 } Scan;
@@ -139,7 +144,6 @@ vb_nbd_source_free (VbNbdSource *self)
 {
   for (guint i = 0; i < self->n_handles; i++)
     nbd_close (self->handles[i]);
-  g_free (self->scan);
   g_free (self->changed_context);
   g_free (self);
 }
@@ -157,6 +161,33 @@ vb_nbd_source_has_changed (VbNbdSource *self)
 }
 
 /* --- the maps --- */
+
+static void
+scan_finalize (gpointer data)
+{
+  Scan *scan = data;
+
+  g_free (scan->context);
+  g_clear_pointer (&scan->ranges, vb_ranges_free);
+}
+
+static void
+scan_unref (gpointer data)
+{
+  g_atomic_rc_box_release_full (data, scan_finalize);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Scan, scan_unref)
+
+static Scan *
+scan_new (const char *context, guint32 mask, gboolean wanted)
+{
+  Scan *scan = g_atomic_rc_box_new0 (Scan);
+  scan->context = g_strdup (context);
+  scan->ranges = vb_ranges_new ();
+  scan->map = (VbNbdMap){ .mask = mask, .wanted = wanted, .ranges = scan->ranges };
+  return scan;
+}
 
 static int
 on_extents (void *data,
@@ -185,21 +216,23 @@ on_scanned (void *data, int *error)
 
 static gboolean
 scan_from (VbNbdSource *self,
+           Scan *scan,
            guint handle,
            guint64 offset,
            guint64 end,
            GCancellable *stop,
            GError **error)
 {
-  Scan *scan = self->scan;
+  nbd_extent_callback extents
+      = { .callback = on_extents, .user_data = g_atomic_rc_box_acquire (scan), .free = scan_unref };
+  nbd_completion_callback scanned
+      = { .callback = on_scanned, .user_data = g_atomic_rc_box_acquire (scan), .free = scan_unref };
 
   scan->done = FALSE;
   scan->map.end = offset;
   scan->map.limit = end;
-  if (nbd_aio_block_status (self->handles[handle], MIN (SCAN_BYTES, end - offset), offset,
-                            (nbd_extent_callback){ .callback = on_extents, .user_data = scan },
-                            (nbd_completion_callback){ .callback = on_scanned, .user_data = scan },
-                            0)
+  if (nbd_aio_block_status (self->handles[handle], MIN (SCAN_BYTES, end - offset), offset, extents,
+                            scanned, 0)
       < 0)
     return fail (error, "Asking for the map of a disk");
   while (!scan->done)
@@ -216,37 +249,28 @@ scan_from (VbNbdSource *self,
 
 static gboolean
 scan_range (VbNbdSource *self,
+            Scan *scan,
             guint handle,
             const VbRange *range,
             GCancellable *stop,
             GError **error)
 {
-  for (guint64 at = range->start; at < range->end; at = self->scan->map.end)
-    if (!scan_from (self, handle, at, range->end, stop, error))
+  for (guint64 at = range->start; at < range->end; at = scan->map.end)
+    if (!scan_from (self, scan, handle, at, range->end, stop, error))
       return FALSE;
   return TRUE;
 }
 
-static Scan *
-begin_scan (VbNbdSource *self, const char *context, guint32 mask, gboolean wanted, VbRanges *ranges)
-{
-  if (self->scan == NULL)
-    self->scan = g_new0 (Scan, 1);
-  *self->scan
-      = (Scan){ .context = context, .map = { .mask = mask, .wanted = wanted, .ranges = ranges } };
-  return self->scan;
-}
-
-gboolean
-vb_nbd_source_scan_changed (VbNbdSource *self,
-                            VbRanges *changed,
-                            GCancellable *stop,
-                            GError **error)
+VbRanges *
+vb_nbd_source_scan_changed (VbNbdSource *self, GCancellable *stop, GError **error)
 {
   VbRange all = { 0, self->size };
+  g_autoptr (Scan) scan = scan_new (self->changed_context, 1, TRUE);
 
-  begin_scan (self, self->changed_context, 1, TRUE, changed);
-  return scan_range (self, self->n_handles - 1, &all, stop, error);
+  if (!scan_range (self, scan, self->n_handles - 1, &all, stop, error))
+    return NULL;
+  scan->map.ranges = NULL; /* every question was answered: nothing adds to it any more */
+  return g_steal_pointer (&scan->ranges);
 }
 
 VbRanges *
@@ -257,17 +281,16 @@ vb_nbd_source_scan_data (VbNbdSource *self,
 {
   const VbRange *range;
   g_autoptr (VbRanges) all = vb_ranges_new ();
-  g_autoptr (VbRanges) data = vb_ranges_new ();
 
   vb_ranges_add (all, 0, self->size);
   if (!self->has_data_map)
     return vb_ranges_intersect (all, within ? within : all);
   g_autoptr (VbRanges) questions = vb_ranges_close_gaps (within ? within : all, SCAN_GAP_BYTES);
-  begin_scan (self, LIBNBD_CONTEXT_BASE_ALLOCATION, LIBNBD_STATE_ZERO, FALSE, data);
+  g_autoptr (Scan) scan = scan_new (LIBNBD_CONTEXT_BASE_ALLOCATION, LIBNBD_STATE_ZERO, FALSE);
   for (gsize i = 0; (range = vb_ranges_get (questions, i)) != NULL; i++)
-    if (!scan_range (self, 0, range, stop, error))
+    if (!scan_range (self, scan, 0, range, stop, error))
       return NULL;
-  return vb_ranges_intersect (data, within ? within : all);
+  return vb_ranges_intersect (scan->ranges, within ? within : all);
 }
 
 /* --- reading --- */
@@ -282,6 +305,16 @@ on_read (void *data, int *error)
   return 1;
 }
 
+static void
+request_free (gpointer data)
+{
+  Request *request = data;
+
+  if (request->free_data)
+    request->free_data (request->user_data);
+  g_free (request);
+}
+
 gboolean
 vb_nbd_source_read (VbNbdSource *self,
                     void *buffer,
@@ -289,6 +322,7 @@ vb_nbd_source_read (VbNbdSource *self,
                     guint64 offset,
                     VbNbdDone done,
                     gpointer user_data,
+                    GDestroyNotify free_data,
                     GError **error)
 {
   guint best = 0;
@@ -297,9 +331,10 @@ vb_nbd_source_read (VbNbdSource *self,
       best = i;
 
   Request *request = g_new0 (Request, 1);
-  *request = (Request){ self, best, done, user_data };
+  *request = (Request){ self, best, done, user_data, free_data };
   self->in_flight[best]++;
-  nbd_completion_callback callback = { .callback = on_read, .user_data = request, .free = g_free };
+  nbd_completion_callback callback
+      = { .callback = on_read, .user_data = request, .free = request_free };
   if (nbd_aio_pread (self->handles[best], buffer, length, offset, callback, 0) < 0)
     {
       self->in_flight[best]--;

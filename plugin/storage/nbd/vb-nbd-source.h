@@ -20,7 +20,9 @@ typedef struct _VbNbdSource VbNbdSource;
  * @user_data: as given to vb_nbd_source_read()
  * @error_number: 0, or the errno of what went wrong
  *
- * Called from vb_nbd_source_poll() when a request has ended.
+ * Called from vb_nbd_source_poll() when a request has ended, or from vb_nbd_source_free() for one
+ * that has not. With libnbd before 1.18 the latter does not happen; @free_data is called in any
+ * case.
  */
 typedef void (*VbNbdDone) (gpointer user_data, int error_number);
 
@@ -50,15 +52,11 @@ guint64 vb_nbd_source_get_size (VbNbdSource *self);
 gboolean vb_nbd_source_has_changed (VbNbdSource *self);
 
 /**
- * vb_nbd_source_scan_changed:
- * @changed: what the dirty bitmap lists is added; only if vb_nbd_source_has_changed()
+ * vb_nbd_source_scan_changed: only if vb_nbd_source_has_changed(). No read may be under way.
  *
- * No read may be under way.
+ * Returns: (transfer full) (nullable): what the dirty bitmap lists
  */
-gboolean vb_nbd_source_scan_changed (VbNbdSource *self,
-                                     VbRanges *changed,
-                                     GCancellable *stop,
-                                     GError **error);
+VbRanges *vb_nbd_source_scan_changed (VbNbdSource *self, GCancellable *stop, GError **error);
 
 /**
  * vb_nbd_source_scan_data:
@@ -73,13 +71,23 @@ VbRanges *vb_nbd_source_scan_data (VbNbdSource *self,
                                    GCancellable *stop,
                                    GError **error);
 
-/** vb_nbd_source_read: queues a read into @buffer, which must stay there until @done is called */
+/**
+ * vb_nbd_source_read:
+ * @buffer: must stay there until @free_data is called
+ * @user_data: (transfer full): for @done
+ * @free_data: (nullable): called once, also when this fails; after @done where that is called
+ *
+ * Queues a read into @buffer. A caller that gives up does not know what is still under way: what
+ * @done uses, and
+ * @buffer, belong to @user_data, which lives until @free_data.
+ */
 gboolean vb_nbd_source_read (VbNbdSource *self,
                              void *buffer,
                              gsize length,
                              guint64 offset,
                              VbNbdDone done,
                              gpointer user_data,
+                             GDestroyNotify free_data,
                              GError **error);
 
 /** vb_nbd_source_get_in_flight: Returns: number of reads under way */

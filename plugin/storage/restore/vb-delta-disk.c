@@ -88,9 +88,9 @@ vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancellable *sto
       g_prefix_error (error, "Looking for what has changed on %s (%s): ", self->target, complaint);
       return FALSE;
     }
-  self->changed = vb_ranges_new ();
   self->size_bytes = vb_nbd_source_get_size (source);
-  if (!vb_nbd_source_scan_changed (source, self->changed, stop, error))
+  self->changed = vb_nbd_source_scan_changed (source, stop, error);
+  if (self->changed == NULL)
     return FALSE;
   *changed_bytes = vb_ranges_get_total (self->changed);
   return TRUE;
