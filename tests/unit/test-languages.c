@@ -29,7 +29,8 @@ speak (const char *language)
   g_setenv ("LANGUAGE", language, TRUE);
   /* Makes gettext look at the variable again. */
   setlocale (LC_ALL, "C");
-  setlocale (LC_ALL, "C.UTF-8");
+  g_assert_nonnull (
+      setlocale (LC_ALL, g_getenv ("VB_LOCALE") ? g_getenv ("VB_LOCALE") : "C.UTF-8"));
 }
 
 static void
@@ -94,6 +95,8 @@ main (int argc, char **argv)
 
   g_test_init (&argc, &argv, NULL);
   folder = g_build_filename (g_getenv ("VB_BUILD"), "po", NULL);
+  if (g_getenv ("VB_LOCALES"))
+    g_setenv ("LOCPATH", g_getenv ("VB_LOCALES"), TRUE);
   bindtextdomain (GETTEXT_PACKAGE, folder);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   g_test_add_func ("/languages/refusals", test_refusals);

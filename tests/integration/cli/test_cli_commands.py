@@ -213,6 +213,8 @@ def test_the_operators_language(ctl, service):
     catalogues = str(pathlib.Path(os.environ["VB_BUILD"]) / "po")
     assert "Commands:" in ctl.run("--help").stdout
     ctl.environment |= {"LANGUAGE": "de", "TEXTDOMAINDIR": catalogues}
+    if "VB_LOCALES" in os.environ:
+        ctl.environment |= {"LOCPATH": os.environ["VB_LOCALES"], "LC_ALL": os.environ["VB_LOCALE"]}
     assert "Befehle:" in ctl.run("--help").stdout
     assert "Socket des Dienstes (Vorgabe: /run/vps-backup/" in ctl.run("--help").stdout
     assert "Unbekannter Befehl „backup“" in ctl.run("backup", status=2).stderr
