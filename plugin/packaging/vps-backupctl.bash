@@ -49,7 +49,7 @@ _vps_backupctl ()
       ;;
     *)
       case $command,$position in
-        ,0) words='list show create restore delete rename protect verify cancel slots schedule watch log token pool doctor recover' ;;
+        ,0) words='list show create restore delete rename protect verify cancel slots schedule watch log rpc token pool doctor recover' ;;
         protect,3) words='off' ;;
         pool,1) words='init list check' ;;
         pool,2)

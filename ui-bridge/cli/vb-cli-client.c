@@ -27,6 +27,10 @@ struct _VbCliClient
   JsonObject *answer;  /* to awaited_id */
   JsonObject *refusal; /* error member of the last refused call */
   GQueue events;       /* of JsonObject */
+
+  VbCliTextFunc raw; /* gets everything instead, or NULL */
+  VbCliLostFunc lost;
+  gpointer user_data;
 };
 
 G_DEFINE_FINAL_TYPE (VbCliClient, vb_cli_client, G_TYPE_OBJECT)
@@ -41,6 +45,12 @@ on_message (SoupWebsocketConnection *connection, int type, GBytes *message, gpoi
   JsonObject *object;
   gsize length;
   const char *text = g_bytes_get_data (message, &length);
+
+  if (self->raw != NULL)
+    {
+      self->raw (text, length, self->user_data);
+      return;
+    }
 
   node = vb_json_text_parse (text, length, NULL);
   if (type != SOUP_WEBSOCKET_DATA_TEXT || node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
@@ -63,8 +73,17 @@ is_open (VbCliClient *self)
          && soup_websocket_connection_get_state (self->connection) == SOUP_WEBSOCKET_STATE_OPEN;
 }
 
-static gboolean
-set_lost_error (VbCliClient *self, GError **error)
+static void
+on_closed (SoupWebsocketConnection *connection, gpointer user_data)
+{
+  VbCliClient *self = user_data;
+
+  if (self->lost != NULL)
+    self->lost (self->user_data);
+}
+
+gboolean
+vb_cli_client_set_lost_error (VbCliClient *self, GError **error)
 {
   gushort code = soup_websocket_connection_get_close_code (self->connection);
   const char *reason = soup_websocket_connection_get_close_data (self->connection);
@@ -171,6 +190,7 @@ vb_cli_client_connect (VbCliClient *self, GError **error)
 
   soup_websocket_connection_set_max_incoming_payload_size (self->connection, MESSAGE_MAX_BYTES);
   g_signal_connect (self->connection, "message", G_CALLBACK (on_message), self);
+  g_signal_connect (self->connection, "closed", G_CALLBACK (on_closed), self);
   return TRUE;
 }
 
@@ -233,7 +253,7 @@ vb_cli_client_call (VbCliClient *self, const char *method, JsonObject *params, G
   answer = g_steal_pointer (&self->answer);
   if (answer == NULL)
     {
-      set_lost_error (self, error);
+      vb_cli_client_set_lost_error (self, error);
       return NULL;
     }
 
@@ -275,8 +295,23 @@ vb_cli_client_next_event (VbCliClient *self, guint timeout_ms, GError **error)
   if (!g_queue_is_empty (&self->events))
     return g_queue_pop_head (&self->events);
   if (!is_open (self))
-    set_lost_error (self, error);
+    vb_cli_client_set_lost_error (self, error);
   return NULL;
+}
+
+void
+vb_cli_client_set_raw (VbCliClient *self, VbCliTextFunc raw, VbCliLostFunc lost, gpointer user_data)
+{
+  self->raw = raw;
+  self->lost = lost;
+  self->user_data = user_data;
+}
+
+void
+vb_cli_client_send_text (VbCliClient *self, const char *text)
+{
+  if (is_open (self))
+    soup_websocket_connection_send_text (self->connection, text);
 }
 
 JsonObject *

@@ -45,6 +45,23 @@ vb_cli_client_call (VbCliClient *self, const char *method, JsonObject *params, G
  */
 JsonObject *vb_cli_client_next_event (VbCliClient *self, guint timeout_ms, GError **error);
 
+/** VbCliTextFunc: @text: one message of the service, not ended by a NUL */
+typedef void (*VbCliTextFunc) (const char *text, gsize length, gpointer user_data);
+/** VbCliLostFunc: the connection has ended */
+typedef void (*VbCliLostFunc) (gpointer user_data);
+
+/** vb_cli_client_set_raw: @raw: (nullable): gets every message as it is, in place of calls and
+ * events; @lost: (nullable) */
+void vb_cli_client_set_raw (VbCliClient *self,
+                            VbCliTextFunc raw,
+                            VbCliLostFunc lost,
+                            gpointer user_data);
+/** vb_cli_client_send_text: sends @text as it is; nothing happens without a connection */
+void vb_cli_client_send_text (VbCliClient *self, const char *text);
+/** vb_cli_client_set_lost_error: sets what is known of the end of the connection; Returns: %FALSE
+ */
+gboolean vb_cli_client_set_lost_error (VbCliClient *self, GError **error);
+
 /** vb_cli_client_get_refusal: Returns: (transfer none) (nullable): the error object of the last
  * call that was refused */
 JsonObject *vb_cli_client_get_refusal (VbCliClient *self);

@@ -83,6 +83,7 @@ typedef gboolean (*VbCliFunc) (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_list (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_show (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_log (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_rpc (VbCli *self, char **arguments, GError **error);
 
 gboolean vb_cli_create (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_restore (VbCli *self, char **arguments, GError **error);
