@@ -3,15 +3,21 @@
 
 #include "core/base/vb-error.h"
 
+/* Calls are bounded by the keepalive; one that waits longer for its turn waits for others that hang
+ * elsewhere. */
+#define LONGEST_WAIT_S 60
+
 struct _VbConnectionPool
 {
   GMutex lock;
   GCond cond;
   /* Under the lock. */
-  virConnectPtr connection;
+  GPtrArray *idle; /* (nullable): virConnectPtr; NULL while there is no hypervisor */
   gboolean stopped;
   guint generation;
   guint busy[VB_LIBVIRT_N_URGENCIES];
+  VbConnectionPoolBroken broken;
+  gpointer broken_data;
 };
 
 struct _VbLibvirtLease
@@ -22,7 +28,9 @@ struct _VbLibvirtLease
   guint generation;
 };
 
-static const guint places[VB_LIBVIRT_N_URGENCIES] = { 3, 1 };
+#define N_URGENT 2
+static const guint places[VB_LIBVIRT_N_URGENCIES]
+    = { VB_CONNECTION_POOL_SIZE - N_URGENT, N_URGENT };
 
 VbConnectionPool *
 vb_connection_pool_new (void)
@@ -45,8 +53,7 @@ gate_clear (gpointer data)
 {
   VbConnectionPool *self = data;
 
-  if (self->connection != NULL)
-    virConnectClose (self->connection);
+  g_clear_pointer (&self->idle, g_ptr_array_unref);
   g_mutex_clear (&self->lock);
   g_cond_clear (&self->cond);
 }
@@ -58,26 +65,35 @@ vb_connection_pool_unref (VbConnectionPool *self)
 }
 
 void
-vb_connection_pool_open (VbConnectionPool *self, virConnectPtr connection)
+vb_connection_pool_set_broken (VbConnectionPool *self,
+                               VbConnectionPoolBroken func,
+                               gpointer user_data)
 {
   g_mutex_lock (&self->lock);
-  self->connection = connection;
+  self->broken = func;
+  self->broken_data = user_data;
+  g_mutex_unlock (&self->lock);
+}
+
+void
+vb_connection_pool_open (VbConnectionPool *self, GPtrArray *connections)
+{
+  g_mutex_lock (&self->lock);
+  self->idle = connections;
   self->generation++;
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
 }
 
-virConnectPtr
+GPtrArray *
 vb_connection_pool_close (VbConnectionPool *self)
 {
-  virConnectPtr connection;
-
   g_mutex_lock (&self->lock);
-  connection = g_steal_pointer (&self->connection);
+  GPtrArray *connections = g_steal_pointer (&self->idle);
   self->generation++;
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
-  return connection;
+  return connections;
 }
 
 void
@@ -111,6 +127,33 @@ vb_connection_pool_get_generation (VbConnectionPool *self)
   return generation;
 }
 
+/* Caller holds the lock. */
+static gboolean
+has_place (VbConnectionPool *self, VbLibvirtUrgency urgency)
+{
+  return self->busy[urgency] < places[urgency] && self->idle->len > 0;
+}
+
+/* Caller holds the lock. Returns: (nullable) */
+static VbLibvirtLease *
+wait_for_place (VbConnectionPool *self, VbLibvirtUrgency urgency)
+{
+  gint64 deadline = g_get_monotonic_time () + LONGEST_WAIT_S * G_TIME_SPAN_SECOND;
+
+  while (self->idle != NULL && !has_place (self, urgency))
+    if (!g_cond_wait_until (&self->cond, &self->lock, deadline))
+      break;
+  if (self->idle == NULL || !has_place (self, urgency))
+    return NULL;
+  VbLibvirtLease *lease = g_new0 (VbLibvirtLease, 1);
+  lease->gate = vb_connection_pool_ref (self);
+  lease->urgency = urgency;
+  lease->generation = self->generation;
+  lease->connection = g_ptr_array_steal_index_fast (self->idle, self->idle->len - 1);
+  self->busy[urgency]++;
+  return lease;
+}
+
 VbLibvirtLease *
 vb_connection_pool_lease (VbConnectionPool *self,
                           VbLibvirtUrgency urgency,
@@ -118,28 +161,18 @@ vb_connection_pool_lease (VbConnectionPool *self,
                           GError **error)
 {
   gint64 deadline = g_get_monotonic_time () + wait_s * G_TIME_SPAN_SECOND;
-  VbLibvirtLease *lease = NULL;
 
   g_mutex_lock (&self->lock);
-  while (self->connection == NULL && !self->stopped)
+  while (self->idle == NULL && !self->stopped)
     if (!g_cond_wait_until (&self->cond, &self->lock, deadline))
       break;
-  while (self->connection != NULL && self->busy[urgency] >= places[urgency])
-    g_cond_wait (&self->cond, &self->lock);
-  if (self->connection != NULL)
-    {
-      lease = g_new0 (VbLibvirtLease, 1);
-      lease->gate = vb_connection_pool_ref (self);
-      lease->urgency = urgency;
-      lease->generation = self->generation;
-      lease->connection = self->connection;
-      virConnectRef (lease->connection);
-      self->busy[urgency]++;
-    }
+  gboolean connected = self->idle != NULL;
+  VbLibvirtLease *lease = connected ? wait_for_place (self, urgency) : NULL;
   g_mutex_unlock (&self->lock);
   if (lease == NULL)
     g_set_error_literal (error, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE,
-                         "There is no connection to the hypervisor");
+                         connected ? "Too many calls of the hypervisor wait for an answer"
+                                   : "There is no connection to the hypervisor");
   return lease;
 }
 
@@ -171,16 +204,32 @@ vb_libvirt_lease_lookup (VbLibvirtLease *lease, const char *vps, GError **error)
   return domain;
 }
 
+/* Returns: (transfer full) (nullable): the connection, when it is of no use any more */
+static virConnectPtr
+give_back (VbConnectionPool *self, VbLibvirtLease *lease)
+{
+  virConnectPtr spent = lease->connection;
+
+  g_mutex_lock (&self->lock);
+  gboolean current = self->idle != NULL && lease->generation == self->generation;
+  if (current && virConnectIsAlive (lease->connection) == 1)
+    g_ptr_array_add (self->idle, g_steal_pointer (&spent));
+  else if (current && self->broken != NULL)
+    self->broken (lease->generation, self->broken_data);
+  self->busy[lease->urgency]--;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
+  return spent;
+}
+
 void
 vb_libvirt_lease_free (VbLibvirtLease *lease)
 {
   VbConnectionPool *gate = lease->gate;
+  virConnectPtr spent = give_back (gate, lease);
 
-  virConnectClose (lease->connection);
-  g_mutex_lock (&gate->lock);
-  gate->busy[lease->urgency]--;
-  g_cond_broadcast (&gate->cond);
-  g_mutex_unlock (&gate->lock);
+  if (spent != NULL)
+    virConnectClose (spent);
   vb_connection_pool_unref (gate);
   g_free (lease);
 }

@@ -7,11 +7,8 @@ G_BEGIN_DECLS
 
 /**
  * VbLibvirtUrgency:
- * @VB_LIBVIRT_NORMAL: one of three places, which long calls may fill
- * @VB_LIBVIRT_URGENT: the fourth place, kept free for calls that are short and that somebody waits
- * for
- *
- * libvirtd serves five requests of a client at a time; we keep to four.
+ * @VB_LIBVIRT_NORMAL: one of the places that long calls may fill
+ * @VB_LIBVIRT_URGENT: one of those kept free for calls that are short and that somebody waits for
  */
 typedef enum
 {
@@ -23,30 +20,43 @@ typedef enum
 /**
  * VbConnectionPool:
  *
- * Where worker threads wait for the connection, and for a place on it. Any thread; reference
- * counted, because a lease outlives whoever closes the gate.
+ * Where worker threads wait for a connection. Each lease has one for itself: libvirt's client up
+ * to 10.3 uses freed memory when a connection on which several threads wait is closed by its
+ * keepalive. Any thread; reference counted, because a lease outlives the closing of the pool.
  */
 typedef struct _VbConnectionPool VbConnectionPool;
 
 /**
  * VbLibvirtLease:
  *
- * The right to make blocking calls on the connection, and a reference to it. A thread holds one at
- * most.
+ * The right to make blocking calls on a connection that no other thread uses meanwhile. A thread
+ * holds one at most.
  */
 typedef struct _VbLibvirtLease VbLibvirtLease;
+
+/** VbConnectionPoolBroken: a connection has died under a lease; any thread */
+typedef void (*VbConnectionPoolBroken) (guint generation, gpointer user_data);
+
+/** VB_CONNECTION_POOL_SIZE: how many connections it is opened with */
+#define VB_CONNECTION_POOL_SIZE 8
 
 VbConnectionPool *vb_connection_pool_new (void);
 VbConnectionPool *vb_connection_pool_ref (VbConnectionPool *self);
 void vb_connection_pool_unref (VbConnectionPool *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbConnectionPool, vb_connection_pool_unref)
 
-/** vb_connection_pool_open: @connection: (transfer full): what leases are given on from now on */
-void vb_connection_pool_open (VbConnectionPool *self, virConnectPtr connection);
+/** vb_connection_pool_set_broken: @func: (nullable): called until it is set to %NULL */
+void vb_connection_pool_set_broken (VbConnectionPool *self,
+                                    VbConnectionPoolBroken func,
+                                    gpointer user_data);
 
-/** vb_connection_pool_close: Returns: (transfer full) (nullable): the connection; leases that are
- * out stay usable */
-virConnectPtr vb_connection_pool_close (VbConnectionPool *self);
+/** vb_connection_pool_open: @connections: (transfer full) (element-type virConnectPtr): what leases
+ * are given on from now on; its free function closes them */
+void vb_connection_pool_open (VbConnectionPool *self, GPtrArray *connections);
+
+/** vb_connection_pool_close: Returns: (transfer full) (nullable): the connections that are idle;
+ * leases that are out stay usable, and close theirs */
+GPtrArray *vb_connection_pool_close (VbConnectionPool *self);
 
 /** vb_connection_pool_stop: nobody waits for a connection any more */
 void vb_connection_pool_stop (VbConnectionPool *self);
@@ -58,10 +68,10 @@ guint vb_connection_pool_get_generation (VbConnectionPool *self);
 /**
  * vb_connection_pool_lease:
  * @urgency: which places to use
- * @wait_s: how long to wait for a connection when there is none
+ * @wait_s: how long to wait for the hypervisor when it is away
  * @error: (out) (optional): %VB_ERROR_HYPERVISOR_UNAVAILABLE
  *
- * Waits for a free place. Worker threads.
+ * Waits for a free connection, but not for ever. Worker threads.
  *
  * Returns: (transfer full) (nullable): a lease
  */

@@ -19,6 +19,7 @@ struct _VbLibvirtConnection
 
   char *uri;
   VbConnectionPool *gate;
+  virConnectPtr connection;
   VbLibvirtEvents *events;
   gboolean started;
   gboolean is_open;
@@ -34,8 +35,9 @@ typedef struct
 {
   VbLibvirtConnection *owner;
   guint number;
-  virConnectPtr connection;
+  virConnectPtr connection; /* for the events, and to notice when the daemon goes away */
   VbLibvirtEvents *events;
+  GPtrArray *workers; /* of virConnectPtr: for the pool */
   GError *error;
 } Attempt;
 
@@ -107,29 +109,52 @@ close_thread (gpointer data)
   /* The order matters: a connection with events registered is never freed. */
   vb_libvirt_events_free (attempt->events);
   virConnectClose (attempt->connection);
+  g_clear_pointer (&attempt->workers, g_ptr_array_unref);
   attempt_free (attempt);
   return NULL;
 }
 
-/* Takes both over. Closing may wait for the daemon, so it happens elsewhere. */
+static gboolean
+try_close (gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  GThread *thread = g_thread_try_new ("vb-libvirt-close", close_thread, data, &error);
+
+  if (thread != NULL)
+    g_thread_unref (thread);
+  else
+    {
+      vb_log_warning (NULL, NULL, NULL, "Failed to close the old connection, trying again: %s",
+                      error->message);
+      g_timeout_add (LONGEST_PAUSE_MS, try_close, data);
+    }
+  return G_SOURCE_REMOVE;
+}
+
+/* Takes all of them over. Closing may wait for the daemon, so it happens elsewhere. */
 static void
-close_in_thread (VbLibvirtConnection *self, virConnectPtr connection, VbLibvirtEvents *events)
+close_in_thread (VbLibvirtConnection *self,
+                 virConnectPtr connection,
+                 VbLibvirtEvents *events,
+                 GPtrArray *workers)
 {
   Attempt *attempt = attempt_new (self, 0);
 
   attempt->connection = connection;
   attempt->events = events;
-  g_thread_unref (g_thread_new ("vb-libvirt-close", close_thread, attempt));
+  attempt->workers = workers;
+  try_close (attempt);
 }
 
 static void
 drop (VbLibvirtConnection *self)
 {
-  virConnectPtr connection = vb_connection_pool_close (self->gate);
+  GPtrArray *workers = vb_connection_pool_close (self->gate);
+  virConnectPtr connection = g_steal_pointer (&self->connection);
 
   self->is_open = FALSE;
   if (connection != NULL)
-    close_in_thread (self, connection, g_steal_pointer (&self->events));
+    close_in_thread (self, connection, g_steal_pointer (&self->events), workers);
 }
 
 static void
@@ -149,6 +174,25 @@ on_closed_idle (gpointer data)
   if (attempt->owner->is_open && attempt->number == attempt->owner->attempts)
     lose (attempt->owner);
   return G_SOURCE_REMOVE;
+}
+
+/* One of the others has died: in a moment this one may notice it as well, or never. */
+static gboolean
+on_broken_idle (gpointer data)
+{
+  Attempt *attempt = data;
+  VbLibvirtConnection *self = attempt->owner;
+
+  if (self->is_open && attempt->number == vb_connection_pool_get_generation (self->gate))
+    lose (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_broken (guint generation, gpointer user_data)
+{
+  g_idle_add_full (G_PRIORITY_DEFAULT, on_broken_idle, attempt_new (user_data, generation),
+                   attempt_free);
 }
 
 /* May run in any thread, even in the midst of a call of ours: only posts. */
@@ -182,13 +226,47 @@ ignore_error (void *user_data, virErrorPtr error)
 {
 }
 
+static virConnectPtr
+open_one (Attempt *attempt)
+{
+  virConnectPtr connection = virConnectOpen (attempt->owner->uri);
+
+  if (connection == NULL)
+    {
+      vb_libvirt_set_error (&attempt->error, "Failed to connect to the hypervisor at %s",
+                            attempt->owner->uri);
+      return NULL;
+    }
+  virConnSetErrorFunc (connection, NULL, ignore_error);
+  virConnectSetKeepAlive (connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
+  return connection;
+}
+
+static void
+close_one (gpointer connection)
+{
+  virConnectClose (connection);
+}
+
+static gboolean
+open_workers (Attempt *attempt)
+{
+  attempt->workers = g_ptr_array_new_with_free_func (close_one);
+  for (guint i = 0; i < VB_CONNECTION_POOL_SIZE; i++)
+    {
+      virConnectPtr connection = open_one (attempt);
+      if (connection == NULL)
+        return FALSE;
+      g_ptr_array_add (attempt->workers, connection);
+    }
+  return TRUE;
+}
+
 static gboolean
 prepare (Attempt *attempt)
 {
   Target *target = target_new (attempt);
 
-  virConnSetErrorFunc (attempt->connection, NULL, ignore_error);
-  virConnectSetKeepAlive (attempt->connection, KEEPALIVE_INTERVAL_S, KEEPALIVE_COUNT);
   if (virConnectRegisterCloseCallback (attempt->connection, on_closed, target, target_free) < 0)
     target_free (target);
   attempt->events = vb_libvirt_events_new (attempt->connection, on_event, target_new (attempt),
@@ -214,7 +292,8 @@ on_attempted (gpointer data)
   if (vb_connection_pool_is_stopped (self->gate))
     {
       if (attempt->error == NULL)
-        close_in_thread (self, attempt->connection, attempt->events);
+        close_in_thread (self, attempt->connection, attempt->events,
+                         g_steal_pointer (&attempt->workers));
       return G_SOURCE_REMOVE;
     }
   if (attempt->error != NULL)
@@ -225,7 +304,8 @@ on_attempted (gpointer data)
   self->complained = FALSE;
   self->is_open = TRUE;
   self->events = attempt->events;
-  vb_connection_pool_open (self->gate, attempt->connection);
+  self->connection = attempt->connection;
+  vb_connection_pool_open (self->gate, g_steal_pointer (&attempt->workers));
   vb_log_info (NULL, NULL, NULL, "Connected to the hypervisor");
   g_signal_emit (self, signals[SIGNAL_OPENED], 0);
   /* Its close callback may have come before anybody knew of it. */
@@ -239,12 +319,11 @@ open_thread (gpointer data)
 {
   Attempt *attempt = data;
 
-  attempt->connection = virConnectOpen (attempt->owner->uri);
-  if (attempt->connection == NULL)
-    vb_libvirt_set_error (&attempt->error, "Connecting to the hypervisor at %s",
-                          attempt->owner->uri);
-  else if (!prepare (attempt))
+  attempt->connection = open_one (attempt);
+  if (attempt->connection != NULL && (!prepare (attempt) || !open_workers (attempt)))
     {
+      g_clear_pointer (&attempt->workers, g_ptr_array_unref);
+      vb_libvirt_events_free (attempt->events);
       virConnectUnregisterCloseCallback (attempt->connection, on_closed);
       virConnectClose (attempt->connection);
     }
@@ -259,8 +338,15 @@ open_now (gpointer data)
 
   self->retry_source = 0;
   self->attempts++;
-  g_thread_unref (
-      g_thread_new ("vb-libvirt-open", open_thread, attempt_new (self, self->attempts)));
+  Attempt *attempt = attempt_new (self, self->attempts);
+  GThread *thread = g_thread_try_new ("vb-libvirt-open", open_thread, attempt, &attempt->error);
+  if (thread != NULL)
+    g_thread_unref (thread);
+  else
+    {
+      try_again (self, attempt->error);
+      attempt_free (attempt);
+    }
   return G_SOURCE_REMOVE;
 }
 
@@ -290,6 +376,7 @@ vb_libvirt_connection_finalize (GObject *object)
   VbLibvirtConnection *self = VB_LIBVIRT_CONNECTION (object);
 
   g_clear_handle_id (&self->retry_source, g_source_remove);
+  vb_connection_pool_set_broken (self->gate, NULL, NULL);
   vb_connection_pool_unref (self->gate);
   g_free (self->uri);
   G_OBJECT_CLASS (vb_libvirt_connection_parent_class)->finalize (object);
@@ -313,6 +400,7 @@ static void
 vb_libvirt_connection_init (VbLibvirtConnection *self)
 {
   self->gate = vb_connection_pool_new ();
+  vb_connection_pool_set_broken (self->gate, on_broken, self);
 }
 
 VbLibvirtConnection *
@@ -340,6 +428,7 @@ void
 vb_libvirt_connection_stop (VbLibvirtConnection *self)
 {
   vb_connection_pool_stop (self->gate);
+  vb_connection_pool_set_broken (self->gate, NULL, NULL);
   g_clear_handle_id (&self->retry_source, g_source_remove);
   drop (self);
 }
