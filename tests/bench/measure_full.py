@@ -40,7 +40,7 @@ def full(bench):
                     made = session.create(vps)
                 table.row(OURS).add(made.seconds, load)
                 phases.append(made.phases)
-                peers.same_content(session.image(vps, made.backup), vps.disks[0].path)
+                peers.same_content(session.image(vps, made.backup), vps)
                 session.delete_all(vps)
 
             def convert(cache=cache, table=table):
@@ -95,7 +95,7 @@ def _restore_rounds(bench, shared, session, ours_of, peer_of, cache, text):
             done = session.restore(vps, backup)
         table.row(OURS).add(done.seconds, load)
         downtimes.row(f"{OURS}, {text}, {cache} cache", Goal(2)).add(done.downtime, load)
-        peers.same_content(image, vps.live_path("vda"))
+        peers.same_content(image, vps)
 
     def convert(name, *options):
         load = bench.settle(cache, image)

@@ -70,7 +70,7 @@ def _repeat_rounds(bench, pair, folder, case, written):
         phases.append(made.phases)
         if not made.incremental:
             table.note("A backup was a full one (incremental: false).")
-        peers.same_content(session.image(pair.vps, made.backup), pair.vps.disks[0].path)
+        peers.same_content(session.image(pair.vps, made.backup), pair.vps)
         session.delete_all(pair.vps, keep=1)
 
     def virtnbdbackup():
@@ -111,7 +111,7 @@ def _repeat_restore_rounds(bench, pair, folder, backup, cache):
         total.row(OURS).add(done.seconds, load)
         downtime.row(OURS).add(done.downtime, load)
         phases.append(done.phases)
-        peers.same_content(session.image(pair.vps, backup), pair.vps.live_path("vda"))
+        peers.same_content(session.image(pair.vps, backup), pair.vps)
 
     def virtnbdrestore():
         load = bench.settle(cache, folder)

@@ -132,11 +132,11 @@ class World:
             self.model.write(disk.target, start, STEP // 4, byte)
 
     def content(self):
-        """What is on the disks; of a VPS that runs, what its QEMU has flushed."""
+        """What is on the disks, as the guest sees it."""
         found = Model([])
         for disk in self.vps.disks:
-            found.disks[disk.target] = bytearray(disk.bytes() if isinstance(disk, devices.Device)
-                                                 else guests.image_bytes(disk.path, disk.format))
+            found.disks[disk.target] = bytearray(disk.bytes() if isinstance(disk, devices.Device) and not self.vps.active
+                                                 else self.vps.disk_bytes(disk.target))
         return found
 
     # ---- the service

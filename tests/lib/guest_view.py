@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import xml.etree.ElementTree as ElementTree
 
 import libvirt
 import libvirt_qemu
@@ -38,32 +39,50 @@ def top_node(vps, target):
     raise LabError(f"QEMU of {vps.name} has no device {alias}")
 
 
-def _start_server(vps, path):
-    """QEMU has one server only, and a backup job uses it as long as it lasts."""
-    def started():
+def _server_of_backup_job(vps):
+    """Socket of the server that QEMU runs for a backup job of libvirt; None if there is no such job."""
+    try:
+        return ElementTree.fromstring(vps.domain.backupGetXMLDesc()).find("server").get("socket")
+    except libvirt.libvirtError:
+        return None
+
+
+@contextlib.contextmanager
+def _server(vps):
+    """Socket of QEMU's NBD server. It has one only: that of a backup job is used where there is one."""
+    folder = new_folder("export")
+    shutil.chown(folder, "libvirt-qemu", "libvirt-qemu")
+    own = str(folder / "nbd.sock")
+
+    def found():
         with contextlib.suppress(LabError, libvirt.libvirtError):
-            monitor(vps, "nbd-server-start", addr={"type": "unix", "data": {"path": str(path)}})
-            return True
-    wait_until(started, f"the NBD server of {vps.name} is free")
+            monitor(vps, "nbd-server-start", addr={"type": "unix", "data": {"path": own}})
+            return own
+        return _server_of_backup_job(vps)
+    path = wait_until(found, f"{vps.name} has an NBD server")
+    try:
+        yield path
+    finally:
+        if path == own:
+            monitor(vps, "nbd-server-stop")
+        shutil.rmtree(folder)
+
+
+def _is_exported(vps):
+    return EXPORT in [one["id"] for one in monitor(vps, "query-block-exports")]
 
 
 @contextlib.contextmanager
 def exported(vps, target):
     """Address of an export of a running VPS's disk, read only; it ends with the context."""
-    folder = new_folder("export")
-    shutil.chown(folder, "libvirt-qemu", "libvirt-qemu")
-    path = folder / "nbd.sock"
     node = top_node(vps, target)
-    _start_server(vps, path)
-    try:
-        monitor(vps, "block-export-add", **{"type": "nbd", "id": EXPORT, "node-name": node, "name": target, "writable": False})
-        yield f"nbd+unix:///{target}?socket={path}"
-    finally:
-        monitor(vps, "nbd-server-stop")
-        exports = [one["id"] for one in monitor(vps, "query-block-exports")]
-        wait_until(lambda: EXPORT not in exports or EXPORT not in [one["id"] for one in monitor(vps, "query-block-exports")],
-                   f"the export of {vps.name} has ended")
-        shutil.rmtree(folder)
+    with _server(vps) as path:
+        monitor(vps, "block-export-add", **{"type": "nbd", "id": EXPORT, "node-name": node, "name": EXPORT, "writable": False})
+        try:
+            yield f"nbd+unix:///{EXPORT}?socket={path}"
+        finally:
+            monitor(vps, "block-export-del", id=EXPORT, mode="hard")
+            wait_until(lambda: not _is_exported(vps), f"the export of {vps.name} has ended")
 
 
 def _layer(source, image_format, backing):

@@ -187,6 +187,38 @@ def _pivoted(vps):
         raise
 
 
+@pytest.fixture
+def refusing_hook():
+    """Starts of VPSs whose definition does not name the text in the file `wanted` are refused; libvirtd must know the hook from its start."""
+    path, wanted = pathlib.Path("/etc/libvirt/hooks/qemu.d/refuse"), isolated.new_folder("hook") / "wanted"
+    path.write_text(f"#!/bin/sh\n[ \"$2 $3\" = 'prepare begin' ] && [ -e {wanted} ] || exit 0\ngrep -q -F -f {wanted} || exit 1\n")
+    path.chmod(0o755)
+    isolated.stop_libvirtd()
+    isolated.start_libvirtd()
+    yield wanted
+    path.unlink()
+
+
+def test_swap_that_is_taken_back_takes_the_chain_back(refusing_hook, staging_service, new_guest, folder):
+    """The start on the new disk fails: the VPS is on its old disk again, with what that one rests on."""
+    service = staging_service
+    vps = new_guest("snapped", [guests.Disk("vda", size=SIZE)], kind=guests.Blank, folder=folder).start()
+    client = follow(service, vps)
+    vps.qemu_io("vda", "write -P 0xa1 0 20M")
+    backup = back_up(client, vps)
+    snapshot(vps, "s1")
+    vps.qemu_io("vda", "write -P 0xb2 4M 2M")
+    definition = vps.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    refusing_hook.write_text(f"{folder}/snapped-vda.qcow2\n")
+    assert client.restore(vps.vps, backup)["state"] == "failed", "the definition still names the old base"
+    refusing_hook.unlink()
+    assert vps.running and vps.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE) == definition
+    expected = {"vda": filled((0xA1, 0, 20), (0xB2, 4, 6))}
+    check_guest(vps, expected)
+    again = back_up(client, vps)
+    check_image(service, vps, again, expected)
+
+
 # ---- linked clones
 
 
@@ -297,6 +329,32 @@ def test_backup_after_the_template_was_patched(staging_service, clone, folder, l
     third = back_up(client, vps)
     check_backup_is_the_disk(service, vps, third, ["vda"])
     assert entry(client, vps, third)["incremental"], "the next one relies on what the template is now"
+
+
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("patch", PATCHES)
+def test_restore_after_the_template_was_patched(new_service, new_guest, reflinks, patch, running):
+    """What the disk reads from its template has changed, too: all of it is written back, not just what the bitmap knows."""
+    service = new_service(pool_path=reflinks / "pool", slots={"included": 8, "maximum": 8})
+    disks = reflinks / "disks"
+    disks.mkdir()
+    template = make_image(disks / "template.qcow2")
+    qemu_io(template, "write -q -P 0x70 0 16M")
+    vps = new_guest("clone", [Chained("vda", make_image(disks / "clone.qcow2", below=template))], kind=guests.Blank, folder=disks).start()
+    client = follow(service, vps)
+    vps.qemu_io("vda", "write -P 0xa1 18M 2M")
+    backup = back_up(client, vps)
+    vps.qemu_io("vda", "write -P 0xa2 19M 2M")
+    off(client, vps)
+    PATCHES[patch](template)
+    if running:
+        on(client, vps)
+    restore(client, vps, backup)
+    on(client, vps)
+    expected = {"vda": filled((0x70, 0, 16), (0xA1, 18, 20))}
+    check_guest(vps, expected)
+    again = back_up(client, vps)
+    check_image(service, vps, again, expected)
 
 
 @pytest.mark.parametrize("running", [True, False])

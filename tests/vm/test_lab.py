@@ -9,6 +9,7 @@ import signal
 import subprocess
 
 import guest as guests
+import guest_view
 import isolated
 import libvirt
 import libvirt_qemu
@@ -94,11 +95,31 @@ def test_blank_guest_is_written_through_qemu(new_guest):
                     kind=guests.Blank).start()
     vps.qemu_io("vda", "write -P 0xcd 1M 2M")
     vps.qemu_io("vdb", "write -P 0xab 0 64k")
-    with pytest.raises(KeyError):
+    with pytest.raises(AssertionError):
         vps.qemu_io("vdz", "write 0 1M")
+    assert vps.disk_bytes("vda", 1 << 20, 2 << 20) == b"\xcd" * (2 << 20)
     vps.destroy()
     assert vps.disk_bytes("vda", 1 << 20, 2 << 20) == b"\xcd" * (2 << 20)
     assert vps.disk_bytes("vdb", 0, 65537) == b"\xab" * 65536 + b"\0"
+
+
+def test_disk_is_compared_as_the_guest_sees_it(new_guest):
+    """A file that holds the right bytes is not enough: this QEMU was told of another chain than the header names."""
+    folder = isolated.new_folder("chain")
+    below, disk = folder / "below.qcow2", folder / "disk.qcow2"
+    for path in (below, disk):
+        isolated.run("qemu-img", "create", "-q", "-f", "qcow2", path, 1 << 20)
+    isolated.run("qemu-io", "-c", "write -q -P 0x42 0 1M", below)
+    backing = f"<backingStore type='file'><format type='qcow2'/><source file='{below}'/><backingStore/></backingStore>"
+    vps = new_guest("chained", [guests.Disk("vda", path=disk, options=backing)], kind=guests.Blank)
+    zeroes = folder / "zeroes.raw"
+    zeroes.write_bytes(bytes(1 << 20))
+    assert guests.image_bytes(disk, "qcow2") == zeroes.read_bytes()
+    assert vps.disk_bytes("vda") == b"\x42" * (1 << 20) and "offset 0" in guest_view.difference(vps, "vda", zeroes)
+    vps.start()
+    assert vps.disk_bytes("vda") == b"\x42" * (1 << 20) and "offset 0" in guest_view.difference(vps, "vda", zeroes)
+    vps.qemu_io("vda", "write -z 0 1M")
+    assert guest_view.difference(vps, "vda", zeroes) is None
 
 
 def test_qemu_runs_as_its_own_user_and_sees_no_kvm(new_guest):
