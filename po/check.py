@@ -19,6 +19,7 @@ from catalogue import HEADER, read_mo  # noqa: E402
 OPERATORS = (
     "ui-bridge/cli/", "ui-bridge/vb-", "ui-bridge/net/", "ui-bridge/auth/", "ui-bridge/delivery/", "ui-bridge/http/",
     "plugin/storage/", "plugin/offline/", "plugin/module/", "plugin/libvirt/xml/vb-domain-move.c",
+    "plugin/libvirt/xml/vb-definition.c", "plugin/core/base/vb-image-", "plugin/core/base/vb-trusted-path.c",
 )
 FOLDERS = ("plugin", "ui-bridge", "hooks")
 MARKS = {".c": re.compile(r'\b(?:N?_|vb_ngettext) \((?=\s*")'), ".js": re.compile(r"(?<![.#\w])tn?\((?=\s*')")}

@@ -6,6 +6,7 @@
 #include "libvirt/checkpoint/vb-libvirt-checkpoint.h"
 #include "libvirt/connection/vb-libvirt-connection.h"
 #include "libvirt/checkpoint/vb-libvirt-delta.h"
+#include "libvirt/domain/vb-libvirt-definition.h"
 #include "libvirt/domain/vb-libvirt-disks.h"
 #include "libvirt/connection/vb-libvirt-events.h"
 #include "libvirt/domain/vb-libvirt-inventory.h"
@@ -264,6 +265,44 @@ hypervisor_reset_checkpoints (VbHypervisor *hypervisor,
          && vb_libvirt_checkpoint_reset (call.domain, name, error);
 }
 
+static GPtrArray *
+hypervisor_check_restore (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+                 && vb_libvirt_definition_check (call.domain, error)
+             ? vb_libvirt_definition_warnings (call.domain, error)
+             : NULL;
+}
+
+static gboolean
+hypervisor_fit_definition (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+         && vb_libvirt_definition_fit (call.domain, error);
+}
+
+static gboolean
+hypervisor_put_definition_back (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+         && vb_libvirt_definition_put_back (call.domain, error);
+}
+
+static gboolean
+hypervisor_settle_definition (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+         && vb_libvirt_definition_settle (call.domain, error);
+}
+
 static gboolean
 hypervisor_get_changed_bytes (VbHypervisor *hypervisor,
                               const char *vps,
@@ -368,6 +407,10 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->delete_checkpoint = hypervisor_delete_checkpoint;
   iface->keep_checkpoints = hypervisor_keep_checkpoints;
   iface->reset_checkpoints = hypervisor_reset_checkpoints;
+  iface->check_restore = hypervisor_check_restore;
+  iface->fit_definition = hypervisor_fit_definition;
+  iface->put_definition_back = hypervisor_put_definition_back;
+  iface->settle_definition = hypervisor_settle_definition;
   iface->get_changed_bytes = hypervisor_get_changed_bytes;
   iface->begin_delta = hypervisor_begin_delta;
   iface->end_delta = hypervisor_end_delta;

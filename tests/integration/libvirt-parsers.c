@@ -74,8 +74,9 @@ test_disk (void)
   g_assert_null (xml->unsupported);
   g_assert_cmpstr (first->format, ==, "qcow2");
   g_assert_false (first->is_block);
-  g_assert_cmpuint (first->backing->len, ==, 2);
-  g_assert_cmpstr (g_ptr_array_index (first->backing, 1), ==, "/c");
+  g_assert_cmpuint (first->lower->len, ==, 2);
+  g_assert_cmpstr (((VbImageLayer *) g_ptr_array_index (first->lower, 1))->path, ==, "/c");
+  g_assert_true (first->is_ended);
   g_assert_cmpstr (second->path, ==, "/dev/x");
   g_assert_true (second->is_block);
   g_assert_null (vb_domain_xml_find_disk (xml, "vdz"));

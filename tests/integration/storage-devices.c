@@ -321,6 +321,7 @@ test_mixed (Fixture *fixture, gconstpointer unused)
   g_autoptr (VbCapture) capture = storage_lab_capture (fixture->lab, fixture->device, "raw");
   VbCaptureDisk *second = vb_capture_add_disk (capture, "vdb");
   second->path = g_strdup (disk);
+  second->chain = storage_lab_chain (disk, "qcow2");
   second->format = g_strdup ("qcow2");
   g_clear_pointer (&fixture->info, vb_backup_info_free);
   fixture->info = storage_lab_back_up (fixture->lab, capture);

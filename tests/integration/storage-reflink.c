@@ -277,6 +277,7 @@ stage_delta (Fixture *fixture,
   VbCaptureDisk *entry = vb_capture_add_disk (delta, "vda");
 
   entry->path = g_strdup (disk);
+  entry->chain = storage_lab_chain (disk, "qcow2");
   entry->format = g_strdup ("qcow2");
   entry->changed_context = g_strdup ("b1");
   g_assert_true (vb_pool_can_stage_delta (fixture->lab->pool, disks));

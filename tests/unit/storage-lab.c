@@ -142,6 +142,20 @@ storage_lab_assert_same (const char *format_a, const char *a, const char *format
   g_free (storage_lab_run ("qemu-img compare -q -f %s -F %s '%s' '%s'", format_a, format_b, a, b));
 }
 
+VbImageChain *
+storage_lab_chain (const char *path, const char *format)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) named
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_image_layer_free);
+  VbImageChain *chain;
+
+  g_ptr_array_add (named, vb_image_layer_new (path, format));
+  chain = vb_image_chain_look (named, FALSE, &error);
+  g_assert_no_error (error);
+  return chain;
+}
+
 VbCapture *
 storage_lab_capture (StorageLab *self, const char *path, const char *format)
 {
@@ -154,6 +168,7 @@ storage_lab_capture (StorageLab *self, const char *path, const char *format)
   vb_capture_add_skipped (capture, "sda", "cdrom");
   VbCaptureDisk *disk = vb_capture_add_disk (capture, "vda");
   disk->path = g_strdup (path);
+  disk->chain = storage_lab_chain (path, format);
   disk->format = g_strdup (format);
   return capture;
 }

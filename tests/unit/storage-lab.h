@@ -58,6 +58,9 @@ VbBackupInfo *storage_lab_back_up (StorageLab *self, const VbCapture *capture);
 /* The path of a file of a backup. */
 char *storage_lab_file (StorageLab *self, const char *backup, const char *name);
 
+/* The chain of an image that says itself what is below it. */
+VbImageChain *storage_lab_chain (const char *path, const char *format);
+
 /* The VPS's disks, as the hypervisor lists them. */
 GPtrArray *storage_lab_disks (const char *target, const char *path, const char *format);
 

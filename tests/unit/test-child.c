@@ -19,7 +19,7 @@ run (const char *program, const char *argument, const char *argument2)
 {
   g_autoptr (GError) error = NULL;
   const char *const argv[] = { program, argument, argument2, NULL };
-  char *output = vb_child_run (argv, &error);
+  char *output = vb_child_run (argv, NULL, 0, &error);
 
   g_assert_no_error (error);
   return output;
@@ -120,7 +120,7 @@ test_socket_is_handed_over (void)
   static const char *const wanted[] = { "0", "1", "2", "3", NULL };
   g_autoptr (GError) error = NULL;
   vb_autofd int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  g_autoptr (VbChild) child = vb_child_start (argv, fd, &error);
+  g_autoptr (VbChild) child = vb_child_start (argv, fd, NULL, 0, &error);
 
   g_assert_no_error (error);
   g_assert_true (vb_child_wait (child, DEADLINE_MS, &error));
@@ -138,7 +138,7 @@ test_complaint (void)
   static const char *const argv[] = { "ls", "/nonexistent-for-sure", NULL };
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (vb_child_run (argv, &error));
+  g_assert_null (vb_child_run (argv, NULL, 0, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_INTERNAL);
   g_assert_nonnull (strstr (error->message, "nonexistent-for-sure"));
 }

@@ -53,12 +53,20 @@ set_up (Fixture *fixture, gconstpointer unused)
   fixture->lab = storage_lab_new ();
 }
 
+static VbNbdServer *
+copier_serve (const char *path, const char *format, GError **error)
+{
+  g_autoptr (VbImageChain) chain = storage_lab_chain (path, format);
+
+  return vb_nbd_server_start (chain, NULL, error);
+}
+
 static void
 start (Fixture *fixture, guint64 size, guint64 limit)
 {
   g_autoptr (GError) error = NULL;
   fixture->disk = storage_lab_disk (fixture->lab, "disk", "qcow2", size, "");
-  fixture->server = vb_nbd_server_start (fixture->disk, "qcow2", NULL, &error);
+  fixture->server = copier_serve (fixture->disk, "qcow2", &error);
   g_assert_no_error (error);
   fixture->transfer = vb_transfer_new (NULL, limit);
   open_source (fixture, vb_nbd_server_get_socket (fixture->server));
@@ -140,7 +148,7 @@ test_pieces (Fixture *fixture, gconstpointer unused)
                             g_test_rand_int_range (0, 5000) * 4, g_test_rand_int_range (1, 20));
   g_free (storage_lab_run ("%s '%s'", command->str, fixture->disk));
 
-  fixture->server = vb_nbd_server_start (fixture->disk, "qcow2", NULL, &error);
+  fixture->server = copier_serve (fixture->disk, "qcow2", &error);
   fixture->transfer = vb_transfer_new (NULL, 0);
   open_source (fixture, vb_nbd_server_get_socket (fixture->server));
   VbRanges *closed = vb_ranges_close_gaps (fixture->data, 16 * 1024);
@@ -298,13 +306,14 @@ test_no_server (Fixture *fixture, gconstpointer unused)
   g_assert_error (error, VB_ERROR, VB_ERROR_INTERRUPTED);
   g_clear_error (&error);
 
-  /* qemu-nbd starts, and finds that there is no such image. */
-  g_autoptr (VbNbdServer) server = vb_nbd_server_start (nothing, "qcow2", NULL, &error);
+  /* qemu-nbd starts, and finds that this is no such image. */
+  g_assert_true (g_file_set_contents (nothing, "nothing", -1, NULL));
+  g_autoptr (VbNbdServer) server = copier_serve (nothing, "qcow2", &error);
   g_assert_no_error (error);
   g_assert_null (vb_nbd_source_open (vb_nbd_server_get_socket (server), NULL, NULL, stop, &error));
   g_assert_error (error, VB_ERROR, VB_ERROR_INTERRUPTED);
   g_autofree char *complaint = vb_nbd_server_dup_complaint (server);
-  g_assert_nonnull (strstr (complaint, "nothing"));
+  g_assert_nonnull (strstr (complaint, "qcow2"));
 }
 
 /* Reads fail beyond the first MiB, as on a disk with bad sectors. */
@@ -331,7 +340,7 @@ test_server_leaves_nothing (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *disk = storage_lab_disk (fixture->lab, "disk", "raw", 32 * MIB, "");
-  VbNbdServer *server = vb_nbd_server_start (disk, "raw", NULL, &error);
+  VbNbdServer *server = copier_serve (disk, "raw", &error);
   g_autofree char *socket = g_strdup (vb_nbd_server_get_socket (server));
   g_autofree char *folder = g_path_get_dirname (socket);
 
@@ -351,7 +360,7 @@ test_sweep (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *disk = storage_lab_disk (fixture->lab, "disk", "raw", 32 * MIB, "");
-  g_autoptr (VbNbdServer) first = vb_nbd_server_start (disk, "raw", NULL, &error);
+  g_autoptr (VbNbdServer) first = copier_serve (disk, "raw", &error);
   g_assert_no_error (error);
   g_autofree char *folder = g_path_get_dirname (vb_nbd_server_get_socket (first));
   g_autofree char *parent = g_path_get_dirname (folder);
@@ -360,7 +369,7 @@ test_sweep (Fixture *fixture, gconstpointer unused)
 
   g_assert_cmpint (g_mkdir (stale, 0700), ==, 0);
   g_assert_true (g_file_set_contents (socket, "", 0, NULL));
-  g_autoptr (VbNbdServer) second = vb_nbd_server_start (disk, "raw", NULL, &error);
+  g_autoptr (VbNbdServer) second = copier_serve (disk, "raw", &error);
   g_assert_no_error (error);
   g_assert_false (g_file_test (stale, G_FILE_TEST_EXISTS));
   g_assert_true (g_file_test (vb_nbd_server_get_socket (first), G_FILE_TEST_EXISTS));

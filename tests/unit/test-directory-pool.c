@@ -378,6 +378,7 @@ test_two_disks (void)
   g_autoptr (VbCapture) capture = storage_lab_capture (lab, a, "qcow2");
   VbCaptureDisk *second = vb_capture_add_disk (capture, "vdb");
   second->path = g_strdup (b);
+  second->chain = storage_lab_chain (b, "raw");
   second->format = g_strdup ("raw");
   capture->nvram_path = g_strdup (nvram);
   g_assert_true (g_file_set_contents (nvram, "variables", -1, NULL));

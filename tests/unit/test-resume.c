@@ -33,6 +33,7 @@ add_disk (VbCapture *capture, const char *target, const char *path)
 {
   VbCaptureDisk *disk = vb_capture_add_disk (capture, target);
   disk->path = g_strdup (path);
+  disk->chain = storage_lab_chain (path, "qcow2");
   disk->format = g_strdup ("qcow2");
 }
 

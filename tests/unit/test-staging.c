@@ -189,6 +189,7 @@ test_two_disks (void)
   g_autoptr (VbCapture) capture = storage_lab_capture (lab, a, "qcow2");
   VbCaptureDisk *second = vb_capture_add_disk (capture, "vdb");
   second->path = g_strdup (b);
+  second->chain = storage_lab_chain (b, "raw");
   second->format = g_strdup ("raw");
   g_autoptr (VbBackupInfo) info = storage_lab_back_up (lab, capture);
   g_autoptr (GPtrArray) disks = storage_lab_disks ("vda", a, "qcow2");

@@ -34,6 +34,15 @@ static const struct
     N_ ("This VPS has a disk or device that cannot be backed up; please call support.") },
   { VB_ERROR_DISK_MISSING, "disk_missing",
     N_ ("The VPS lacks a disk that this backup holds; add the disk again or call support.") },
+  { VB_ERROR_DISK_BUSY, "disk_busy",
+    N_ ("A disk of this VPS is being copied or moved at the moment; try again when that is "
+        "done.") },
+  { VB_ERROR_DISK_UNAVAILABLE, "disk_unavailable",
+    N_ ("A disk of this VPS does not answer at the moment; please call support.") },
+  { VB_ERROR_DISK_TOO_LARGE, "disk_too_large",
+    N_ ("A disk of this VPS is larger than a file in the storage can be; please call support.") },
+  { VB_ERROR_DEFINITION_DIFFERS, "definition_differs",
+    N_ ("The VPS would start with other disks than it has now; please call support.") },
   { VB_ERROR_HYPERVISOR_UNAVAILABLE, "hypervisor_unavailable",
     N_ ("The host of this VPS does not answer at the moment; please try again later.") },
   { VB_ERROR_CHECKSUM_MISMATCH, "checksum_mismatch",
@@ -110,6 +119,8 @@ vb_error_set_errno (GError **error, int errno_value, const char *format, ...)
     code = VB_ERROR_INSUFFICIENT_SPACE;
   else if (errno_value == EROFS)
     code = VB_ERROR_POOL_UNAVAILABLE;
+  else if (errno_value == EFBIG)
+    code = VB_ERROR_DISK_TOO_LARGE;
 
   va_list args;
   va_start (args, format);

@@ -205,6 +205,42 @@ set_no_delta (GError **error)
                        "This hypervisor does not record what changes on the disks");
 }
 
+GPtrArray *
+vb_hypervisor_check_restore (VbHypervisor *self, const char *vps, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+
+  return iface->check_restore != NULL ? iface->check_restore (self, vps, error)
+                                      : g_ptr_array_new_with_free_func (g_free);
+}
+
+gboolean
+vb_hypervisor_fit_definition (VbHypervisor *self, const char *vps, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+
+  return iface->fit_definition == NULL
+         || VB_FAULT_AROUND (iface->fit_definition (self, vps, error), "fit-definition");
+}
+
+gboolean
+vb_hypervisor_put_definition_back (VbHypervisor *self, const char *vps, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+
+  return iface->put_definition_back == NULL
+         || VB_FAULT_AROUND (iface->put_definition_back (self, vps, error), "put-definition-back");
+}
+
+gboolean
+vb_hypervisor_settle_definition (VbHypervisor *self, const char *vps, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+
+  return iface->settle_definition == NULL
+         || VB_FAULT_AROUND (iface->settle_definition (self, vps, error), "settle-definition");
+}
+
 gboolean
 vb_hypervisor_get_changed_bytes (VbHypervisor *self,
                                  const char *vps,

@@ -116,6 +116,17 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * @reset_checkpoints: VPS off, disks just replaced by those of @backup: forgets all checkpoints of
  * ours, and makes a new one for @backup so that the next capture can be incremental. Others'
  * checkpoints that the new disks lack are forgotten too
+ * @check_restore: (transfer full) (element-type utf8): whether the disks of the VPS can be replaced
+ * as things are: %VB_ERROR_DEFINITION_DIFFERS when it will start with others than it has,
+ * %VB_ERROR_DISK_BUSY while something else works on one. Returns translated sentences that name
+ * what is lost with the present disks. (nullable): an implementation whose VPSs have nothing of the
+ * kind
+ * @fit_definition: VPS off, disks just replaced: the definition and its snapshots are made to fit
+ * them, so that the VPS reads nothing but the new disks. (nullable)
+ * @put_definition_back: VPS off, old disks back: undoes fit_definition(); success when there is
+ * nothing. (nullable)
+ * @settle_definition: the old disks will not come back: forgets what fit_definition() has kept for
+ * that; success when there is nothing. (nullable)
  * @get_changed_bytes: how much the disks may have changed since @backup, by its checkpoint; fails
  * with %VB_ERROR_NOT_FOUND when that cannot be told for every disk. (nullable): an implementation
  * without checkpoints
@@ -170,6 +181,10 @@ struct _VbHypervisorInterface
                                  const char *vps,
                                  const char *backup,
                                  GError **error);
+  GPtrArray *(*check_restore) (VbHypervisor *self, const char *vps, GError **error);
+  gboolean (*fit_definition) (VbHypervisor *self, const char *vps, GError **error);
+  gboolean (*put_definition_back) (VbHypervisor *self, const char *vps, GError **error);
+  gboolean (*settle_definition) (VbHypervisor *self, const char *vps, GError **error);
   gboolean (*get_changed_bytes) (VbHypervisor *self,
                                  const char *vps,
                                  const char *backup,
@@ -229,6 +244,10 @@ gboolean vb_hypervisor_reset_checkpoints (VbHypervisor *self,
                                           const char *vps,
                                           const char *backup,
                                           GError **error);
+GPtrArray *vb_hypervisor_check_restore (VbHypervisor *self, const char *vps, GError **error);
+gboolean vb_hypervisor_fit_definition (VbHypervisor *self, const char *vps, GError **error);
+gboolean vb_hypervisor_put_definition_back (VbHypervisor *self, const char *vps, GError **error);
+gboolean vb_hypervisor_settle_definition (VbHypervisor *self, const char *vps, GError **error);
 gboolean vb_hypervisor_get_changed_bytes (VbHypervisor *self,
                                           const char *vps,
                                           const char *backup,

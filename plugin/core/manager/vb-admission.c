@@ -16,6 +16,7 @@ admission_free (VbAdmission *admission)
   g_clear_pointer (&admission->info, vb_backup_info_free);
   g_clear_pointer (&admission->bases, g_strfreev);
   g_clear_pointer (&admission->fresh, g_ptr_array_unref);
+  g_clear_pointer (&admission->warnings, g_ptr_array_unref);
   g_clear_pointer (&admission->known, vb_operation_record_free);
   g_clear_error (&admission->failure);
   g_clear_pointer (&admission->lock, vb_vps_lock_free);
@@ -182,7 +183,12 @@ check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
   if (disks == NULL)
     return FALSE;
   if (record->kind == VB_OPERATION_RESTORE)
-    return vb_pool_check_stage (self->pool, record->vps, record->backup, disks, error);
+    {
+      g_clear_pointer (&admission->warnings, g_ptr_array_unref);
+      admission->warnings = vb_hypervisor_check_restore (self->hypervisor, record->vps, error);
+      return admission->warnings != NULL
+             && vb_pool_check_stage (self->pool, record->vps, record->backup, disks, error);
+    }
   /* How much a shared copy will need is known only once the changes are. */
   return vb_pool_check_space (self->pool, admission->may_share ? 0 : sum_allocated (disks), error);
 }

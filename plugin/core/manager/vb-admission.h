@@ -17,6 +17,7 @@ typedef struct
   gboolean may_share;       /* create only: an earlier backup's extents can be shared */
   gboolean claimed;         /* from all other hosts */
   GPtrArray *fresh;         /* another host had changed the backups: what they are now */
+  GPtrArray *warnings;      /* restore only: what is lost with the present disks */
   VbOperationRecord *known; /* what the request key stands for already */
   VbRequestFunc next;       /* what follows the wait that is under way */
   GError *failure;          /* (nullable): of that wait */

@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "core/base/vb-image-chain.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -33,6 +35,7 @@ VbConsistency vb_consistency_from_string (const char *text);
  * runs
  * @nbd_export: (nullable): name of the export on it
  * @path: (nullable): if the VPS is shut off, the image to be read
+ * @chain: (nullable): if so, all images of the disk, with that on top
  * @format: "qcow2" or "raw": of the VPS's image, however it is read
  * @changed_context: (nullable): NBD meta context whose set extents changed since @base_backup of
  * the capture (such as "qemu:dirty-bitmap:backup-vda"); with @path the name of the bitmap in the
@@ -47,6 +50,7 @@ typedef struct
   char *nbd_socket;
   char *nbd_export;
   char *path;
+  VbImageChain *chain;
   char *format;
   char *changed_context;
 } VbCaptureDisk;

@@ -17,6 +17,18 @@ call_power_restore (VbOperationWorker *self, gpointer data, GError **error)
   return vb_hypervisor_power_restore (self->hypervisor, self->record->vps, power, error);
 }
 
+static gboolean
+call_fit_definition (VbOperationWorker *self, gpointer data, GError **error)
+{
+  return vb_hypervisor_fit_definition (self->hypervisor, self->record->vps, error);
+}
+
+static gboolean
+call_put_definition_back (VbOperationWorker *self, gpointer data, GError **error)
+{
+  return vb_hypervisor_put_definition_back (self->hypervisor, self->record->vps, error);
+}
+
 gboolean
 vb_restore_power_off (VbOperationWorker *self, GError **error)
 {
@@ -62,7 +74,12 @@ vb_restore_undo_swap (VbOperationWorker *self, VbStaging *staging)
     vb_operation_worker_log_failed (self, "Stopping the VPS to put the old disks back", error);
   g_clear_error (&error);
   if (!vb_staging_undo (staging, &error))
-    vb_operation_worker_log_failed (self, "Putting the old disks back", error);
+    {
+      vb_operation_worker_log_failed (self, "Putting the old disks back", error);
+      return;
+    }
+  if (!vb_operation_worker_retry_while_unavailable (self, call_put_definition_back, NULL, &error))
+    vb_operation_worker_log_failed (self, "Putting the old definition back", error);
 }
 
 /* Whatever the trouble is (the pool is away, the device reports errors): half a disk must not be
@@ -113,6 +130,13 @@ vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
   if (!vb_restore_power_off (self, error) || !check_claim (self, error)
       || !put_in_place (self, staging, error))
     return FALSE;
+  /* A VPS that reads something else below its new disks must not start. */
+  if (!vb_operation_worker_retry_while_unavailable (self, call_fit_definition, NULL, error))
+    {
+      if (vb_staging_can_undo (staging))
+        vb_restore_undo_swap (self, staging);
+      return FALSE;
+    }
 
   /* Without the checkpoint the next backup reads everything; that is no reason to fail the restore.
    */
@@ -149,6 +173,9 @@ vb_restore_succeed (VbOperationWorker *self, VbStaging *staging)
     }
   if (!vb_staging_finish (staging, &error))
     vb_operation_worker_log_failed (self, "Removing the old disks", error);
+  g_clear_error (&error);
+  if (!vb_hypervisor_settle_definition (self->hypervisor, self->record->vps, &error))
+    vb_operation_worker_log_failed (self, "Forgetting the old definition", error);
   self->record->swapping = FALSE;
   vb_operation_worker_complete (self);
 }

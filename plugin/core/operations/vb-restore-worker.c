@@ -23,6 +23,45 @@ move_to_preparing (VbOperationWorker *self, GError **error)
              : vb_operation_worker_move (self, VB_OPERATION_PREPARING, error);
 }
 
+/* Whether the VPS has, and will start with, the disks that the restore is about to replace. */
+static gboolean
+check_definition (VbOperationWorker *self, GError **error)
+{
+  g_autoptr (GPtrArray) warnings
+      = vb_hypervisor_check_restore (self->hypervisor, self->record->vps, error);
+  return warnings != NULL;
+}
+
+static gboolean
+is_same_disk (const VbDisk *disk, GPtrArray *disks)
+{
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const VbDisk *other = g_ptr_array_index (disks, i);
+      if (g_strcmp0 (disk->target, other->target) == 0)
+        return g_strcmp0 (disk->path, other->path) == 0
+               && g_strcmp0 (disk->format, other->format) == 0;
+    }
+  return FALSE;
+}
+
+/* Preparing may take hours, in which somebody may change the definition. */
+static gboolean
+confirm_disks (VbOperationWorker *self, GPtrArray *disks, GError **error)
+{
+  g_autoptr (GPtrArray) now = NULL;
+  if (!check_definition (self, error))
+    return FALSE;
+  now = vb_hypervisor_list_disks (self->hypervisor, self->record->vps, error);
+  for (guint i = 0; now != NULL && i < disks->len; i++)
+    if (!is_same_disk (g_ptr_array_index (disks, i), now))
+      {
+        vb_error_set_public (error, VB_ERROR_DEFINITION_DIFFERS);
+        return FALSE;
+      }
+  return now != NULL;
+}
+
 static gboolean
 prepare (VbOperationWorker *self, GPtrArray **disks, GError **error)
 {
@@ -33,7 +72,9 @@ prepare (VbOperationWorker *self, GPtrArray **disks, GError **error)
   self->record->was_power = g_strdup (vb_power_to_string (info->power));
   g_clear_pointer (&self->record->details,
                    g_free); /* what begins anew does so once for each stop */
-  *disks = vb_hypervisor_list_disks (self->hypervisor, self->record->vps, error);
+  *disks = check_definition (self, error)
+               ? vb_hypervisor_list_disks (self->hypervisor, self->record->vps, error)
+               : NULL;
   if (*disks == NULL || !move_to_preparing (self, error))
     return FALSE;
   return !self->record->stop_first || vb_restore_power_off (self, error);
@@ -152,8 +193,8 @@ vb_restore_worker_run (VbOperationWorker *self)
       && vb_operation_worker_lock (self, "restore", &error) && prepare (self, &disks, &error)
       && vb_operation_worker_move (self, VB_OPERATION_COPYING, &error))
     staging = stage (self, disks, &error);
-  if (staging != NULL && vb_restore_begin_swap (self, staging, &error)
-      && vb_restore_swap (self, staging, &error))
+  if (staging != NULL && confirm_disks (self, disks, &error)
+      && vb_restore_begin_swap (self, staging, &error) && vb_restore_swap (self, staging, &error))
     vb_restore_succeed (self, staging);
   else if (!leave (self, staging, error))
     vb_restore_abandon (self, staging, error);

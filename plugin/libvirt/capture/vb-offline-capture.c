@@ -35,6 +35,7 @@ read_images (Begin *begin, GError **error)
       entry = vb_capture_add_disk (begin->capture, disk->target);
       entry->virtual_size_bytes = image->virtual_size_bytes;
       entry->path = g_strdup (disk->path);
+      entry->chain = vb_image_chain_ref (disk->chain);
       entry->format = g_strdup (disk->format);
     }
   return TRUE;

@@ -140,6 +140,7 @@ vb_libvirt_delta_begin (virDomainPtr domain,
       entry = vb_capture_add_disk (delta, disk->target);
       entry->virtual_size_bytes = size;
       entry->path = g_strdup (disk->path);
+      entry->chain = vb_image_chain_ref (disk->chain);
       entry->format = g_strdup (disk->format);
       entry->changed_context = g_strdup (name);
     }

@@ -1,21 +1,52 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-disk-image.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/vb-error.h"
-#include "core/base/vb-safe-open.h"
+#include "core/base/vb-image-header.h"
 
 #define QEMU_IMG "qemu-img"
 
+/* Where a program finds the image: above what it opens itself. */
+#define IMAGE_FD 10
+
+/* Its work is small; longer, and the image's file system hangs. */
+#define RUN_LIMIT_S 60
+
+typedef struct
+{
+  GMainContext *context;
+  GCancellable *cancellable;
+  char *output;
+  char *complaint;
+  GError *error;
+  gboolean done;
+} Run;
+
+static void
+on_communicated (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Run *run = user_data;
+
+  g_subprocess_communicate_utf8_finish (G_SUBPROCESS (source), result, &run->output,
+                                        &run->complaint, &run->error);
+  run->done = TRUE;
+}
+
+static gboolean
+on_limit (gpointer user_data)
+{
+  g_cancellable_cancel (((Run *) user_data)->cancellable);
+  return G_SOURCE_REMOVE;
+}
+
+/* @fd: (transfer full) */
 static GSubprocess *
-spawn (const char *const *argv, GError **error)
+spawn (const char *const *argv, int fd, GError **error)
 {
   static const char *const environment[]
       = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
@@ -23,30 +54,64 @@ spawn (const char *const *argv, GError **error)
       = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE);
 
   g_subprocess_launcher_set_environ (launcher, (char **) environment);
+  g_subprocess_launcher_take_fd (launcher, fd, IMAGE_FD);
   return g_subprocess_launcher_spawnv (launcher, argv, error);
 }
 
-/* Returns what the program printed, or NULL with the last line that it complained with in the
- * error. */
+static void
+communicate (Run *run, GSubprocess *process)
+{
+  GSource *limit = g_timeout_source_new_seconds (RUN_LIMIT_S);
+
+  run->context = g_main_context_new ();
+  run->cancellable = g_cancellable_new ();
+  g_main_context_push_thread_default (run->context);
+  g_source_set_callback (limit, on_limit, run, NULL);
+  g_source_attach (limit, run->context);
+  g_subprocess_communicate_utf8_async (process, NULL, run->cancellable, on_communicated, run);
+  while (!run->done)
+    g_main_context_iteration (run->context, TRUE);
+  g_source_destroy (limit);
+  g_source_unref (limit);
+  g_main_context_pop_thread_default (run->context);
+  g_main_context_unref (run->context);
+  g_object_unref (run->cancellable);
+}
+
 static char *
-run (const char *const *argv, const char *doing, GError **error)
+set_failed (GError **error, VbError code, const char *doing, const char *reason)
+{
+  g_set_error (error, VB_ERROR, code, "%s: %s", doing, reason);
+  return NULL;
+}
+
+/* @fd: (transfer full): the image, which @argv calls by the number IMAGE_FD. Returns what the
+ * program printed, or NULL with the last line that it complained with in the error. */
+static char *
+run (const char *const *argv, int fd, const char *doing, GError **error)
 {
   g_autoptr (GError) local = NULL;
-  g_autoptr (GSubprocess) process = spawn (argv, &local);
+  g_autoptr (GSubprocess) process = spawn (argv, fd, &local);
+  Run state = { NULL };
   g_autofree char *output = NULL;
   g_autofree char *complaint = NULL;
+  g_autoptr (GError) failure = NULL;
 
-  if (process == NULL
-      || !g_subprocess_communicate_utf8 (process, NULL, NULL, &output, &complaint, &local))
+  if (process == NULL)
+    return set_failed (error, VB_ERROR_INTERNAL, doing, local->message);
+  communicate (&state, process);
+  output = state.output;
+  complaint = state.complaint;
+  failure = state.error;
+  if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "%s: %s", doing, local->message);
-      return NULL;
+      g_subprocess_force_exit (process);
+      return set_failed (error, VB_ERROR_DISK_UNAVAILABLE, doing, "the image does not answer");
     }
+  if (failure != NULL)
+    return set_failed (error, VB_ERROR_INTERNAL, doing, failure->message);
   if (!g_subprocess_get_successful (process))
-    {
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "%s: %s", doing, g_strchomp (complaint));
-      return NULL;
-    }
+    return set_failed (error, VB_ERROR_INTERNAL, doing, g_strchomp (complaint));
   return g_steal_pointer (&output);
 }
 
@@ -100,57 +165,112 @@ read_bitmaps (VbDiskImage *self, JsonObject *image, gboolean is_top)
     }
 }
 
-/* The array is the chain, top first. */
 static void
-read_chain (VbDiskImage *self, JsonArray *chain)
+read_snapshots (VbDiskImage *self, JsonObject *image)
 {
-  JsonObject *top = json_array_get_object_element (chain, 0);
+  JsonArray *snapshots = json_object_has_member (image, "snapshots")
+                             ? json_object_get_array_member (image, "snapshots")
+                             : NULL;
 
-  self->virtual_size_bytes = (guint64) json_object_get_int_member (top, "virtual-size");
-  for (guint i = 0; i < json_array_get_length (chain); i++)
+  for (guint i = 0; snapshots != NULL && i < json_array_get_length (snapshots); i++)
+    g_ptr_array_add (self->snapshots, g_strdup (json_object_get_string_member (
+                                          json_array_get_object_element (snapshots, i), "name")));
+}
+
+static void
+read_layer (VbDiskImage *self, JsonObject *image, gboolean is_top)
+{
+  self->actual_size_bytes
+      += (guint64) json_object_get_int_member_with_default (image, "actual-size", 0);
+  read_bitmaps (self, image, is_top);
+  if (!is_top)
+    return;
+  self->virtual_size_bytes = (guint64) json_object_get_int_member (image, "virtual-size");
+  read_snapshots (self, image);
+}
+
+/* One layer at a time, without what it says is below it. */
+static gboolean
+ask_about (VbDiskImage *self, VbImageChain *chain, guint index, const char *doing, GError **error)
+{
+  g_autofree char *name = vb_image_chain_dup_qemu_name (chain, index, 1, IMAGE_FD);
+  const char *argv[] = { QEMU_IMG, "info", "-U", "--output=json", name, NULL };
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *output = NULL;
+  JsonNode *root;
+  int fd = vb_image_chain_open_layer (chain, index, O_RDONLY, error);
+
+  output = fd >= 0 ? run (argv, fd, doing, error) : NULL;
+  if (output == NULL)
+    return FALSE;
+  root = json_parser_load_from_data (parser, output, -1, NULL) ? json_parser_get_root (parser)
+                                                               : NULL;
+  if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
-      JsonObject *image = json_array_get_object_element (chain, i);
-
-      self->actual_size_bytes
-          += (guint64) json_object_get_int_member_with_default (image, "actual-size", 0);
-      read_bitmaps (self, image, i == 0);
+      set_failed (error, VB_ERROR_INTERNAL, doing, "the answer of " QEMU_IMG " is not understood");
+      return FALSE;
     }
+  read_layer (self, json_node_get_object (root), index == 0);
+  return TRUE;
+}
+
+/* Returns (transfer none) (nullable): what was found of the images of @disk */
+static VbImageChain *
+require_chain (const VbDomainDisk *disk, GError **error)
+{
+  if (disk->chain != NULL)
+    return disk->chain;
+  if (disk->trouble != NULL)
+    g_propagate_error (error, g_error_copy (disk->trouble));
+  else
+    g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The image of the disk %s is missing",
+                 disk->target);
+  return NULL;
+}
+
+static VbDiskImage *
+read_layers (const VbDomainDisk *disk, guint n_layers, GError **error)
+{
+  g_autofree char *doing = g_strdup_printf ("Reading the image of the disk %s", disk->target);
+  g_autoptr (VbDiskImage) self = g_new0 (VbDiskImage, 1);
+
+  self->bitmaps = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->in_use = g_ptr_array_new_with_free_func (g_free);
+  self->snapshots = g_ptr_array_new_with_free_func (g_free);
+  for (guint i = 0; i < n_layers; i++)
+    if (!ask_about (self, disk->chain, i, doing, error))
+      return NULL;
+  return g_steal_pointer (&self);
 }
 
 VbDiskImage *
 vb_disk_image_read (const VbDomainDisk *disk, GError **error)
 {
-  const char *argv[] = { QEMU_IMG,     "info",     "-U", "--backing-chain", "--output=json", "-f",
-                         disk->format, disk->path, NULL };
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autofree char *doing = g_strdup_printf ("Reading the image of the disk %s", disk->target);
-  g_autofree char *output = NULL;
-  VbDiskImage *self;
-  JsonNode *root;
+  VbImageChain *chain = require_chain (disk, error);
 
-  if (disk->path == NULL || access (disk->path, F_OK) != 0)
-    {
-      g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The image of the disk %s is missing",
-                   disk->target);
-      return NULL;
-    }
-  output = run (argv, doing, error);
-  if (output == NULL)
-    return NULL;
-  root = json_parser_load_from_data (parser, output, -1, NULL) ? json_parser_get_root (parser)
-                                                               : NULL;
-  if (root == NULL || !JSON_NODE_HOLDS_ARRAY (root)
-      || json_array_get_length (json_node_get_array (root)) == 0)
-    {
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
-                   "%s: the answer of " QEMU_IMG " is not understood", doing);
-      return NULL;
-    }
-  self = g_new0 (VbDiskImage, 1);
-  self->bitmaps = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  self->in_use = g_ptr_array_new_with_free_func (g_free);
-  read_chain (self, json_node_get_array (root));
-  return self;
+  return chain != NULL ? read_layers (disk, vb_image_chain_get_length (chain), error) : NULL;
+}
+
+VbDiskImage *
+vb_disk_image_read_top (const VbDomainDisk *disk, GError **error)
+{
+  return require_chain (disk, error) != NULL ? read_layers (disk, 1, error) : NULL;
+}
+
+gboolean
+vb_disk_image_says_chain (const VbDomainDisk *disk, gboolean *has_chain, GError **error)
+{
+  VbImageChain *chain = require_chain (disk, error);
+  g_autoptr (VbImageHeader) header = NULL;
+  int fd = chain != NULL ? vb_image_chain_open_layer (chain, 0, O_RDONLY, error) : -1;
+
+  if (fd < 0)
+    return FALSE;
+  header = g_strcmp0 (disk->format, "qcow2") == 0 ? vb_image_header_read (fd, error)
+                                                  : g_new0 (VbImageHeader, 1);
+  close (fd);
+  *has_chain = header != NULL && header->backing != NULL;
+  return header != NULL;
 }
 
 void
@@ -158,54 +278,37 @@ vb_disk_image_free (VbDiskImage *self)
 {
   g_hash_table_unref (self->bitmaps);
   g_ptr_array_unref (self->in_use);
+  g_ptr_array_unref (self->snapshots);
   g_free (self);
 }
 
 gboolean
 vb_disk_image_can_hold_bitmaps (const VbDomainDisk *disk)
 {
-  guint8 header[8];
-  gssize got;
-  int fd;
-
-  if (disk->path == NULL || g_strcmp0 (disk->format, "qcow2") != 0)
-    return FALSE;
-  fd = vb_safe_open_resolved (disk->path, O_RDONLY);
-  if (fd < 0)
-    return FALSE;
-  got = pread (fd, header, sizeof header, 0);
-  close (fd);
-  /* "QFI\xfb", then the version, big-endian. */
-  return got == sizeof header && memcmp (header, "QFI\xfb\0\0\0", 7) == 0 && header[7] >= 3;
-}
-
-static guint64
-blocks_of (const char *path)
-{
-  struct stat status;
-
-  return path != NULL && stat (path, &status) == 0 && S_ISREG (status.st_mode)
-             ? (guint64) status.st_blocks * 512
-             : 0;
+  return disk->chain != NULL && vb_image_chain_can_hold_bitmaps (disk->chain);
 }
 
 guint64
 vb_disk_image_allocated (const VbDomainDisk *disk)
 {
-  guint64 bytes = blocks_of (disk->path);
+  guint64 bytes = 0;
 
-  for (guint i = 0; i < disk->backing->len; i++)
-    bytes += blocks_of (g_ptr_array_index (disk->backing, i));
+  for (guint i = 0; disk->chain != NULL && i < vb_image_chain_get_length (disk->chain); i++)
+    bytes += vb_image_chain_get_layer (disk->chain, i)->allocated_bytes;
   return bytes;
 }
 
 static gboolean
 change_bitmap (const VbDomainDisk *disk, const char *how, const char *bitmap, GError **error)
 {
-  const char *argv[] = { QEMU_IMG, "bitmap", how, "-f", disk->format, disk->path, bitmap, NULL };
+  VbImageChain *chain = require_chain (disk, error);
+  g_autofree char *name
+      = chain != NULL ? vb_image_chain_dup_qemu_name (chain, 0, 1, IMAGE_FD) : NULL;
+  const char *argv[] = { QEMU_IMG, "bitmap", how, name, bitmap, NULL };
   g_autofree char *doing
       = g_strdup_printf ("Changing the bitmaps of the disk %s (%s)", disk->target, how);
-  g_autofree char *output = run (argv, doing, error);
+  int fd = chain != NULL ? vb_image_chain_open_layer (chain, 0, O_RDWR, error) : -1;
+  g_autofree char *output = fd >= 0 ? run (argv, fd, doing, error) : NULL;
 
   return output != NULL;
 }

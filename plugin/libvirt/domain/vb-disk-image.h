@@ -8,8 +8,8 @@
 G_BEGIN_DECLS
 
 /* Image files themselves, mostly through qemu-img, which runs without shell, with a clean
- * environment and no descriptor of ours. All block and belong into worker threads; errors are of
- * #VB_ERROR. */
+ * environment, and opens nothing but the descriptor that it gets. All block and belong into worker
+ * threads; errors are of #VB_ERROR. */
 
 /**
  * VbDiskImage:
@@ -18,6 +18,7 @@ G_BEGIN_DECLS
  * @bitmaps: (element-type utf8 gboolean): names of the dirty bitmaps in the image; the value says
  * whether it can be trusted, which is not so while a VPS uses the image or after its QEMU died
  * @in_use: (element-type utf8): names of those that a QEMU has open, or had when it died
+ * @snapshots: (element-type utf8): names of the internal snapshots in the image
  *
  * What an image says of itself.
  */
@@ -27,11 +28,19 @@ typedef struct
   guint64 actual_size_bytes;
   GHashTable *bitmaps;
   GPtrArray *in_use;
+  GPtrArray *snapshots;
 } VbDiskImage;
 
-/** vb_disk_image_read: Returns: (transfer full) (nullable): works on images in use, too;
- * %VB_ERROR_DISK_MISSING */
+/** vb_disk_image_read: Returns: (transfer full) (nullable): works on images in use, too; @disk as
+ * vb_libvirt_read_disks() gives it: %VB_ERROR_DISK_MISSING, or its trouble */
 VbDiskImage *vb_disk_image_read (const VbDomainDisk *disk, GError **error);
+
+/** vb_disk_image_read_top: Returns: (transfer full) (nullable): likewise, without what is below */
+VbDiskImage *vb_disk_image_read_top (const VbDomainDisk *disk, GError **error);
+
+/** vb_disk_image_says_chain: @has_chain: (out): whether the image says itself that it rests on
+ * another */
+gboolean vb_disk_image_says_chain (const VbDomainDisk *disk, gboolean *has_chain, GError **error);
 void vb_disk_image_free (VbDiskImage *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDiskImage, vb_disk_image_free)
 

@@ -11,9 +11,20 @@ vb_libvirt_disks_read (virDomainPtr domain, GError **error)
 {
   g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
 
-  if (xml != NULL && xml->unsupported != NULL)
+  if (xml == NULL)
+    return NULL;
+  if (xml->unsupported != NULL)
     {
       g_set_error_literal (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, xml->unsupported);
+      return NULL;
+    }
+  for (guint i = 0; i < xml->disks->len; i++)
+    {
+      const VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+
+      if (disk->trouble == NULL)
+        continue;
+      g_propagate_error (error, g_error_copy (disk->trouble));
       return NULL;
     }
   return g_steal_pointer (&xml);

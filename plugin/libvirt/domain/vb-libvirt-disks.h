@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /**
  * vb_libvirt_disks_read:
  *
- * Returns: (transfer full) (nullable): the VPS's disks with links followed;
+ * Returns: (transfer full) (nullable): the VPS's disks with all images looked at;
  * %VB_ERROR_UNSUPPORTED_DISK, with the sentence that names the disk, when it cannot be backed up
  */
 VbDomainXml *vb_libvirt_disks_read (virDomainPtr domain, GError **error);

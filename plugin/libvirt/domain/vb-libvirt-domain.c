@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-libvirt-domain.h"
 
+#include "vb-disk-chains.h"
+#include "vb-libvirt-volumes.h"
+
 static VbPower
 power_of_paused (int reason)
 {
@@ -68,10 +71,10 @@ vb_libvirt_is_active (virDomainPtr domain, gboolean *active, GError **error)
   return TRUE;
 }
 
-VbDomainXml *
-vb_libvirt_read_xml (virDomainPtr domain, GError **error)
+static VbDomainXml *
+read_xml (virDomainPtr domain, unsigned int flags, GError **error)
 {
-  char *text = virDomainGetXMLDesc (domain, 0);
+  char *text = virDomainGetXMLDesc (domain, flags);
   VbDomainXml *xml;
 
   if (text == NULL)
@@ -85,11 +88,33 @@ vb_libvirt_read_xml (virDomainPtr domain, GError **error)
 }
 
 VbDomainXml *
+vb_libvirt_read_xml (virDomainPtr domain, GError **error)
+{
+  return read_xml (domain, 0, error);
+}
+
+static VbDomainXml *
+read_disks (virDomainPtr domain, unsigned int flags, gboolean named_only, GError **error)
+{
+  g_autoptr (VbDomainXml) xml = read_xml (domain, flags, error);
+
+  if (xml == NULL || !vb_libvirt_volumes_find (virDomainGetConnect (domain), xml, error)
+      || !vb_disk_chains_look (xml, named_only, error))
+    return NULL;
+  return g_steal_pointer (&xml);
+}
+
+VbDomainXml *
 vb_libvirt_read_disks (virDomainPtr domain, GError **error)
 {
-  VbDomainXml *xml = vb_libvirt_read_xml (domain, error);
+  gboolean active;
 
-  if (xml != NULL)
-    vb_domain_xml_resolve_links (xml);
-  return xml;
+  return vb_libvirt_is_active (domain, &active, error) ? read_disks (domain, 0, active, error)
+                                                       : NULL;
+}
+
+VbDomainXml *
+vb_libvirt_read_permanent_disks (virDomainPtr domain, gboolean named_only, GError **error)
+{
+  return read_disks (domain, VIR_DOMAIN_XML_INACTIVE, named_only, error);
 }

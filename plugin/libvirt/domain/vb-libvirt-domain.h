@@ -36,8 +36,18 @@ gboolean vb_libvirt_is_active (virDomainPtr domain, gboolean *active, GError **e
  */
 VbDomainXml *vb_libvirt_read_xml (virDomainPtr domain, GError **error);
 
-/** vb_libvirt_read_disks: Returns: (transfer full) (nullable): as vb_libvirt_read_xml(), with the
- * links of all paths followed */
+/**
+ * vb_libvirt_read_disks:
+ * @error: (out) (optional): as vb_libvirt_set_error(); %VB_ERROR_DISK_UNAVAILABLE
+ *
+ * Returns: (transfer full) (nullable): as vb_libvirt_read_xml(), with all images looked at, see
+ * vb_disk_chains_look()
+ */
 VbDomainXml *vb_libvirt_read_disks (virDomainPtr domain, GError **error);
+
+/** vb_libvirt_read_permanent_disks: Returns: (transfer full) (nullable): likewise, of what the VPS
+ * will be when it starts the next time; @named_only: without images that only headers name */
+VbDomainXml *
+vb_libvirt_read_permanent_disks (virDomainPtr domain, gboolean named_only, GError **error);
 
 G_END_DECLS

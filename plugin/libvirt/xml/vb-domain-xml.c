@@ -19,7 +19,11 @@ domain_disk_free (gpointer data)
   g_free (disk->target);
   g_free (disk->path);
   g_free (disk->format);
-  g_ptr_array_unref (disk->backing);
+  g_free (disk->pool);
+  g_free (disk->volume);
+  g_ptr_array_unref (disk->lower);
+  g_clear_pointer (&disk->chain, vb_image_chain_unref);
+  g_clear_error (&disk->trouble);
   g_free (disk);
 }
 
@@ -47,22 +51,6 @@ vb_domain_xml_find_disk (VbDomainXml *self, const char *target)
   return NULL;
 }
 
-void
-vb_domain_xml_resolve_links (VbDomainXml *self)
-{
-  for (guint i = 0; i < self->disks->len; i++)
-    {
-      VbDomainDisk *disk = g_ptr_array_index (self->disks, i);
-      char *real = disk->path != NULL ? realpath (disk->path, NULL) : NULL;
-
-      if (real == NULL)
-        continue;
-      g_free (disk->path);
-      disk->path = g_strdup (real);
-      free (real);
-    }
-}
-
 static const char *
 skip_reason (xmlXPathContext *context, xmlNode *node, const char *device)
 {
@@ -82,7 +70,8 @@ skip_reason (xmlXPathContext *context, xmlNode *node, const char *device)
 static const char *
 unsupported_type (const char *type)
 {
-  if (g_strcmp0 (type, "file") == 0 || g_strcmp0 (type, "block") == 0)
+  if (g_strcmp0 (type, "file") == 0 || g_strcmp0 (type, "block") == 0
+      || g_strcmp0 (type, "volume") == 0)
     return NULL;
   if (g_strcmp0 (type, "network") == 0)
     return _ ("The disk %s is a network disk, which cannot be backed up.");
@@ -95,7 +84,7 @@ static const char *
 unsupported_feature (xmlXPathContext *context,
                      xmlNode *node,
                      const char *device,
-                     const char *format)
+                     const VbDomainDisk *disk)
 {
   if (g_strcmp0 (device, "lun") == 0)
     return _ ("The disk %s is passed through to the VPS and cannot be backed up.");
@@ -105,23 +94,37 @@ unsupported_feature (xmlXPathContext *context,
     return _ ("The disk %s forgets its changes when the VPS stops and cannot be backed up.");
   if (vb_xml_has (context, node, "source/slices"))
     return _ ("The disk %s is only a part of an image file and cannot be backed up.");
-  if (g_strcmp0 (format, "qcow2") != 0 && g_strcmp0 (format, "raw") != 0)
+  if (g_strcmp0 (disk->format, "qcow2") != 0 && g_strcmp0 (disk->format, "raw") != 0)
     return _ ("The disk %s has an image format that cannot be backed up.");
+  if (disk->is_block && g_strcmp0 (disk->format, "raw") != 0)
+    return _ ("The disk %s is an image inside a block device, which could not be restored, and "
+              "cannot be backed up.");
   return NULL;
 }
 
+/* From the top down; nothing more is told when an element is missing, and nothing more is there
+ * when it is empty. */
 static void
-read_backing (xmlXPathContext *context, xmlNode *node, VbDomainDisk *disk)
+read_lower (xmlXPathContext *context, xmlNode *node, VbDomainDisk *disk)
 {
-  g_autoptr (xmlXPathObject) found
-      = vb_xml_find (context, node, ".//backingStore/source/@file | .//backingStore/source/@dev");
-
-  for (int i = 0; found != NULL && found->nodesetval != NULL && i < found->nodesetval->nodeNr; i++)
+  while (TRUE)
     {
-      xmlChar *path = xmlNodeGetContent (found->nodesetval->nodeTab[i]);
+      g_autoptr (xmlXPathObject) found = vb_xml_find (context, node, "backingStore");
+      g_autofree char *path = NULL;
+      g_autofree char *format = NULL;
 
-      g_ptr_array_add (disk->backing, g_strdup ((const char *) path));
-      xmlFree (path);
+      if (found == NULL || found->nodesetval == NULL || found->nodesetval->nodeNr == 0)
+        return;
+      node = found->nodesetval->nodeTab[0];
+      disk->is_ended = !vb_xml_has (context, node, "source");
+      if (disk->is_ended)
+        return;
+      path = vb_xml_text (context, node, "source/@file | source/@dev");
+      format = vb_xml_text (context, node, "format/@type");
+      disk->is_remote = path == NULL;
+      if (disk->is_remote)
+        return;
+      g_ptr_array_add (disk->lower, vb_image_layer_new (path, format != NULL ? format : "raw"));
     }
 }
 
@@ -136,7 +139,7 @@ read_disk (VbDomainXml *self, xmlXPathContext *context, xmlNode *node)
   const char *sentence;
 
   disk->target = vb_xml_text (context, node, "target/@dev");
-  disk->backing = g_ptr_array_new_with_free_func (g_free);
+  disk->lower = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_image_layer_free);
   disk->skipped = skip_reason (context, node, device);
   g_ptr_array_add (self->disks, disk);
   if (disk->target == NULL)
@@ -152,10 +155,12 @@ read_disk (VbDomainXml *self, xmlXPathContext *context, xmlNode *node)
   disk->format = format != NULL ? g_steal_pointer (&format) : g_strdup ("raw");
   disk->is_block = g_strcmp0 (type, "block") == 0;
   disk->path = g_steal_pointer (&path);
-  read_backing (context, node, disk);
+  disk->pool = vb_xml_text (context, node, "source/@pool");
+  disk->volume = vb_xml_text (context, node, "source/@volume");
   sentence = unsupported_type (type);
   if (sentence == NULL)
-    sentence = unsupported_feature (context, node, device, disk->format);
+    sentence = unsupported_feature (context, node, device, disk);
+  read_lower (context, node, disk);
   if (sentence != NULL && self->unsupported == NULL)
     self->unsupported = g_strdup_printf (sentence, disk->target);
 }

@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "core/base/vb-image-chain.h"
 #include "core/model/vb-schedule.h"
 
 G_BEGIN_DECLS
@@ -10,10 +11,16 @@ G_BEGIN_DECLS
 /**
  * VbDomainDisk:
  * @target: the disk's name in the VPS
- * @path: (nullable): image file or block device; %NULL for a skipped disk
+ * @path: (nullable): image file or block device; %NULL for a skipped disk, and for a volume that
+ * was not looked up yet
+ * @pool: (nullable): storage pool of libvirt that @volume is in, for a disk of type "volume"
  * @format: (nullable): "qcow2" or "raw"; %NULL for a skipped disk
  * @is_block: whether @path is a block device
- * @backing: (element-type filename): the images below it, as far as the XML tells them
+ * @lower: (element-type VbImageLayer): the images below it, as far as the XML tells them
+ * @is_ended: whether the XML tells that there is nothing below the last of them
+ * @is_remote: whether the next one is not a file or device of this host
+ * @chain: (nullable): all its images, once vb_libvirt_read_disks() has looked at them
+ * @trouble: (nullable): why they cannot be used
  * @skipped: (nullable): why it is left out of every backup, a reason of #VbSkippedDisk
  *
  * One disk of a domain.
@@ -23,8 +30,14 @@ typedef struct
   char *target;
   char *path;
   char *format;
+  char *pool;
+  char *volume;
   gboolean is_block;
-  GPtrArray *backing;
+  GPtrArray *lower;
+  gboolean is_ended;
+  gboolean is_remote;
+  VbImageChain *chain;
+  GError *trouble;
   const char *skipped;
 } VbDomainDisk;
 
@@ -68,15 +81,6 @@ typedef struct
 VbDomainXml *vb_domain_xml_parse (const char *xml, GError **error);
 void vb_domain_xml_free (VbDomainXml *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDomainXml, vb_domain_xml_free)
-
-/**
- * vb_domain_xml_resolve_links:
- *
- * An image that is reached through a link is replaced, and has its scratch file, where it really
- * is: follows the links of all paths. Blocks as long as a hung file system does, so never for what
- * the list of VPSs waits for.
- */
-void vb_domain_xml_resolve_links (VbDomainXml *self);
 
 /** vb_domain_xml_find_disk: Returns: (transfer none) (nullable): the disk of that target, skipped
  * ones too */

@@ -44,6 +44,8 @@ typedef struct
   int output;
   int complaints;
   int listen_fd;
+  const int *images;
+  guint n_images;
   pid_t parent;
 } Plan;
 
@@ -79,7 +81,11 @@ become (Plan *plan)
   dup2 (plan->complaints, STDERR_FILENO);
   if (plan->listen_fd >= 0)
     dup2 (plan->listen_fd, FIRST_LISTEN_FD);
-  close_range (plan->listen_fd >= 0 ? FIRST_LISTEN_FD + 1 : FIRST_LISTEN_FD, ~0U, 0);
+  else
+    close (FIRST_LISTEN_FD);
+  for (guint i = 0; i < plan->n_images; i++)
+    dup2 (plan->images[i], VB_CHILD_FIRST_IMAGE_FD + (int) i);
+  close_range (VB_CHILD_FIRST_IMAGE_FD + plan->n_images, ~0U, 0);
   write_number (plan->listen_pid + strlen (LISTEN_PID), (guint) getpid ());
 
   umask (077);
@@ -90,13 +96,45 @@ become (Plan *plan)
 
 /* Out of the way of the numbers that the child's descriptors get. */
 static int
-dup_high (int fd)
+dup_high (int fd, guint n_images)
 {
-  return fcntl (fd, F_DUPFD_CLOEXEC, 64);
+  return fcntl (fd, F_DUPFD_CLOEXEC, 64 + (int) n_images);
+}
+
+static void
+close_all (GArray *fds)
+{
+  for (guint i = 0; i < fds->len; i++)
+    close (g_array_index (fds, int, i));
+  g_array_unref (fds);
+}
+
+/* Returns (transfer full): numbers that are out of the way, or NULL */
+static GArray *
+dup_images (const int *fds, guint n)
+{
+  GArray *high = g_array_new (FALSE, FALSE, sizeof (int));
+
+  for (guint i = 0; i < n; i++)
+    {
+      int fd = dup_high (fds[i], n);
+
+      if (fd < 0)
+        {
+          close_all (high);
+          return NULL;
+        }
+      g_array_append_val (high, fd);
+    }
+  return high;
 }
 
 VbChild *
-vb_child_start (const char *const *argv, int listen_fd, GError **error)
+vb_child_start (const char *const *argv,
+                int listen_fd,
+                const int *images,
+                guint n_images,
+                GError **error)
 {
   g_autofree char *program = g_find_program_in_path (argv[0]);
   if (program == NULL)
@@ -111,14 +149,17 @@ vb_child_start (const char *const *argv, int listen_fd, GError **error)
   self->output = memfd_create ("vps-backup-output", MFD_CLOEXEC);
   self->complaints = memfd_create ("vps-backup-complaints", MFD_CLOEXEC);
   vb_autofd int null_fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
-  vb_autofd int high_null = dup_high (null_fd);
-  vb_autofd int high_output = dup_high (self->output);
-  vb_autofd int high_complaints = dup_high (self->complaints);
-  vb_autofd int high_listen = listen_fd >= 0 ? dup_high (listen_fd) : -1;
-  if (high_null < 0 || high_output < 0 || high_complaints < 0
+  vb_autofd int high_null = dup_high (null_fd, n_images);
+  vb_autofd int high_output = dup_high (self->output, n_images);
+  vb_autofd int high_complaints = dup_high (self->complaints, n_images);
+  vb_autofd int high_listen = listen_fd >= 0 ? dup_high (listen_fd, n_images) : -1;
+  g_autoptr (GArray) high_images = dup_images (images, n_images);
+  if (high_null < 0 || high_output < 0 || high_complaints < 0 || high_images == NULL
       || (listen_fd >= 0 && high_listen < 0))
     {
       vb_error_set_errno (error, errno, "Preparing to start %s", argv[0]);
+      if (high_images != NULL)
+        close_all (g_steal_pointer (&high_images));
       return NULL;
     }
 
@@ -128,6 +169,8 @@ vb_child_start (const char *const *argv, int listen_fd, GError **error)
                 .output = high_output,
                 .complaints = high_complaints,
                 .listen_fd = high_listen,
+                .images = (const int *) (void *) high_images->data,
+                .n_images = n_images,
                 .parent = getpid (),
                 .listen_pid = LISTEN_PID };
   plan.env[0] = (char *) "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
@@ -144,6 +187,7 @@ vb_child_start (const char *const *argv, int listen_fd, GError **error)
   self->pid = fork ();
   if (self->pid == 0)
     become (&plan);
+  close_all (g_steal_pointer (&high_images));
   if (self->pid < 0)
     {
       vb_error_set_errno (error, errno, "Starting %s", argv[0]);
@@ -199,9 +243,9 @@ vb_child_wait (VbChild *self, int timeout_ms, GError **error)
 }
 
 char *
-vb_child_run (const char *const *argv, GError **error)
+vb_child_run (const char *const *argv, const int *images, guint n_images, GError **error)
 {
-  g_autoptr (VbChild) self = vb_child_start (argv, -1, error);
+  g_autoptr (VbChild) self = vb_child_start (argv, -1, images, n_images, error);
   if (self == NULL || !vb_child_wait (self, RUN_TIMEOUT_MS, error))
     return NULL;
   return read_text (self->output, OUTPUT_BYTES);

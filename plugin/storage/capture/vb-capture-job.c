@@ -276,7 +276,12 @@ serve (const VbCaptureDisk *disk,
 {
   g_autofree char *context = bitmap ? g_strconcat (BITMAP_CONTEXT, bitmap, NULL) : NULL;
 
-  g_autoptr (VbNbdServer) server = vb_nbd_server_start (disk->path, disk->format, bitmap, error);
+  if (disk->chain == NULL)
+    {
+      vb_error_set_public (error, VB_ERROR_DISK_MISSING);
+      return NULL;
+    }
+  g_autoptr (VbNbdServer) server = vb_nbd_server_start (disk->chain, bitmap, error);
   if (server == NULL)
     return NULL;
   g_autoptr (VbDiskCopy) copy

@@ -2,6 +2,7 @@
 #include "vb-nbd-server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,9 +96,50 @@ listen_on (const char *path, GError **error)
   return -1;
 }
 
+static void
+close_images (GArray *fds)
+{
+  for (guint i = 0; i < fds->len; i++)
+    close (g_array_index (fds, int, i));
+  g_array_unref (fds);
+}
+
+/* Returns (transfer full) (element-type gint) (nullable): one descriptor for each image */
+static GArray *
+open_images (VbImageChain *chain, int flags, GError **error)
+{
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+
+  for (guint i = 0; i < vb_image_chain_get_length (chain); i++)
+    {
+      int fd = vb_image_chain_open_layer (chain, i, i == 0 ? flags : O_RDONLY, error);
+
+      if (fd < 0)
+        {
+          close_images (g_steal_pointer (&fds));
+          return NULL;
+        }
+      g_array_append_val (fds, fd);
+    }
+  return g_steal_pointer (&fds);
+}
+
+static VbChild *
+start_on (const char *const *argv, int listen_fd, VbImageChain *chain, int flags, GError **error)
+{
+  GArray *fds = open_images (chain, flags, error);
+  VbChild *child;
+
+  if (fds == NULL)
+    return NULL;
+  child = vb_child_start (argv, listen_fd, (const int *) (void *) fds->data, fds->len, error);
+  close_images (fds);
+  return child;
+}
+
 /* @options: (array zero-terminated=1) */
 static VbNbdServer *
-start (const char *path, const char *format, const char *const *options, GError **error)
+start (VbImageChain *chain, int flags, const char *const *options, GError **error)
 {
   g_autoptr (VbNbdServer) self = g_new0 (VbNbdServer, 1);
   if (!make_folder (self, error))
@@ -107,36 +149,36 @@ start (const char *path, const char *format, const char *const *options, GError 
   if (fd < 0)
     return NULL;
 
-  g_autofree char *format_option = g_strdup_printf ("--format=%s", format);
+  g_autofree char *name = vb_image_chain_dup_qemu_name (chain, 0, vb_image_chain_get_length (chain),
+                                                        VB_CHILD_FIRST_IMAGE_FD);
   g_autoptr (GPtrArray) argv = g_ptr_array_new ();
   g_ptr_array_add (argv, (char *) "qemu-nbd");
   g_ptr_array_add (argv, (char *) "--export-name=");
-  g_ptr_array_add (argv, format_option);
   for (; *options; options++)
     g_ptr_array_add (argv, (char *) *options);
   g_ptr_array_add (argv, (char *) "--");
-  g_ptr_array_add (argv, (char *) path);
+  g_ptr_array_add (argv, name);
   g_ptr_array_add (argv, NULL);
 
-  self->child = vb_child_start ((const char *const *) argv->pdata, fd, error);
+  self->child = start_on ((const char *const *) argv->pdata, fd, chain, flags, error);
   return self->child ? g_steal_pointer (&self) : NULL;
 }
 
 VbNbdServer *
-vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error)
+vb_nbd_server_start (VbImageChain *chain, const char *bitmap, GError **error)
 {
   g_autofree char *bitmap_option = bitmap ? g_strdup_printf ("--bitmap=%s", bitmap) : NULL;
   const char *options[] = { "--read-only", "--shared=16", bitmap_option, NULL };
 
-  return start (path, format, options, error);
+  return start (chain, O_RDONLY, options, error);
 }
 
 VbNbdServer *
-vb_nbd_server_start_writable (const char *path, const char *format, GError **error)
+vb_nbd_server_start_writable (VbImageChain *chain, GError **error)
 {
   static const char *const options[] = { "--discard=unmap", NULL };
 
-  return start (path, format, options, error);
+  return start (chain, O_RDWR, options, error);
 }
 
 gboolean

@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "core/base/vb-image-chain.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -16,19 +18,18 @@ typedef struct _VbNbdServer VbNbdServer;
 
 /**
  * vb_nbd_server_start:
- * @path: the image
- * @format: "qcow2" or "raw"; never guessed, because a guest can make a raw disk look like anything
+ * @chain: the images of the disk; qemu-nbd gets descriptors of these and opens nothing else.
+ * Formats are never guessed, because a guest can make a raw disk look like anything
  * @bitmap: (nullable): a bitmap in the image to be exported as "qemu:dirty-bitmap:" and its name
  *
  * Read-only. Connections can be made at once. For the thread that is to outlive the server.
  *
  * Returns: (transfer full) (nullable): the server
  */
-VbNbdServer *
-vb_nbd_server_start (const char *path, const char *format, const char *bitmap, GError **error);
+VbNbdServer *vb_nbd_server_start (VbImageChain *chain, const char *bitmap, GError **error);
 
 /** vb_nbd_server_start_writable: as above, for one connection that may write */
-VbNbdServer *vb_nbd_server_start_writable (const char *path, const char *format, GError **error);
+VbNbdServer *vb_nbd_server_start_writable (VbImageChain *chain, GError **error);
 
 /** vb_nbd_server_wait: after the last connection was closed: waits until the image is closed
  * properly */

@@ -24,7 +24,7 @@ struct _VbDeltaDisk
   char *target;
   char *image;
   char *format;
-  char *path;
+  VbImageChain *chain;
   char *bitmap;
   guint64 size_bytes;
   VbRanges *changed;
@@ -34,14 +34,14 @@ VbDeltaDisk *
 vb_delta_disk_new (const char *target,
                    const char *image,
                    const char *format,
-                   const char *path,
+                   VbImageChain *chain,
                    const char *bitmap)
 {
   VbDeltaDisk *self = g_new0 (VbDeltaDisk, 1);
   self->target = g_strdup (target);
   self->image = g_strdup (image);
   self->format = g_strdup (format);
-  self->path = g_strdup (path);
+  self->chain = vb_image_chain_ref (chain);
   self->bitmap = g_strdup (bitmap);
   return self;
 }
@@ -53,7 +53,7 @@ vb_delta_disk_free (VbDeltaDisk *self)
   g_free (self->target);
   g_free (self->image);
   g_free (self->format);
-  g_free (self->path);
+  vb_image_chain_unref (self->chain);
   g_free (self->bitmap);
   g_free (self);
 }
@@ -75,7 +75,7 @@ vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancellable *sto
 {
   g_autofree char *context = g_strconcat (BITMAP_CONTEXT, self->bitmap, NULL);
 
-  g_autoptr (VbNbdServer) server = vb_nbd_server_start (self->path, "qcow2", self->bitmap, error);
+  g_autoptr (VbNbdServer) server = vb_nbd_server_start (self->chain, self->bitmap, error);
   if (server == NULL)
     return FALSE;
   g_autoptr (VbNbdSource) source
@@ -201,9 +201,12 @@ write_ranges (VbDeltaDisk *self, Writer *writer, GError **error)
 static gboolean
 write_image (VbDeltaDisk *self, Writer *writer, const char *path, GError **error)
 {
-  if (g_str_equal (self->format, "qcow2") && !vb_qcow2_remove_bitmaps (path, error))
+  /* Clusters that are written in part are filled up from what the guest sees below. */
+  g_autoptr (VbImageChain) chain = vb_image_chain_with_top (self->chain, path, error);
+  if (chain == NULL
+      || (g_str_equal (self->format, "qcow2") && !vb_qcow2_remove_bitmaps (chain, error)))
     return FALSE;
-  g_autoptr (VbNbdServer) server = vb_nbd_server_start_writable (path, self->format, error);
+  g_autoptr (VbNbdServer) server = vb_nbd_server_start_writable (chain, error);
   writer->target = server ? vb_nbd_target_open (vb_nbd_server_get_socket (server), error) : NULL;
   if (writer->target == NULL)
     return FALSE;

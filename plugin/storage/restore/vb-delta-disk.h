@@ -2,6 +2,7 @@
 #pragma once
 
 #include "vb-staged-file.h"
+#include "core/base/vb-image-chain.h"
 #include "core/model/vb-transfer.h"
 
 G_BEGIN_DECLS
@@ -18,13 +19,13 @@ typedef struct _VbDeltaDisk VbDeltaDisk;
  * @target: name of the disk
  * @image: path of the disk's image
  * @format: of the disk's image
- * @path: image that has the bitmap, in qcow2 format
+ * @chain: images of the disk; the top has the bitmap
  * @bitmap: name of the bitmap
  */
 VbDeltaDisk *vb_delta_disk_new (const char *target,
                                 const char *image,
                                 const char *format,
-                                const char *path,
+                                VbImageChain *chain,
                                 const char *bitmap);
 void vb_delta_disk_free (VbDeltaDisk *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDeltaDisk, vb_delta_disk_free)

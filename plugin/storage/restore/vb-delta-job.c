@@ -148,9 +148,9 @@ add_deltas (Job *job, const VbCapture *delta, GPtrArray *disks)
     {
       const VbCaptureDisk *changes = g_ptr_array_index (delta->disks, i);
       const VbDisk *disk = vb_image_staging_find_disk (disks, changes->target);
-      if (disk && changes->path && changes->changed_context)
+      if (disk && changes->chain && changes->changed_context)
         g_ptr_array_add (job->deltas, vb_delta_disk_new (disk->target, disk->path, disk->format,
-                                                         changes->path, changes->changed_context));
+                                                         changes->chain, changes->changed_context));
     }
 }
 
