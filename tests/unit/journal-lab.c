@@ -35,6 +35,8 @@ journal_lab_tear_down (JournalLab *f, gconstpointer data)
       g_autofree char *file = g_strconcat (f->file, suffixes[i], NULL);
       g_unlink (file);
     }
+  g_autofree char *copy = g_build_filename (f->folder, "revocations", NULL);
+  g_unlink (copy);
   g_assert_cmpint (g_rmdir (f->folder), ==, 0);
   g_free (f->file);
   g_free (f->folder);

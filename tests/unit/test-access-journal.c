@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Revocations and the audit log: they come back after a restart, and nobody can make them grow. */
 #include "journal-lab.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
 #include "core/interfaces/vb-access-journal.h"
 
 static void
@@ -62,6 +66,121 @@ test_old_revocations_go (JournalLab *f, gconstpointer data)
   g_assert_cmpuint (vb_revocations_get_size (known), ==, 1);
   g_assert_true (vb_revocations_match (known, "kept", NULL, 0));
   journal_lab_reopen (f);
+}
+
+/* What is beside the journal when it is opened, and what is known then. */
+
+static void
+close_journal (JournalLab *f)
+{
+  g_clear_object (&f->journal);
+}
+
+static void
+write_beside (JournalLab *f, const char *suffix, const char *text, gssize length)
+{
+  g_autofree char *path = g_strconcat (f->file, suffix, NULL);
+  g_assert_true (g_file_set_contents (path, text, length, NULL));
+}
+
+static void
+remove_beside (JournalLab *f, const char *suffix)
+{
+  g_autofree char *path = g_strconcat (f->file, suffix, NULL);
+  g_unlink (path);
+}
+
+static void
+remove_copy (JournalLab *f)
+{
+  g_autofree char *path = g_build_filename (f->folder, "revocations", NULL);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+}
+
+static guint
+count_told (JournalLab *f)
+{
+  g_autoptr (GPtrArray) all = journal_lab_list_notifications (f, NULL, "tester", 0, 10);
+  guint n = 0;
+  for (guint i = 0; i < all->len; i++)
+    n += ((VbNotification *) g_ptr_array_index (all, i))->type == VB_NOTIFICATION_JOURNAL_LOST;
+  return n;
+}
+
+static void
+lose_all (JournalLab *f)
+{
+  remove_beside (f, "");
+  remove_beside (f, "-wal");
+  remove_beside (f, "-shm");
+}
+
+static void
+empty (JournalLab *f)
+{
+  lose_all (f);
+  write_beside (f, "", "", 0);
+}
+
+static void
+damage_log (JournalLab *f)
+{
+  char nonsense[4096];
+  memset (nonsense, 0x5a, sizeof nonsense);
+  write_beside (f, "-wal", nonsense, sizeof nonsense);
+}
+
+static void
+expect_revoked (JournalLab *f, const char *subject, gboolean expected)
+{
+  g_autoptr (VbRevocations) known = load (f);
+  g_assert_cmpint (
+      vb_revocations_match (known, subject, NULL, g_get_real_time () / G_USEC_PER_SEC - 10), ==,
+      expected);
+}
+
+static void
+test_loss (JournalLab *f, gconstpointer data)
+{
+  void (*const ways[]) (JournalLab *) = { lose_all, empty, damage_log };
+
+  /* A new one beside nothing is no loss. */
+  expect_revoked (f, "bob", FALSE);
+  g_assert_cmpuint (count_told (f), ==, 0);
+  take_back (f, FALSE, "bob smith\n", g_get_real_time () / G_USEC_PER_SEC);
+  for (gsize i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      close_journal (f);
+      ways[i](f);
+      journal_lab_reopen (f);
+      guint before = count_told (f);
+      expect_revoked (f, "bob smith\n", TRUE); /* the second copy knows */
+      expect_revoked (f, "eve", FALSE);
+      g_assert_cmpuint (count_told (f), ==, before + 1);
+      journal_lab_reopen (f);
+      expect_revoked (f, "bob smith\n", TRUE);
+      g_assert_cmpuint (count_told (f), ==, before + 1);
+    }
+}
+
+/* With the copy gone as well nobody knows who was sent away: then everybody is. */
+static void
+test_loss_of_both (JournalLab *f, gconstpointer data)
+{
+  g_autofree char *locks = g_build_filename (f->folder, "locks", NULL);
+  g_autofree char *lock = g_build_filename (locks, VPS_A, NULL);
+
+  expect_revoked (f, "eve", FALSE);
+  close_journal (f);
+  lose_all (f);
+  remove_copy (f);
+  g_assert_cmpint (g_mkdir (locks, 0755), ==, 0);
+  g_assert_true (g_file_set_contents (lock, "swap x\n", -1, NULL));
+  journal_lab_reopen (f);
+  expect_revoked (f, "eve", TRUE);
+  g_assert_cmpuint (count_told (f), ==, 1);
+  g_unlink (lock);
+  g_rmdir (locks);
 }
 
 /* The audit log */
@@ -191,11 +310,14 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_log_set_always_fatal (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
 #define ADD(path, func)                                                                            \
   g_test_add ("/access-journal/" path, JournalLab, NULL, journal_lab_set_up, func,                 \
               journal_lab_tear_down)
   ADD ("revocations-survive", test_revocations_survive);
   ADD ("old-revocations-go", test_old_revocations_go);
+  ADD ("loss", test_loss);
+  ADD ("loss-of-both", test_loss_of_both);
   ADD ("audit-round-trip", test_audit_round_trip);
   ADD ("repetitions-are-counted", test_repetitions_are_counted);
   ADD ("kept-for-a-year", test_the_audit_log_is_kept_for_a_year);

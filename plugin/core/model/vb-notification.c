@@ -2,8 +2,9 @@
 #include "vb-notification.h"
 
 static const char *const type_words[] = {
-  "backup_completed",  "backup_failed",    "restore_completed", "restore_failed",
-  "operation_stalled", "schedule_skipped", "backup_damaged",
+  "backup_completed", "backup_failed",     "restore_completed",
+  "restore_failed",   "operation_stalled", "schedule_skipped",
+  "backup_damaged",   "journal_lost",      "restore_unfinished",
 };
 
 G_DEFINE_BOXED_TYPE (VbNotification, vb_notification, vb_notification_copy, vb_notification_free)
@@ -29,7 +30,8 @@ vb_notification_type_from_string (const char *text, VbNotificationType *type)
 gboolean
 vb_notification_type_is_for_admins (VbNotificationType type)
 {
-  return type == VB_NOTIFICATION_BACKUP_DAMAGED;
+  return type == VB_NOTIFICATION_BACKUP_DAMAGED || type == VB_NOTIFICATION_JOURNAL_LOST
+         || type == VB_NOTIFICATION_RESTORE_UNFINISHED;
 }
 
 VbNotification *

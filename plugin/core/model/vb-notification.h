@@ -13,8 +13,13 @@ typedef enum
   VB_NOTIFICATION_RESTORE_FAILED,
   VB_NOTIFICATION_OPERATION_STALLED,
   VB_NOTIFICATION_SCHEDULE_SKIPPED,
-  VB_NOTIFICATION_BACKUP_DAMAGED, /* for administrators only */
+  VB_NOTIFICATION_BACKUP_DAMAGED,     /* for administrators only, as the two below */
+  VB_NOTIFICATION_JOURNAL_LOST,       /* of the host: vps is VB_NOTIFICATION_HOST */
+  VB_NOTIFICATION_RESTORE_UNFINISHED, /* and nothing can finish it */
 } VbNotificationType;
+
+/** VB_NOTIFICATION_HOST: stands for the VPS where it is about the host */
+#define VB_NOTIFICATION_HOST "00000000-0000-0000-0000-000000000000"
 
 const char *vb_notification_type_to_string (VbNotificationType type);
 /** vb_notification_type_is_for_admins: whether customers do not hear of it */

@@ -63,15 +63,21 @@ vb_revocations_add (VbRevocations *self, const VbRevocation *revocation, gint64 
                           g_memdup2 (&revocation->revoked_at_s, sizeof revocation->revoked_at_s));
 }
 
+static gboolean
+is_revoked (VbRevocations *self, const char *subject, gint64 issued_at_s)
+{
+  const gint64 *revoked_at_s = g_hash_table_lookup (self->subjects, subject);
+  return revoked_at_s != NULL && issued_at_s <= *revoked_at_s;
+}
+
 gboolean
 vb_revocations_match (VbRevocations *self,
                       const char *subject,
                       const char *token_id,
                       gint64 issued_at_s)
 {
-  const gint64 *revoked_at_s = g_hash_table_lookup (self->subjects, subject);
-
-  return (revoked_at_s != NULL && issued_at_s <= *revoked_at_s)
+  return is_revoked (self, subject, issued_at_s)
+         || is_revoked (self, VB_REVOCATION_EVERYBODY, issued_at_s)
          || (token_id != NULL && g_hash_table_contains (self->tokens, token_id));
 }
 

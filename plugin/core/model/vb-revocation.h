@@ -9,6 +9,9 @@ G_BEGIN_DECLS
  * clocks that differ */
 #define VB_REVOCATION_KEPT_S (24 * 60 * 60 + 120)
 
+/** VB_REVOCATION_EVERYBODY: the name of all users: every token issued until then is taken back */
+#define VB_REVOCATION_EVERYBODY "*"
+
 /**
  * VbRevocation:
  * @is_token: whether @name is that of a token (`jti`), else of a user (`sub`)

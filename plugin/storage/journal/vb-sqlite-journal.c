@@ -2,6 +2,7 @@
 #include "vb-sqlite-journal.h"
 
 #include "core/interfaces/vb-journal.h"
+#include "vb-revocation-copy.h"
 #include "vb-sqlite-backups.h"
 #include "vb-sqlite-checks.h"
 #include "vb-sqlite-journal-private.h"
@@ -23,7 +24,9 @@ struct _VbSqliteJournal
   GObject parent_instance;
 
   char *file;
-  GMutex mutex; /* guards sqlite */
+  char *copy;   /* of the revocations */
+  GMutex mutex; /* guards the rest */
+  VbJournalLoss loss;
   VbSqlite *sqlite;
 };
 
@@ -262,13 +265,31 @@ vb_sqlite_journal_initable_real_init (GInitable *initable,
                                       GError **error)
 {
   VbSqliteJournal *self = VB_SQLITE_JOURNAL (initable);
+  self->loss = vb_journal_loss_examine (self->file);
   g_autoptr (VbSqlite) sqlite = vb_sqlite_open (self->file, error);
 
   if (sqlite == NULL || !vb_sqlite_schema_migrate (sqlite, vb_sqlite_schema_steps, error)
       || !vb_sqlite_enable_wal (sqlite, error))
     return FALSE;
   self->sqlite = g_steal_pointer (&sqlite);
+  self->copy = vb_revocation_copy_path (self->file);
   return TRUE;
+}
+
+VbJournalLoss
+vb_sqlite_journal_take_loss (VbSqliteJournal *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  VbJournalLoss loss = self->loss;
+
+  self->loss = VB_JOURNAL_LOSS_NONE;
+  return loss;
+}
+
+const char *
+vb_sqlite_journal_get_copy (VbSqliteJournal *self)
+{
+  return self->copy;
 }
 
 static void
@@ -290,6 +311,7 @@ vb_sqlite_journal_finalize (GObject *object)
 
   g_clear_pointer (&self->sqlite, vb_sqlite_close);
   g_mutex_clear (&self->mutex);
+  g_free (self->copy);
   g_free (self->file);
   G_OBJECT_CLASS (vb_sqlite_journal_parent_class)->finalize (object);
 }
