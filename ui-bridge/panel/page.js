@@ -6,11 +6,11 @@
 import { percent } from './format.js';
 import { direction, onLanguage, words } from './i18n.js';
 
-/** What is shown first is asked for at once, not when somebody has found out. */
-const FIRST = new Map([
-  ['backups', ['./elements/panel-view.js', './elements/row.js']],
-  ['resources', ['./elements/resources-view.js']],
-]);
+/** What is shown first is asked for at once, not when somebody has found out. @type {Record<string, () => Promise<unknown>>} */
+const FIRST = {
+  backups: () => import('./elements/panel-view.js'),
+  resources: () => import('./elements/resources-view.js'),
+};
 const TITLE = document.title;
 const ICON = /** @type {HTMLLinkElement} */ (document.querySelector('link[rel=icon]'));
 const KEPT = 'vps-backup-session';
@@ -103,7 +103,7 @@ addEventListener('popstate', follow);
 
 // The elements ask for language and view when they are defined.
 follow();
-const first = FIRST.get(app.getAttribute('view') ?? '') ?? ['./elements/summary-view.js', './elements/activity-view.js'];
-await Promise.all(['./vps-backup.js', ...first].map((name) => import(name)));
+const first = FIRST[app.getAttribute('view') ?? ''] ?? (() => Promise.all([import('./elements/summary-view.js'), import('./elements/activity-view.js')]));
+await Promise.all([import('./vps-backup.js'), first()]);
 loaded = true;
 app.current = chosen;
