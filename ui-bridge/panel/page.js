@@ -88,6 +88,30 @@ function speak() {
   Object.assign(document.documentElement, { lang: words(), dir: direction() });
 }
 
+/** Black or white, whichever is easier to read there. @param {string} colour #rrggbb */
+function inkOn(colour) {
+  const [red, green, blue] = [1, 3, 5].map((at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? '#101014' : '#ffffff';
+}
+
+/** What the service's operator has set for this page: his colour, and where slots are ordered. */
+function configure() {
+  const { accent, slotsRequest: orders } = app.dataset;
+  if (accent) {
+    const [light, dark = light] = accent.split(',').map((colour) => `#${colour}`);
+    app.style.setProperty('--vps-backup-accent', `light-dark(${light}, ${dark})`);
+    app.style.setProperty('--vps-backup-on-accent', `light-dark(${inkOn(light)}, ${inkOn(dark)})`);
+  }
+  if (!orders) return;
+  app.setAttribute('slots-request', '');
+  app.addEventListener('vps-backup-slots-request', (event) => {
+    const { vps, total } = /** @type {CustomEvent} */ (event).detail;
+    event.preventDefault();
+    location.assign(orders.replaceAll('{vps}', encodeURIComponent(vps)).replaceAll('{total}', String(total)));
+  });
+}
+
+configure();
 onLanguage(speak);
 app.addEventListener('vps-backup-view', (event) => {
   const { vps, view } = /** @type {CustomEvent} */ (event).detail;
