@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "http/vb-panel-files.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 
@@ -24,7 +24,6 @@ G_BEGIN_DECLS
  * @push_allow_loopback: for tests only: push services on this machine, too
  * @webhook_url: (nullable): where notifications are posted
  * @webhook_secret_file: (nullable): file with what signs them
- * @panel: what the page at /panel/ is called and offers
  *
  * What the operator decides about the bridge; group [bridge] of the config file. Read at
  * vb_bridge_new(), which copies what it needs.
@@ -46,7 +45,6 @@ typedef struct
   gboolean push_allow_loopback;
   const char *webhook_url;
   const char *webhook_secret_file;
-  VbPanelSettings panel;
 } VbBridgeSettings;
 
 G_END_DECLS

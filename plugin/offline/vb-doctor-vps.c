@@ -134,7 +134,8 @@ check_agent (VbDoctor *self, virDomainPtr domain, const VbDomainXml *xml)
   finding
       = add (self, domain, VB_VERDICT_HINT,
              _ ("No guest agent answers: a backup while it runs is what a power cut would leave."));
-  vb_finding_set_remedy (finding, "apt install qemu-guest-agent   # %s",
+  vb_finding_set_remedy (finding,
+                         "apt install qemu-guest-agent || dnf install qemu-guest-agent   # %s",
                          _ ("inside the VPS, which needs a channel org.qemu.guest_agent.0"));
 }
 

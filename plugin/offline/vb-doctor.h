@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * @runtime_folder: where the sockets of captures are
  * @hooks_folder: where libvirt keeps its hooks, "/etc/libvirt/hooks"
  * @locks_file: what tells the hook where the locks are, "/etc/vps-backup/locks-dir"
+ * @root: (nullable): the folder in which the host's /etc, /usr and /sys are; %NULL for "/"
  * @findings: (element-type VbFinding): what was found so far
  *
  * Looks at a host and says what keeps backups from working, or makes them cost more than they need
@@ -29,6 +30,7 @@ typedef struct
   const char *runtime_folder;
   const char *hooks_folder;
   const char *locks_file;
+  const char *root;
   GPtrArray *findings;
 } VbDoctor;
 
@@ -39,6 +41,12 @@ void vb_doctor_examine (VbDoctor *self);
 
 /** vb_doctor_check_host: libvirt, QEMU, its programs, what confines it, and every VPS */
 void vb_doctor_check_host (VbDoctor *self);
+
+/** vb_doctor_check_apparmor: only where AppArmor confines QEMU */
+void vb_doctor_check_apparmor (VbDoctor *self);
+
+/** vb_doctor_check_selinux: only where SELinux confines QEMU */
+void vb_doctor_check_selinux (VbDoctor *self);
 
 /** vb_doctor_check_pool: pool and state folder */
 void vb_doctor_check_pool (VbDoctor *self);

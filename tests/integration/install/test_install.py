@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -29,6 +30,8 @@ EXPECTED = {
     "share/man/man8/vps-backupctl.8": 0o644,
     "share/man/man7/vps-backup.7": 0o644,
     "share/man/man8/vps-backupd.8": 0o644,
+    "share/vps-backup/apparmor-enable": 0o755,
+    "share/vps-backup/selinux-label": 0o755,
     "share/vps-backup/grafana/vps-backup.grafana.json": 0o644,
     "share/vps-backup/panel/index.html": 0o644,
     "share/vps-backup/schema/vps-backup.v1.schema.json": 0o644,
@@ -62,6 +65,7 @@ def test_files(installed, prefix):
         assert (prefix / name).stat().st_mode & 0o777 == mode, name
     assert (prefix / option("libdir") / "vps-backup/vps-backup.so").is_file()
     assert (installed / "etc/libvirt/hooks/qemu.d/vps-backup").stat().st_mode & 0o777 == 0o755
+    assert (installed / "etc/apparmor.d/abstractions/libvirt-qemu.d/vps-backup").is_file()
     assert not (installed / "etc/vps-backup").exists(), "the config is the administrator's"
     assert not [path for path in installed.rglob("*") if "test" in path.name.lower()]
 
@@ -118,6 +122,53 @@ def test_completion(prefix):
     assert complete(script, "vps-backupctl", "pool", "ch") == ["check"]
     assert complete(script, "vps-backupctl", "recover", "web1", "--n") == ["--no-define"]
     assert complete(script, "vps-backupctl", "restore", "web1", "la") == ["latest"]
+
+
+def test_host_managers_find_the_module(installed, prefix, tmp_path):
+    """With pkg-config: the header compiles alone, and the module is where the variable says."""
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(prefix / option("libdir") / "pkgconfig"), "PKG_CONFIG_SYSROOT_DIR": ""}
+    where = run("pkg-config", "--variable=module", "vps-backup", env=environment).strip()
+    assert (installed / where.lstrip("/")).is_file()
+    folder = run("pkg-config", "--variable=includedir", "vps-backup", env=environment).strip()
+    assert f"-I{folder}/vps-backup" in run("pkg-config", "--cflags", "vps-backup", env=environment).split()
+    flags = run("pkg-config", "--cflags", "gio-2.0").split()
+    source = tmp_path / "host.c"
+    source.write_text("#include <vps-backup-module.h>\nint main (void) { return 0; }\n")
+    run("gcc", "-Wall", "-Werror", "-fsyntax-only", f"-I{installed}{folder}/vps-backup", *flags, source)
+
+
+LIBVIRT_RULES = """#include <abstractions/base>
+{}
+"""
+PROFILE = """#include <tunables/global>
+profile libvirt-of-a-vps {
+  #include <abstractions/libvirt-qemu>
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("apparmor_parser"), reason="apparmor_parser is not installed")
+@pytest.mark.parametrize("includes", ["  include if exists <abstractions/libvirt-qemu.d>", "  #include <local/abstractions/libvirt-qemu>"])
+def test_apparmor_rule(installed, prefix, tmp_path, includes):
+    """Whichever of the two places this libvirt's profiles take, AppArmor's parser finds the rule and it is right. Parsed, not loaded."""
+    folder = tmp_path / "apparmor.d"
+    shutil.copytree("/etc/apparmor.d", folder, symlinks=True)
+    shutil.copytree(installed / "etc/apparmor.d", folder, dirs_exist_ok=True)
+    (folder / "abstractions/libvirt-qemu").write_text(LIBVIRT_RULES.format(includes))
+    (folder / "local/abstractions").mkdir(parents=True, exist_ok=True)
+    (folder / "local/abstractions/libvirt-qemu").write_text("# of the administrator\n")
+    (folder / "vps").write_text(PROFILE)
+
+    def rules():
+        whole = run("apparmor_parser", "--base", folder, "--skip-kernel-load", "--skip-cache", "--preprocess", folder / "vps")
+        return [line for line in whole.splitlines() if "run/vps-backup/**" in line and "rwk" in line]
+    enable = prefix / "share/vps-backup/apparmor-enable"
+    for _ in range(2):
+        run(enable, folder)
+        assert len(rules()) == 1
+    run("apparmor_parser", "--base", folder, "--skip-kernel-load", "--skip-cache", folder / "vps")
+    run(enable, "--remove", folder)
+    assert (folder / "local/abstractions/libvirt-qemu").read_text() == "# of the administrator\n"
 
 
 def test_uninstall_leaves_what_is_not_ours(installed, prefix):
