@@ -4,6 +4,7 @@
 #include "core/base/vb-error.h"
 #include "libvirt/capture/vb-libvirt-captures.h"
 #include "libvirt/checkpoint/vb-libvirt-checkpoint.h"
+#include "libvirt/checkpoint/vb-libvirt-origins.h"
 #include "libvirt/connection/vb-libvirt-connection.h"
 #include "libvirt/checkpoint/vb-libvirt-delta.h"
 #include "libvirt/domain/vb-libvirt-definition.h"
@@ -168,8 +169,13 @@ hypervisor_list_disks (VbHypervisor *hypervisor, const char *vps, GError **error
 {
   g_auto (Call) call = { NULL };
 
-  return call_begin (&call, hypervisor, vps, error) ? vb_libvirt_disks_list (call.domain, error)
-                                                    : NULL;
+  g_autoptr (GPtrArray) disks = NULL;
+
+  if (call_begin (&call, hypervisor, vps, error))
+    disks = vb_libvirt_disks_list (call.domain, error);
+  if (disks != NULL)
+    vb_libvirt_origins_fill (call.domain, disks);
+  return g_steal_pointer (&disks);
 }
 
 static VbCapture *
@@ -256,13 +262,14 @@ static gboolean
 hypervisor_reset_checkpoints (VbHypervisor *hypervisor,
                               const char *vps,
                               const char *backup,
+                              GHashTable *restored,
                               GError **error)
 {
   g_autofree char *name = vb_libvirt_checkpoint_name (backup);
   g_auto (Call) call = { NULL };
 
   return call_begin (&call, hypervisor, vps, error)
-         && vb_libvirt_checkpoint_reset (call.domain, name, error);
+         && vb_libvirt_checkpoint_reset (call.domain, name, restored, error);
 }
 
 static GPtrArray *

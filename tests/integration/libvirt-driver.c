@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "core/base/vb-error.h"
+#include "core/model/vb-backup-info.h"
 #include "libvirt/vb-libvirt-hypervisor.h"
 
 typedef struct
@@ -25,6 +26,7 @@ typedef struct
   GMainLoop *loop;
   GMutex lock;
   GHashTable *captures; /* operation → VbCapture; under the lock */
+  GHashTable *backups;  /* id → VbBackupInfo, as a manifest would keep it; under the lock */
   guint pending;        /* calls that have not been answered; main context */
   gboolean ended;
 } Driver;
@@ -173,10 +175,64 @@ describe_capture (VbCapture *capture)
   return json_builder_get_root (builder);
 }
 
+/* What a manifest would keep of a capture. */
+static void
+remember (Driver *driver, const VbCapture *capture)
+{
+  VbBackupInfo *info = vb_backup_info_new (capture->backup, capture->vps);
+
+  for (guint i = 0; i < capture->disks->len; i++)
+    {
+      const VbCaptureDisk *from = g_ptr_array_index (capture->disks, i);
+      VbBackupDisk *disk = vb_backup_info_add_disk (info, from->target);
+
+      disk->virtual_size_bytes = from->virtual_size_bytes;
+      disk->origin = vb_disk_origin_ref (from->origin);
+    }
+  g_mutex_lock (&driver->lock);
+  g_hash_table_replace (driver->backups, info->id, info);
+  g_mutex_unlock (&driver->lock);
+}
+
+/* One that this process has not made is as one of an older version. */
+static VbBackupInfo *
+recall (Driver *driver, const char *vps, const char *backup)
+{
+  VbBackupInfo *info;
+
+  g_mutex_lock (&driver->lock);
+  info = g_hash_table_lookup (driver->backups, backup);
+  info = info != NULL ? vb_backup_info_copy (info) : NULL;
+  g_mutex_unlock (&driver->lock);
+  if (info == NULL)
+    {
+      info = vb_backup_info_new (backup, vps);
+      vb_backup_info_add_disk (info, "vda");
+    }
+  return info;
+}
+
+static GHashTable *
+restored_of (Driver *driver, const char *vps, const char *backup)
+{
+  g_autoptr (VbBackupInfo) info = recall (driver, vps, backup);
+  GHashTable *restored = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
+  for (guint i = 0; i < info->disks->len; i++)
+    {
+      const VbBackupDisk *disk = g_ptr_array_index (info->disks, i);
+
+      g_hash_table_replace (restored, g_strdup (disk->target),
+                            g_strdup (disk->origin != NULL ? disk->origin->id : ""));
+    }
+  return restored;
+}
+
 static JsonNode *
 call_begin (Driver *driver, JsonObject *request, GError **error)
 {
-  g_autoptr (GPtrArray) bases = g_ptr_array_new ();
+  g_autoptr (GPtrArray) bases
+      = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
   JsonArray *list = json_object_has_member (request, "bases")
                         ? json_object_get_array_member (request, "bases")
                         : NULL;
@@ -192,12 +248,12 @@ call_begin (Driver *driver, JsonObject *request, GError **error)
   VbCapture *capture;
 
   for (guint i = 0; list != NULL && i < json_array_get_length (list); i++)
-    g_ptr_array_add (bases, (gpointer) json_array_get_string_element (list, i));
-  g_ptr_array_add (bases, NULL);
-  wanted.bases = (const char *const *) bases->pdata;
+    g_ptr_array_add (bases, recall (driver, wanted.vps, json_array_get_string_element (list, i)));
+  wanted.backups = bases;
   capture = vb_hypervisor_begin_capture (driver->hypervisor, &wanted, NULL, error);
   if (capture == NULL)
     return NULL;
+  remember (driver, capture);
   g_mutex_lock (&driver->lock);
   g_hash_table_replace (driver->captures, g_strdup (wanted.operation), capture);
   g_mutex_unlock (&driver->lock);
@@ -253,7 +309,10 @@ call_plain (Driver *driver, const char *name, JsonObject *request, GError **erro
   if (g_str_equal (name, "delete_checkpoint"))
     return vb_hypervisor_delete_checkpoint (hypervisor, vps, backup, error);
   if (g_str_equal (name, "reset_checkpoints"))
-    return vb_hypervisor_reset_checkpoints (hypervisor, vps, backup, error);
+    {
+      g_autoptr (GHashTable) restored = restored_of (driver, vps, backup);
+      return vb_hypervisor_reset_checkpoints (hypervisor, vps, backup, restored, error);
+    }
   if (g_str_equal (name, "set_slots"))
     return vb_hypervisor_set_slots (hypervisor, vps,
                                     (guint) json_object_get_int_member (request, "total"), error);
@@ -433,6 +492,8 @@ main (int argc, char **argv)
   driver.loop = g_main_loop_new (NULL, FALSE);
   driver.captures
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) vb_capture_free);
+  driver.backups
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) vb_backup_info_free);
   g_signal_connect (hypervisor, "vps-changed", G_CALLBACK (on_vps_changed), &driver);
   g_signal_connect (hypervisor, "vps-removed", G_CALLBACK (on_vps_removed), &driver);
   g_signal_connect (hypervisor, "available-changed", G_CALLBACK (on_available_changed), &driver);
@@ -441,6 +502,7 @@ main (int argc, char **argv)
   g_main_loop_run (driver.loop);
   vb_hypervisor_stop (driver.hypervisor);
   g_hash_table_unref (driver.captures);
+  g_hash_table_unref (driver.backups);
   g_main_loop_unref (driver.loop);
   return 0;
 }

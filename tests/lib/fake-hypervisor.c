@@ -250,8 +250,9 @@ make_capture (VbFakeHypervisor *self, const VbCaptureRequest *request, const VbV
   capture->running = is_on (info);
   capture->consistency = capture->running ? VB_CONSISTENCY_CRASH : VB_CONSISTENCY_OFFLINE;
   capture->domain_xml = g_strdup ("<domain/>");
-  if (request->bases != NULL)
-    capture->base_backup = g_strdup (request->bases[0]);
+  if (request->backups != NULL && request->backups->len > 0 && !request->read_all)
+    capture->base_backup
+        = g_strdup (((const VbBackupInfo *) g_ptr_array_index (request->backups, 0))->id);
   disk->virtual_size_bytes = self->disk_bytes;
   return capture;
 }
@@ -347,6 +348,7 @@ static gboolean
 fake_reset_checkpoints (VbHypervisor *hypervisor,
                         const char *vps,
                         const char *backup,
+                        GHashTable *restored,
                         GError **error)
 {
   return vb_fake_script_enter (hypervisor, "reset_checkpoints", NULL, error);

@@ -23,6 +23,13 @@ sample (void)
       VbBackupDisk *disk = vb_backup_info_add_disk (info, i ? "vdb" : "vda");
       disk->virtual_size_bytes = G_GUINT64_CONSTANT (1) << 40;
       disk->size_bytes = 7;
+      if (i == 0)
+        continue; /* as in a backup of an older version */
+      disk->origin = vb_disk_origin_new (VPS, "/images/b.qcow2");
+      disk->origin->is_tracked = TRUE;
+      disk->origin->layers = vb_layers_new ();
+      VbLayer *layer = vb_layers_add (disk->origin->layers, "/images/template.qcow2");
+      *layer = (VbLayer){ layer->path, 12345, 67890, G_GINT64_CONSTANT (1700000000123456789), 5 };
     }
 
   VbManifest *manifest = vb_manifest_new (info);
@@ -50,6 +57,14 @@ test_round_trip (void)
   g_assert_true (g_date_time_equal (read->info->created_at, manifest->info->created_at));
   g_assert_cmpint (read->info->consistency, ==, VB_CONSISTENCY_FILESYSTEM);
   g_assert_cmpuint (read->info->disks->len, ==, 2);
+  g_assert_null (((VbBackupDisk *) g_ptr_array_index (read->info->disks, 0))->origin);
+  const VbDiskOrigin *origin = ((VbBackupDisk *) g_ptr_array_index (read->info->disks, 1))->origin;
+  g_assert_cmpstr (origin->id, ==, VPS);
+  g_assert_cmpstr (origin->path, ==, "/images/b.qcow2");
+  g_assert_true (origin->is_tracked);
+  g_assert_true (vb_layers_are_same (
+      origin->layers,
+      ((VbBackupDisk *) g_ptr_array_index (manifest->info->disks, 1))->origin->layers));
   g_assert_cmpstr (read->nvram_sum, ==, "00ff");
   g_assert_cmpstr (g_ptr_array_index (read->formats, 1), ==, "raw");
   g_assert_cmpstr (((VbSkippedDisk *) g_ptr_array_index (read->skipped, 0))->reason, ==, "cdrom");
@@ -78,6 +93,12 @@ static const struct
   { "\"vda\"", "7", FALSE },
   { "\"raw\"", "\"vmdk\"", FALSE },
   { "\"size_bytes\" : 7", "\"size_bytes\" : -7", FALSE },
+  { "\"id\" : \"" VPS "\"", "\"id\" : \"x\"", FALSE },
+  { "\"tracked\" : true", "\"tracked\" : 1", FALSE },
+  { "\"path\" : \"/images/b.qcow2\"", "\"path\" : null", TRUE },
+  { "\"path\" : \"/images/template.qcow2\"", "\"path\" : null", FALSE },
+  { "\"inode\" : 12345", "\"inode\" : \"12345\"", FALSE },
+  { "\"modified_ns\" : 1700000000123456789", "\"modified_ns\" : -1", FALSE },
   { "\"size_bytes\" : 7", "\"size_bytes\" : 7.5", FALSE },
   { "\"incremental\" : true", "\"incremental\" : 1", FALSE },
   { "\"protected\" : false", "\"protected\" : true", TRUE },

@@ -328,6 +328,9 @@ def test_backup_after_the_template_was_patched(staging_service, clone, folder, l
     check_image(service, vps, first, {"vda": before})
     third = back_up(client, vps)
     check_backup_is_the_disk(service, vps, third, ["vda"])
+    if patch == "another file" and not running:  # libvirt has changed its owner since
+        third = back_up(client, vps)
+        check_backup_is_the_disk(service, vps, third, ["vda"])
     assert entry(client, vps, third)["incremental"], "the next one relies on what the template is now"
 
 

@@ -91,6 +91,12 @@ open_image (const char *path, int flags, struct stat *info, GError **error)
   return -1;
 }
 
+static gint64
+to_ns (const struct timespec *time)
+{
+  return (gint64) time->tv_sec * G_GINT64_CONSTANT (1000000000) + time->tv_nsec;
+}
+
 static VbImageHeader *
 look_at (VbImageLayer *layer, GError **error)
 {
@@ -110,6 +116,9 @@ look_at (VbImageLayer *layer, GError **error)
   layer->inode = info.st_ino;
   layer->is_block = S_ISBLK (info.st_mode);
   layer->allocated_bytes = S_ISREG (info.st_mode) ? (guint64) info.st_blocks * 512 : 0;
+  layer->size_bytes = (guint64) info.st_size;
+  layer->modified_ns = to_ns (&info.st_mtim);
+  layer->changed_ns = to_ns (&info.st_ctim);
   header = g_strcmp0 (layer->format, "qcow2") == 0 ? vb_image_header_read (fd, error)
                                                    : g_new0 (VbImageHeader, 1);
   close (fd);
@@ -251,6 +260,9 @@ copy_layer (const VbImageLayer *layer)
   copy->inode = layer->inode;
   copy->is_block = layer->is_block;
   copy->allocated_bytes = layer->allocated_bytes;
+  copy->size_bytes = layer->size_bytes;
+  copy->modified_ns = layer->modified_ns;
+  copy->changed_ns = layer->changed_ns;
   return copy;
 }
 

@@ -13,6 +13,8 @@ G_BEGIN_DECLS
  * @device: of the file, @inode likewise: what was looked at is what is opened later
  * @is_block: whether it is a block device
  * @allocated_bytes: blocks that it takes on its file system
+ * @size_bytes: of the file
+ * @modified_ns: its mtime, nanoseconds since 1970; @changed_ns: its ctime
  *
  * One image of a disk.
  */
@@ -24,6 +26,9 @@ typedef struct
   ino_t inode;
   gboolean is_block;
   guint64 allocated_bytes;
+  guint64 size_bytes;
+  gint64 modified_ns;
+  gint64 changed_ns;
 } VbImageLayer;
 
 VbImageLayer *vb_image_layer_new (const char *path, const char *format);

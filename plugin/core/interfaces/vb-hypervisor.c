@@ -191,10 +191,11 @@ gboolean
 vb_hypervisor_reset_checkpoints (VbHypervisor *self,
                                  const char *vps,
                                  const char *backup,
+                                 GHashTable *restored,
                                  GError **error)
 {
   return VB_FAULT_AROUND (
-      VB_HYPERVISOR_GET_IFACE (self)->reset_checkpoints (self, vps, backup, error),
+      VB_HYPERVISOR_GET_IFACE (self)->reset_checkpoints (self, vps, backup, restored, error),
       "reset-checkpoints");
 }
 

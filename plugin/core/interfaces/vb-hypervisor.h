@@ -115,7 +115,8 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * implementation without checkpoints
  * @reset_checkpoints: VPS off, disks just replaced by those of @backup: forgets all checkpoints of
  * ours, and makes a new one for @backup so that the next capture can be incremental. Others'
- * checkpoints that the new disks lack are forgotten too
+ * checkpoints that the new disks lack are forgotten too. @restored (nullable): target → id of the
+ * disks that were replaced ("" without one); %NULL when that is not known, and no new one is made
  * @check_restore: (transfer full) (element-type utf8): whether the disks of the VPS can be replaced
  * as things are: %VB_ERROR_DEFINITION_DIFFERS when it will start with others than it has,
  * %VB_ERROR_DISK_BUSY while something else works on one. Returns translated sentences that name
@@ -180,6 +181,7 @@ struct _VbHypervisorInterface
   gboolean (*reset_checkpoints) (VbHypervisor *self,
                                  const char *vps,
                                  const char *backup,
+                                 GHashTable *restored,
                                  GError **error);
   GPtrArray *(*check_restore) (VbHypervisor *self, const char *vps, GError **error);
   gboolean (*fit_definition) (VbHypervisor *self, const char *vps, GError **error);
@@ -243,6 +245,7 @@ gboolean vb_hypervisor_keep_checkpoints (VbHypervisor *self,
 gboolean vb_hypervisor_reset_checkpoints (VbHypervisor *self,
                                           const char *vps,
                                           const char *backup,
+                                          GHashTable *restored,
                                           GError **error);
 GPtrArray *vb_hypervisor_check_restore (VbHypervisor *self, const char *vps, GError **error);
 gboolean vb_hypervisor_fit_definition (VbHypervisor *self, const char *vps, GError **error);

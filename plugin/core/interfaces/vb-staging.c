@@ -52,3 +52,10 @@ vb_staging_is_swapped (VbStaging *self)
 {
   return VB_STAGING_GET_IFACE (self)->is_swapped (self);
 }
+
+GHashTable *
+vb_staging_dup_restored (VbStaging *self)
+{
+  VbStagingInterface *iface = VB_STAGING_GET_IFACE (self);
+  return iface->dup_restored ? iface->dup_restored (self) : NULL;
+}

@@ -30,6 +30,8 @@ G_DECLARE_INTERFACE (VbStaging, vb_staging, VB, STAGING, GObject)
  * @undo: VPS off. Puts the kept images back; success when nothing was swapped
  * @finish: deletes the kept old images: the restore is proven
  * @discard: deletes the new images; only before swap() or after undo()
+ * @dup_restored: (transfer full) (nullable) (element-type utf8 utf8): target → id of each disk that
+ * the new images are of ("" without one); %NULL when that is not known, as after a crash
  * @is_swapped: whether all new images are in place and the old ones are kept beside them
  */
 struct _VbStagingInterface
@@ -43,6 +45,7 @@ struct _VbStagingInterface
   gboolean (*finish) (VbStaging *self, GError **error);
   gboolean (*discard) (VbStaging *self, GError **error);
   gboolean (*is_swapped) (VbStaging *self);
+  GHashTable *(*dup_restored) (VbStaging *self);
 };
 
 gboolean vb_staging_swap (VbStaging *self, VbTransfer *transfer, GError **error);
@@ -52,5 +55,6 @@ gboolean vb_staging_undo (VbStaging *self, GError **error);
 gboolean vb_staging_finish (VbStaging *self, GError **error);
 gboolean vb_staging_discard (VbStaging *self, GError **error);
 gboolean vb_staging_is_swapped (VbStaging *self);
+GHashTable *vb_staging_dup_restored (VbStaging *self);
 
 G_END_DECLS

@@ -14,7 +14,7 @@ admission_free (VbAdmission *admission)
 {
   g_clear_pointer (&admission->record, vb_operation_record_free);
   g_clear_pointer (&admission->info, vb_backup_info_free);
-  g_clear_pointer (&admission->bases, g_strfreev);
+  g_clear_pointer (&admission->bases, g_ptr_array_unref);
   g_clear_pointer (&admission->fresh, g_ptr_array_unref);
   g_clear_pointer (&admission->warnings, g_ptr_array_unref);
   g_clear_pointer (&admission->known, vb_operation_record_free);
@@ -238,6 +238,7 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
   g_autoptr (VbOperationWorker) job
       = vb_manager_new_job (self, vb_operation_record_copy (admission->record), info);
   job->bases = g_steal_pointer (&admission->bases);
+  job->read_all = admission->read_all;
   job->claimed = admission->claimed;
   vb_manager_attach_job (self, vps, job);
 

@@ -13,7 +13,8 @@ typedef struct
   VbRequestFunc rules;      /* the rules, on the main context; they end in vb_admission_admit() or
                                vb_admission_fail() */
   VbBackupInfo *info;       /* create only */
-  char **bases;             /* create only */
+  GPtrArray *bases;         /* create only: (element-type VbBackupInfo) */
+  gboolean read_all;        /* create only: none of them is to be the base */
   gboolean may_share;       /* create only: an earlier backup's extents can be shared */
   gboolean claimed;         /* from all other hosts */
   GPtrArray *fresh;         /* another host had changed the backups: what they are now */

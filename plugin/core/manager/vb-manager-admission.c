@@ -48,10 +48,10 @@ refuse_unsupported (VbVps *vps, GError **error)
   g_set_error_literal (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK, vb_vps_get_unsupported (vps));
 }
 
-char **
-vb_manager_list_bases (VbManager *self, VbVps *vps)
+GPtrArray *
+vb_manager_list_bases (VbManager *self, VbVps *vps, gboolean *read_all)
 {
-  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  GPtrArray *bases = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_backup_info_free);
   GPtrArray *backups = vb_vps_get_backups (vps);
   guint n_incremental = 0;
   gboolean counting = TRUE;
@@ -61,15 +61,14 @@ vb_manager_list_bases (VbManager *self, VbVps *vps)
       VbBackup *backup = g_ptr_array_index (backups, i);
       if (vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE || vb_backup_is_damaged (backup))
         continue;
-      g_strv_builder_add (builder, vb_backup_get_id (backup));
+      g_ptr_array_add (bases, vb_backup_info_copy (vb_backup_get_info (backup)));
       counting = counting && vb_backup_get_info (backup)->incremental;
       n_incremental += counting;
     }
   /* The operator's safety net: so many incremental ones in a row, and the next one reads
    * everything. */
-  if (self->settings.full_every > 0 && n_incremental + 1 >= self->settings.full_every)
-    return g_new0 (char *, 1);
-  return g_strv_builder_end (builder);
+  *read_all = self->settings.full_every > 0 && n_incremental + 1 >= self->settings.full_every;
+  return bases;
 }
 
 static char *
@@ -112,10 +111,11 @@ create_by_rules (VbManager *self, GTask *task)
   describe (record, vps);
   if (record->backup == NULL)
     record->backup = g_uuid_string_random ();
-  g_clear_pointer (&admission->bases, g_strfreev);
+  g_clear_pointer (&admission->bases, g_ptr_array_unref);
   g_clear_pointer (&admission->info, vb_backup_info_free);
-  admission->bases = vb_manager_list_bases (self, vps);
-  admission->may_share = self->pool_status.reflinks && admission->bases[0] != NULL;
+  admission->bases = vb_manager_list_bases (self, vps, &admission->read_all);
+  admission->may_share
+      = self->pool_status.reflinks && admission->bases->len > 0 && !admission->read_all;
   admission->info = vb_backup_info_new (record->backup, record->vps);
   admission->info->vps_name = g_strdup (record->vps_name);
   admission->info->name = g_strdup (record->backup_name);

@@ -105,7 +105,7 @@ void vb_manager_start_job (VbManager *self, VbOperationWorker *job);
 
 /* vb-manager-admission.c */
 gboolean vb_manager_check_name (const char *name, GError **error);
-char **vb_manager_list_bases (VbManager *self, VbVps *vps);
+GPtrArray *vb_manager_list_bases (VbManager *self, VbVps *vps, gboolean *read_all);
 
 /** vb_manager_create_scheduled_async: @request_key: one for each day; as vb_manager_create_async()
  * for the schedule */

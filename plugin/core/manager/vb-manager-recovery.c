@@ -127,7 +127,7 @@ recover_one (VbManager *self, const VbOperationRecord *record)
   if (job == NULL)
     job = attached = attach_record (self, vps, record);
   if (vps != NULL && record->kind == VB_OPERATION_CREATE)
-    job->bases = vb_manager_list_bases (self, vps);
+    job->bases = vb_manager_list_bases (self, vps, &job->read_all);
 
   vb_log_info (record->vps, record->id, record->backup, "%s after a restart of the service",
                job->recovering ? "Recovering" : "Going on");

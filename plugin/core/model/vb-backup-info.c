@@ -5,6 +5,7 @@ static void
 backup_disk_free (VbBackupDisk *disk)
 {
   g_free (disk->target);
+  g_clear_pointer (&disk->origin, vb_disk_origin_unref);
   g_free (disk);
 }
 
@@ -33,14 +34,22 @@ vb_backup_info_copy (const VbBackupInfo *self)
   copy->incremental = self->incremental;
   copy->is_protected = self->is_protected;
   copy->is_scheduled = self->is_scheduled;
-  for (guint i = 0; i < self->disks->len; i++)
-    {
-      const VbBackupDisk *from = g_ptr_array_index (self->disks, i);
-      VbBackupDisk *to = vb_backup_info_add_disk (copy, from->target);
-      to->virtual_size_bytes = from->virtual_size_bytes;
-      to->size_bytes = from->size_bytes;
-    }
+  vb_backup_info_take_disks (copy, self);
   return copy;
+}
+
+void
+vb_backup_info_take_disks (VbBackupInfo *self, const VbBackupInfo *from)
+{
+  g_ptr_array_set_size (self->disks, 0);
+  for (guint i = 0; i < from->disks->len; i++)
+    {
+      const VbBackupDisk *disk = g_ptr_array_index (from->disks, i);
+      VbBackupDisk *copy = vb_backup_info_add_disk (self, disk->target);
+      copy->virtual_size_bytes = disk->virtual_size_bytes;
+      copy->size_bytes = disk->size_bytes;
+      copy->origin = disk->origin ? vb_disk_origin_ref (disk->origin) : NULL;
+    }
 }
 
 void

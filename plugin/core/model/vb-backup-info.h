@@ -4,6 +4,7 @@
 #include <glib.h>
 
 #include "vb-capture.h"
+#include "vb-disk-origin.h"
 
 G_BEGIN_DECLS
 
@@ -12,12 +13,14 @@ G_BEGIN_DECLS
  * @target: name in the VPS
  * @virtual_size_bytes: what the guest saw
  * @size_bytes: allocated data that the snapshot holds of it
+ * @origin: (nullable): what tells it from others; %NULL in a backup of an older version
  */
 typedef struct
 {
   char *target;
   guint64 virtual_size_bytes;
   guint64 size_bytes;
+  VbDiskOrigin *origin;
 } VbBackupDisk;
 
 /**
@@ -63,5 +66,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbBackupInfo, vb_backup_info_free)
 
 /** vb_backup_info_add_disk: Returns: (transfer none): the new entry, owned by @self */
 VbBackupDisk *vb_backup_info_add_disk (VbBackupInfo *self, const char *target);
+
+/** vb_backup_info_take_disks: replaces the disks of @self by copies of those of @from */
+void vb_backup_info_take_disks (VbBackupInfo *self, const VbBackupInfo *from);
 
 G_END_DECLS

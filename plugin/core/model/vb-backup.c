@@ -96,6 +96,12 @@ vb_backup_set_protected (VbBackup *self, gboolean is_protected)
   self->info->is_protected = is_protected;
 }
 
+void
+vb_backup_take_disks (VbBackup *self, const VbBackupInfo *from)
+{
+  vb_backup_info_take_disks (self->info, from);
+}
+
 gboolean
 vb_backup_set_unique_bytes (VbBackup *self, gint64 unique_bytes)
 {

@@ -28,6 +28,8 @@ capture_disk_free (VbCaptureDisk *disk)
   g_clear_pointer (&disk->chain, vb_image_chain_unref);
   g_free (disk->format);
   g_free (disk->changed_context);
+  g_free (disk->base_target);
+  g_clear_pointer (&disk->origin, vb_disk_origin_unref);
   g_free (disk);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include "vb-disk-origin.h"
 
 #include "core/base/vb-image-chain.h"
 
@@ -37,6 +37,9 @@ VbConsistency vb_consistency_from_string (const char *text);
  * @path: (nullable): if the VPS is shut off, the image to be read
  * @chain: (nullable): if so, all images of the disk, with that on top
  * @format: "qcow2" or "raw": of the VPS's image, however it is read
+ * @origin: (nullable): what tells it from others
+ * @base_target: (nullable): the name that the disk has in @base_backup of the capture, if
+ * @changed_context is set
  * @changed_context: (nullable): NBD meta context whose set extents changed since @base_backup of
  * the capture (such as "qemu:dirty-bitmap:backup-vda"); with @path the name of the bitmap in the
  * image that qemu-nbd is to export (-B). %NULL: everything has to be read
@@ -53,6 +56,8 @@ typedef struct
   VbImageChain *chain;
   char *format;
   char *changed_context;
+  VbDiskOrigin *origin;
+  char *base_target;
 } VbCaptureDisk;
 
 /**
@@ -117,8 +122,10 @@ void vb_capture_add_skipped (VbCapture *self, const char *target, const char *re
  * @operation: id of the operation
  * @freeze_timeout_s: 0 never freezes
  * @scratch_reserve_bytes: free space to be left beside the disks
- * @bases: (array zero-terminated=1) (nullable): ids of backups whose images can be cloned, newest
- * first; the first one with a valid checkpoint becomes the base
+ * @backups: (element-type VbBackupInfo) (nullable): the backups that the VPS has, newest first; the
+ * first one with a valid checkpoint becomes the base. Bitmaps of others are not the VPS's own and
+ * go
+ * @read_all: no base is wanted
  *
  * What a capture is asked for.
  */
@@ -129,7 +136,8 @@ typedef struct
   const char *operation;
   guint freeze_timeout_s;
   guint64 scratch_reserve_bytes;
-  const char *const *bases;
+  GPtrArray *backups;
+  gboolean read_all;
 } VbCaptureRequest;
 
 G_END_DECLS

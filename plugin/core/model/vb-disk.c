@@ -19,6 +19,7 @@ vb_disk_copy (const VbDisk *self)
   copy->is_nvram = self->is_nvram;
   copy->virtual_size_bytes = self->virtual_size_bytes;
   copy->allocated_bytes = self->allocated_bytes;
+  copy->origin = self->origin ? vb_disk_origin_ref (self->origin) : NULL;
   return copy;
 }
 
@@ -28,5 +29,6 @@ vb_disk_free (VbDisk *self)
   g_free (self->target);
   g_free (self->path);
   g_free (self->format);
+  g_clear_pointer (&self->origin, vb_disk_origin_unref);
   g_free (self);
 }

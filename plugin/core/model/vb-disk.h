@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include "vb-disk-origin.h"
 
 G_BEGIN_DECLS
 
@@ -15,6 +15,7 @@ G_BEGIN_DECLS
  * replaces as it does an image
  * @virtual_size_bytes: what the guest sees
  * @allocated_bytes: an estimate of the data that it holds
+ * @origin: (nullable): what tells it from others
  *
  * One writable disk of a VPS as the hypervisor knows it.
  */
@@ -27,6 +28,7 @@ typedef struct
   gboolean is_nvram;
   guint64 virtual_size_bytes;
   guint64 allocated_bytes;
+  VbDiskOrigin *origin;
 } VbDisk;
 
 /** vb_disk_new: Returns: (transfer full): a copy of the given fields with sizes 0 */

@@ -35,7 +35,8 @@ vb_create_worker_make_request (VbOperationWorker *self)
     .operation = self->record->id,
     .freeze_timeout_s = self->settings.freeze_timeout_s,
     .scratch_reserve_bytes = self->settings.scratch_reserve_bytes,
-    .bases = (const char *const *) self->bases,
+    .backups = self->bases,
+    .read_all = self->read_all,
   };
 }
 

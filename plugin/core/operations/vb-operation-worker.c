@@ -62,7 +62,7 @@ vb_operation_worker_unref (VbOperationWorker *self)
   g_clear_object (&self->transfer);
   g_clear_pointer (&self->record, vb_operation_record_free);
   g_clear_pointer (&self->info, vb_backup_info_free);
-  g_clear_pointer (&self->bases, g_strfreev);
+  g_clear_pointer (&self->bases, g_ptr_array_unref);
   g_free (self->vps);
   g_mutex_clear (&self->save_mutex);
   g_mutex_clear (&self->mutex);

@@ -56,7 +56,8 @@ struct _VbOperationWorker
 
   /* The thread's own, and the main context's once the job has ended. */
   VbBackupInfo *info;
-  char **bases;
+  GPtrArray *bases;  /* (element-type VbBackupInfo) (nullable): of a create */
+  gboolean read_all; /* none of them is to be the base */
   VbPowerLock *lock;
   gboolean recovering;
   gboolean claimed;    /* the VPS is ours, among the hosts that share the pool */

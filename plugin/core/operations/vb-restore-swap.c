@@ -141,8 +141,9 @@ vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
   /* Without the checkpoint the next backup reads everything; that is no reason to fail the restore.
    */
   g_autoptr (GError) checkpoint_error = NULL;
+  g_autoptr (GHashTable) restored = vb_staging_dup_restored (staging);
   if (!vb_hypervisor_reset_checkpoints (self->hypervisor, self->record->vps, self->record->backup,
-                                        &checkpoint_error))
+                                        restored, &checkpoint_error))
     vb_operation_worker_log_failed (self, "Renewing the checkpoint after the restore",
                                     checkpoint_error);
 

@@ -2,6 +2,7 @@
 #include "vb-live-capture.h"
 
 #include "libvirt/xml/vb-backup-xml.h"
+#include "vb-capture-base.h"
 #include "vb-capture-folder.h"
 #include "libvirt/domain/vb-disk-image.h"
 #include "core/base/vb-error.h"
@@ -11,6 +12,8 @@
 #include "libvirt/checkpoint/vb-libvirt-checkpoint.h"
 #include "libvirt/checkpoint/vb-libvirt-checkpoint-repair.h"
 #include "core/base/vb-log.h"
+#include "libvirt/checkpoint/vb-disk-mark.h"
+#include "libvirt/checkpoint/vb-libvirt-origins.h"
 
 typedef struct
 {
@@ -25,7 +28,11 @@ typedef struct
   char *checkpoint;
   VbScratch *scratch;
   GHashTable *recordable;   /* set of the targets that can have a bitmap */
-  GHashTable *base_targets; /* set of the targets that are read incrementally, or NULL */
+  GHashTable *origins;      /* target → VbDiskOrigin */
+  const VbBackupInfo *base; /* what is read incrementally counts from it, or NULL */
+  GHashTable
+      *base_targets;   /* target → target in the base, of what is read incrementally, or NULL */
+  gboolean is_tracked; /* there is a checkpoint of the new backup */
 } Begin;
 
 static void
@@ -36,6 +43,7 @@ begin_clear (Begin *begin)
   g_free (begin->checkpoint);
   g_clear_pointer (&begin->scratch, vb_scratch_free);
   g_hash_table_unref (begin->recordable);
+  g_clear_pointer (&begin->origins, g_hash_table_unref);
   g_clear_pointer (&begin->base_targets, g_hash_table_unref);
 }
 
@@ -127,6 +135,7 @@ begin_job (Begin *begin, const char *base, gboolean with_checkpoint)
                                                                      begin->recordable, NULL, 0)
                                                 : NULL;
 
+  begin->is_tracked = with_checkpoint;
   return VB_FAULT_AROUND (virDomainBackupBegin (begin->domain, backup, checkpoint, 0),
                           "backup-begin")
          == 0;
@@ -148,7 +157,7 @@ forget_base (Begin *begin, const char *base, const char *name)
 static gboolean
 has_bases (Begin *begin)
 {
-  return begin->request->bases != NULL && begin->request->bases[0] != NULL;
+  return begin->request->backups != NULL && begin->request->backups->len > 0;
 }
 
 /* Only these say that this base is the trouble, and another one may do. */
@@ -160,23 +169,37 @@ is_base_broken (void)
   return code == VIR_ERR_CHECKPOINT_INCONSISTENT || code == VIR_ERR_NO_DOMAIN_CHECKPOINT;
 }
 
+static GHashTable *
+match_base (Begin *begin, const VbBackupInfo *base, const char *name)
+{
+  g_autoptr (GHashTable) candidates
+      = vb_libvirt_checkpoint_targets (begin->domain, begin->xml, name);
+
+  return candidates != NULL
+             ? vb_capture_base_match (begin->request, base, candidates, begin->origins)
+             : NULL;
+}
+
 /* Tries the bases in their order. Returns FALSE when none is any good, which libvirt's last error
  * then tells from other trouble. */
 static gboolean
 begin_incremental (Begin *begin, gboolean *give_up)
 {
   *give_up = FALSE;
-  for (guint i = 0; begin->request->bases != NULL && begin->request->bases[i] != NULL; i++)
+  for (guint i = 0; has_bases (begin) && i < begin->request->backups->len; i++)
     {
-      const char *base = begin->request->bases[i];
-      g_autofree char *name = vb_libvirt_checkpoint_name (base);
+      const VbBackupInfo *base = g_ptr_array_index (begin->request->backups, i);
+      g_autofree char *name = vb_libvirt_checkpoint_name (base->id);
 
-      begin->base_targets = vb_libvirt_checkpoint_targets (begin->domain, begin->xml, name);
+      if (begin->request->read_all)
+        return FALSE;
+      begin->base_targets = match_base (begin, base, name);
       if (begin->base_targets == NULL)
         continue;
       if (begin_job (begin, name, TRUE))
         {
-          begin->capture->base_backup = g_strdup (base);
+          begin->base = base;
+          begin->capture->base_backup = g_strdup (base->id);
           return TRUE;
         }
       g_clear_pointer (&begin->base_targets, g_hash_table_unref);
@@ -185,7 +208,7 @@ begin_incremental (Begin *begin, gboolean *give_up)
           *give_up = TRUE;
           return FALSE;
         }
-      forget_base (begin, base, name);
+      forget_base (begin, base->id, name);
     }
   if (has_bases (begin))
     begin->capture->full_reason
@@ -214,7 +237,7 @@ begin_any (Begin *begin, GError **error)
   if (!give_up)
     {
       if (has_bases (begin))
-        vb_libvirt_checkpoint_repair_online (begin->domain, begin->xml);
+        vb_libvirt_checkpoint_repair_online (begin->domain, begin->xml, begin->request->backups);
       if (begin_job (begin, NULL, g_hash_table_size (begin->recordable) > 0))
         return TRUE;
       if (may_work_without_checkpoint (begin))
@@ -228,6 +251,15 @@ begin_any (Begin *begin, GError **error)
     }
   vb_libvirt_set_error (error, "Beginning the backup job");
   return FALSE;
+}
+
+/* The lower images are looked at before the point in time: a change after that is one. */
+static void
+identify (Begin *begin)
+{
+  g_autoptr (GHashTable) ids = vb_disk_marks_ensure (begin->domain, begin->xml);
+
+  begin->origins = vb_libvirt_origins_look (begin->xml, ids);
 }
 
 static gboolean
@@ -318,7 +350,8 @@ vb_live_capture_begin (VbConnectionPool *gate,
   /* Else it is seen from the bases whether there is anything to heal; the guest waits for that,
    * frozen. */
   if (!has_bases (&begin))
-    vb_libvirt_checkpoint_repair_online (domain, xml);
+    vb_libvirt_checkpoint_repair_online (domain, xml, NULL);
+  identify (&begin);
   if (!prepare_files (&begin, error) || !begin_frozen (&begin, error))
     {
       undo (&begin);
@@ -326,6 +359,8 @@ vb_live_capture_begin (VbConnectionPool *gate,
     }
   capture->running = TRUE;
   name_exports (&begin);
+  vb_capture_set_origins (capture, begin.base, begin.base_targets, begin.origins,
+                          begin.is_tracked ? begin.recordable : NULL);
   job = vb_live_job_new (gate, request->vps, request->operation, g_steal_pointer (&begin.scratch),
                          request->scratch_reserve_bytes);
   vb_live_job_watch (job);

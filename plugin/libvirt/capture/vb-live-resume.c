@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-live-resume.h"
 
+#include "vb-capture-base.h"
+#include "libvirt/checkpoint/vb-disk-mark.h"
+#include "libvirt/checkpoint/vb-libvirt-origins.h"
 #include "libvirt/xml/vb-backup-xml.h"
 #include "core/base/vb-error.h"
 #include "vb-libvirt-backup.h"
@@ -81,6 +84,85 @@ add_disks (VbCapture *capture,
   return FALSE;
 }
 
+static const VbBackupInfo *
+find_backup (GPtrArray *backups, const char *id)
+{
+  for (guint i = 0; backups != NULL && id != NULL && i < backups->len; i++)
+    if (g_str_equal (((const VbBackupInfo *) g_ptr_array_index (backups, i))->id, id))
+      return g_ptr_array_index (backups, i);
+  return NULL;
+}
+
+static GHashTable *
+incremental_targets (VbCapture *capture)
+{
+  GHashTable *targets = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < capture->disks->len; i++)
+    {
+      VbCaptureDisk *disk = g_ptr_array_index (capture->disks, i);
+
+      if (disk->changed_context != NULL)
+        g_hash_table_add (targets, disk->target);
+    }
+  return targets;
+}
+
+/* Which disks have a bitmap of the backup is what libvirt has noted of its checkpoint. */
+static GHashTable *
+tracked_targets (virDomainPtr domain, VbDomainXml *xml, const char *backup)
+{
+  g_autofree char *name = vb_libvirt_checkpoint_name (backup);
+
+  return vb_libvirt_checkpoint_targets (domain, xml, name);
+}
+
+/* The lower images may have been changed since the point in time, so nothing is known of them. */
+static void
+forget_layers (GHashTable *origins)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, origins);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      VbDiskOrigin *origin = value;
+
+      if (origin->layers != NULL && origin->layers->len > 0)
+        g_clear_pointer (&origin->layers, g_ptr_array_unref);
+    }
+}
+
+/* Returns FALSE when it is not known any more what the changes count from. */
+static gboolean
+set_origins (VbCapture *capture,
+             virDomainPtr domain,
+             VbDomainXml *xml,
+             const VbCaptureRequest *request,
+             GError **error)
+{
+  const VbBackupInfo *base = find_backup (request->backups, capture->base_backup);
+  g_autoptr (GHashTable) ids = vb_disk_marks_read (domain, xml);
+  g_autoptr (GHashTable) origins = vb_libvirt_origins_look (xml, ids);
+  g_autoptr (GHashTable) candidates = incremental_targets (capture);
+  g_autoptr (GHashTable) tracked = tracked_targets (domain, xml, request->backup);
+  g_autoptr (GHashTable) matched = NULL;
+
+  if (base != NULL)
+    matched = vb_capture_base_match (request, base, candidates, origins);
+  if (g_hash_table_size (candidates) > 0
+      && (matched == NULL || g_hash_table_size (matched) != g_hash_table_size (candidates)))
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND,
+                           "It is not known any more what the changes count from");
+      return FALSE;
+    }
+  forget_layers (origins);
+  vb_capture_set_origins (capture, base, matched, origins, tracked);
+  return TRUE;
+}
+
 static VbScratch *
 scratch_of (const VbBackupJobXml *job)
 {
@@ -109,7 +191,8 @@ vb_live_resume (VbConnectionPool *gate,
   g_autoptr (VbBackupJobXml) job = read_job (domain, request->operation, error);
   VbLiveJob *live;
 
-  if (job == NULL || !add_disks (capture, domain, xml, job, error))
+  if (job == NULL || !add_disks (capture, domain, xml, job, error)
+      || !set_origins (capture, domain, xml, request, error))
     return NULL;
   capture->running = TRUE;
   capture->resumed = TRUE;

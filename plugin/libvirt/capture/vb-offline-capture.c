@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-offline-capture.h"
 
+#include "vb-capture-base.h"
+#include "libvirt/checkpoint/vb-disk-mark.h"
+#include "libvirt/checkpoint/vb-libvirt-origins.h"
 #include "libvirt/domain/vb-disk-image.h"
 #include "libvirt/checkpoint/vb-libvirt-checkpoint.h"
 #include "libvirt/checkpoint/vb-libvirt-checkpoint-repair.h"
@@ -11,8 +14,23 @@ typedef struct
   VbDomainXml *xml;
   VbCapture *capture;
   const VbCaptureRequest *request;
-  GHashTable *images; /* target → VbDiskImage */
+  GHashTable *images;  /* target → VbDiskImage */
+  GHashTable *origins; /* target → VbDiskOrigin */
+  const VbBackupInfo *base;
+  GHashTable *base_targets; /* target → target in the base, of what is read incrementally */
+  GHashTable *tracked;      /* set of the targets that got a bitmap */
 } Begin;
+
+static void
+begin_clear (Begin *begin)
+{
+  g_clear_pointer (&begin->images, g_hash_table_unref);
+  g_clear_pointer (&begin->origins, g_hash_table_unref);
+  g_clear_pointer (&begin->base_targets, g_hash_table_unref);
+  g_clear_pointer (&begin->tracked, g_hash_table_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Begin, begin_clear)
 
 static gboolean
 read_images (Begin *begin, GError **error)
@@ -44,36 +62,46 @@ read_images (Begin *begin, GError **error)
 /* Bitmaps do not depend on each other, so that of the base says all that has changed since; a disk
  * without it is read whole. Returns whether any disk has it. */
 static gboolean
-use_base (Begin *begin, const char *base)
+use_base (Begin *begin, const VbBackupInfo *base)
 {
-  g_autofree char *name = vb_libvirt_checkpoint_name (base);
-  gboolean any = FALSE;
+  g_autofree char *name = vb_libvirt_checkpoint_name (base->id);
+  g_autoptr (GHashTable) candidates = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < begin->capture->disks->len; i++)
     {
       VbCaptureDisk *disk = g_ptr_array_index (begin->capture->disks, i);
       VbDiskImage *image = g_hash_table_lookup (begin->images, disk->target);
 
-      if (!GPOINTER_TO_INT (g_hash_table_lookup (image->bitmaps, name)))
-        continue;
-      disk->changed_context = g_strdup (name);
-      any = TRUE;
+      if (GPOINTER_TO_INT (g_hash_table_lookup (image->bitmaps, name)))
+        g_hash_table_add (candidates, disk->target);
     }
-  return any;
+  begin->base_targets = vb_capture_base_match (begin->request, base, candidates, begin->origins);
+  if (begin->base_targets == NULL)
+    return FALSE;
+  for (guint i = 0; i < begin->capture->disks->len; i++)
+    {
+      VbCaptureDisk *disk = g_ptr_array_index (begin->capture->disks, i);
+
+      if (g_hash_table_contains (begin->base_targets, disk->target))
+        disk->changed_context = g_strdup (name);
+    }
+  begin->base = base;
+  return TRUE;
 }
 
 static void
 choose_base (Begin *begin)
 {
-  const char *const *bases = begin->request->bases;
+  GPtrArray *backups = begin->request->backups;
+  guint n = backups != NULL && !begin->request->read_all ? backups->len : 0;
 
-  for (guint i = 0; bases != NULL && bases[i] != NULL; i++)
-    if (use_base (begin, bases[i]))
+  for (guint i = 0; i < n; i++)
+    if (use_base (begin, g_ptr_array_index (backups, i)))
       {
-        begin->capture->base_backup = g_strdup (bases[i]);
+        begin->capture->base_backup = g_strdup (begin->base->id);
         return;
       }
-  if (bases != NULL && bases[0] != NULL)
+  if (n > 0)
     begin->capture->full_reason
         = g_strdup ("no disk has a whole record of its changes since an earlier backup");
 }
@@ -85,9 +113,11 @@ add_bitmaps (Begin *begin, const char *name, GError **error)
     {
       VbDomainDisk *disk = g_ptr_array_index (begin->xml->disks, i);
 
-      if (disk->skipped == NULL && vb_disk_image_can_hold_bitmaps (disk)
-          && !vb_disk_image_add_bitmap (disk, name, error))
+      if (disk->skipped != NULL || !vb_disk_image_can_hold_bitmaps (disk))
+        continue;
+      if (!vb_disk_image_add_bitmap (disk, name, error))
         return FALSE;
+      g_hash_table_add (begin->tracked, disk->target);
     }
   return TRUE;
 }
@@ -103,6 +133,7 @@ add_bitmaps_or_do_without (Begin *begin, virDomainPtr domain, GError **error)
 
   if (add_bitmaps (begin, name, &local))
     return TRUE;
+  g_hash_table_remove_all (begin->tracked);
   if (!vb_libvirt_checkpoint_delete (domain, name, error)
       || !vb_libvirt_is_active (domain, &active, error))
     return FALSE;
@@ -123,16 +154,27 @@ vb_offline_capture_begin (virDomainPtr domain,
                           const VbCaptureRequest *request,
                           GError **error)
 {
-  g_autoptr (GHashTable) images = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-                                                         (GDestroyNotify) vb_disk_image_free);
-  Begin begin = { .xml = xml, .capture = capture, .request = request, .images = images };
+  g_auto (Begin) begin = {
+    .xml = xml,
+    .capture = capture,
+    .request = request,
+    .images
+    = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) vb_disk_image_free),
+    .tracked = g_hash_table_new (g_str_hash, g_str_equal),
+  };
+  g_autoptr (GHashTable) ids = NULL;
 
   if (!read_images (&begin, error))
     return FALSE;
-  vb_libvirt_checkpoint_repair_offline (domain, images);
+  vb_libvirt_checkpoint_repair_offline (domain, begin.images, request->backups);
+  ids = vb_disk_marks_ensure (domain, xml);
+  begin.origins = vb_libvirt_origins_look (xml, ids);
   choose_base (&begin);
   /* Behind saved memory the disks are as they were in mid-run. */
   capture->consistency = virDomainHasManagedSaveImage (domain, 0) > 0 ? VB_CONSISTENCY_CRASH
                                                                       : VB_CONSISTENCY_OFFLINE;
-  return add_bitmaps_or_do_without (&begin, domain, error);
+  if (!add_bitmaps_or_do_without (&begin, domain, error))
+    return FALSE;
+  vb_capture_set_origins (capture, begin.base, begin.base_targets, begin.origins, begin.tracked);
+  return TRUE;
 }

@@ -3,6 +3,7 @@
 
 #include "libvirt/xml/vb-backup-xml.h"
 #include "libvirt/domain/vb-disk-image.h"
+#include "vb-disk-mark.h"
 #include "vb-libvirt-checkpoint.h"
 #include "core/base/vb-log.h"
 
@@ -19,16 +20,48 @@ delete_all (virDomainPtr domain, GHashTable *names)
       g_autoptr (GError) error = NULL;
 
       if (vb_libvirt_checkpoint_delete (domain, name, &error))
-        vb_log_info (vps, NULL, NULL, "The checkpoint %s was broken and has been removed",
+        vb_log_info (vps, NULL, NULL, "The checkpoint %s cannot be used and has been removed",
                      (const char *) name);
       else
-        vb_log_warning (vps, NULL, NULL, "Removing the broken checkpoint %s: %s",
+        vb_log_warning (vps, NULL, NULL, "Removing the checkpoint %s, which cannot be used: %s",
                         (const char *) name, error->message);
     }
 }
 
+static gboolean
+is_known (const char *name, GPtrArray *backups)
+{
+  g_autofree char *id = vb_libvirt_checkpoint_backup (name);
+
+  for (guint i = 0; backups != NULL && id != NULL && i < backups->len; i++)
+    if (g_str_equal (((const VbBackupInfo *) g_ptr_array_index (backups, i))->id, id))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether a bitmap of ours came with an image that was another VPS's: a copy of it, for example. */
+static gboolean
+is_foreign (virDomainPtr domain, const char *name, GPtrArray *backups)
+{
+  return vb_disk_mark_is_ours (name)
+             ? !vb_disk_mark_is_of (name, domain)
+             : vb_libvirt_checkpoint_is_ours (name) && !is_known (name, backups);
+}
+
+static void
+add_foreign (virDomainPtr domain, const VbDiskImage *image, GPtrArray *backups, GHashTable *names)
+{
+  GHashTableIter iter;
+  gpointer name;
+
+  g_hash_table_iter_init (&iter, image->bitmaps);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    if (is_foreign (domain, name, backups))
+      g_hash_table_add (names, g_strdup (name));
+}
+
 void
-vb_libvirt_checkpoint_repair_offline (virDomainPtr domain, GHashTable *images)
+vb_libvirt_checkpoint_repair_offline (virDomainPtr domain, GHashTable *images, GPtrArray *backups)
 {
   g_autoptr (GHashTable) broken = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   GHashTableIter iter;
@@ -40,8 +73,10 @@ vb_libvirt_checkpoint_repair_offline (virDomainPtr domain, GHashTable *images)
       GPtrArray *in_use = ((VbDiskImage *) image)->in_use;
 
       for (guint i = 0; i < in_use->len; i++)
-        if (vb_libvirt_checkpoint_is_ours (g_ptr_array_index (in_use, i)))
+        if (vb_libvirt_checkpoint_is_ours (g_ptr_array_index (in_use, i))
+            || vb_disk_mark_is_ours (g_ptr_array_index (in_use, i)))
           g_hash_table_add (broken, g_strdup (g_ptr_array_index (in_use, i)));
+      add_foreign (domain, image, backups, broken);
     }
   delete_all (domain, broken);
 }
@@ -89,7 +124,7 @@ add_stored (VbDomainXml *xml, GHashTable *names)
         continue;
       g_hash_table_iter_init (&iter, image->bitmaps);
       while (g_hash_table_iter_next (&iter, &name, NULL))
-        if (vb_libvirt_checkpoint_is_ours (name))
+        if (vb_libvirt_checkpoint_is_ours (name) || vb_disk_mark_is_ours (name))
           g_hash_table_add (names, g_strdup (name));
     }
 }
@@ -116,7 +151,7 @@ list_broken (virDomainPtr domain, VbDomainXml *xml, GHashTable *names)
 }
 
 void
-vb_libvirt_checkpoint_repair_online (virDomainPtr domain, VbDomainXml *xml)
+vb_libvirt_checkpoint_repair_online (virDomainPtr domain, VbDomainXml *xml, GPtrArray *backups)
 {
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_autoptr (GHashTable) broken = NULL;
@@ -128,9 +163,14 @@ vb_libvirt_checkpoint_repair_online (virDomainPtr domain, VbDomainXml *xml)
   g_hash_table_iter_init (&iter, names);
   while (g_hash_table_iter_next (&iter, &name, NULL))
     {
-      g_autoptr (GHashTable) targets = vb_libvirt_checkpoint_targets (domain, xml, name);
+      g_autoptr (GHashTable) targets = NULL;
 
-      if (targets == NULL)
+      /* Marks of this VPS are looked after where they are read. */
+      if (is_foreign (domain, name, backups))
+        g_hash_table_add (broken, g_strdup (name));
+      else if (!vb_disk_mark_is_ours (name))
+        targets = vb_libvirt_checkpoint_targets (domain, xml, name);
+      if (targets == NULL && !vb_disk_mark_is_ours (name))
         g_hash_table_add (broken, g_strdup (name));
     }
   delete_all (domain, broken);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "core/model/vb-backup-info.h"
 #include "libvirt/xml/vb-domain-xml.h"
 #include "libvirt/domain/vb-libvirt-domain.h"
 
@@ -16,14 +17,19 @@ G_BEGIN_DECLS
  * vb_libvirt_checkpoint_repair_offline:
  * @domain: is off
  * @images: (element-type utf8 VbDiskImage): its images by the targets of their disks
+ * @backups: (element-type VbBackupInfo) (nullable): all that the VPS has; bitmaps of others came
+ * with an image that was another VPS's, and go as well
  */
-void vb_libvirt_checkpoint_repair_offline (virDomainPtr domain, GHashTable *images);
+void
+vb_libvirt_checkpoint_repair_offline (virDomainPtr domain, GHashTable *images, GPtrArray *backups);
 
 /**
  * vb_libvirt_checkpoint_repair_online:
  * @domain: is on
  * @xml: its XML
+ * @backups: as above
  */
-void vb_libvirt_checkpoint_repair_online (virDomainPtr domain, VbDomainXml *xml);
+void
+vb_libvirt_checkpoint_repair_online (virDomainPtr domain, VbDomainXml *xml, GPtrArray *backups);
 
 G_END_DECLS

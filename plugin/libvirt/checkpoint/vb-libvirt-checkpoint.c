@@ -7,6 +7,7 @@
 #include "libvirt/domain/vb-disk-image.h"
 #include "core/base/vb-error.h"
 #include "core/base/vb-log.h"
+#include "vb-disk-mark.h"
 
 #define PREFIX "vps-backup."
 
@@ -177,6 +178,17 @@ static gboolean
 delete_metadata (virDomainPtr domain, const char *name, GError **error)
 {
   return delete_record (domain, name, VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY, error);
+}
+
+gboolean
+vb_libvirt_checkpoint_adopt (virDomainPtr domain,
+                             VbDomainXml *xml,
+                             const char *name,
+                             GHashTable *targets,
+                             GError **error)
+{
+  return delete_metadata (domain, name, error)
+         && redefine (domain, xml, name, targets, TRUE, error);
 }
 
 /* The record is first made to say what is on the disks. */
@@ -387,8 +399,40 @@ forget_managed_save (virDomainPtr domain, GError **error)
   return TRUE;
 }
 
+/* The disk has the id that the backup gave it, so that the next capture finds it there. */
+static gboolean
+mark_restored (virDomainPtr domain,
+               const VbDomainDisk *disk,
+               const char *id,
+               gboolean is_marked,
+               GError **error)
+{
+  g_autofree char *vps = vb_libvirt_get_uuid (domain);
+  g_autofree char *mark = vb_disk_mark_name (vps, id);
+
+  return *id == '\0' || !is_marked || vb_disk_image_add_mark (disk, mark, error);
+}
+
+static gboolean
+reset_disk (virDomainPtr domain,
+            const VbDomainDisk *disk,
+            const char *name,
+            GHashTable *restored,
+            GError **error)
+{
+  const char *id = restored != NULL ? g_hash_table_lookup (restored, disk->target) : NULL;
+
+  return remove_our_bitmaps (disk, error)
+         && (id == NULL
+             || (vb_disk_image_add_bitmap (disk, name, error)
+                 && mark_restored (domain, disk, id, g_hash_table_size (restored) > 1, error)));
+}
+
 gboolean
-vb_libvirt_checkpoint_reset (virDomainPtr domain, const char *name, GError **error)
+vb_libvirt_checkpoint_reset (virDomainPtr domain,
+                             const char *name,
+                             GHashTable *restored,
+                             GError **error)
 {
   g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
   g_autoptr (GHashTable) targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -410,9 +454,10 @@ vb_libvirt_checkpoint_reset (virDomainPtr domain, const char *name, GError **err
 
       if (disk->skipped != NULL || !vb_disk_image_can_hold_bitmaps (disk))
         continue;
-      if (!remove_our_bitmaps (disk, error) || !vb_disk_image_add_bitmap (disk, name, error))
+      if (!reset_disk (domain, disk, name, restored, error))
         return FALSE;
-      g_hash_table_replace (targets, g_strdup (disk->target), g_strdup (name));
+      if (restored != NULL && g_hash_table_contains (restored, disk->target))
+        g_hash_table_replace (targets, g_strdup (disk->target), g_strdup (name));
     }
   return g_hash_table_size (targets) == 0
          || vb_libvirt_checkpoint_define (domain, xml, name, targets, error);

@@ -46,6 +46,14 @@ GHashTable *vb_libvirt_checkpoint_stored (VbDomainXml *xml, const char *name);
  */
 GHashTable *vb_libvirt_checkpoint_targets (virDomainPtr domain, VbDomainXml *xml, const char *name);
 
+/** vb_libvirt_checkpoint_adopt: as vb_libvirt_checkpoint_define(), of a VPS that is on; fails when
+ * a bitmap is not there or not whole. @targets is a set */
+gboolean vb_libvirt_checkpoint_adopt (virDomainPtr domain,
+                                      VbDomainXml *xml,
+                                      const char *name,
+                                      GHashTable *targets,
+                                      GError **error);
+
 /**
  * vb_libvirt_checkpoint_define:
  * @targets: (element-type utf8 utf8): set of the disks whose images have the bitmap
@@ -73,6 +81,9 @@ vb_libvirt_checkpoint_keep (virDomainPtr domain, const char *const *backups, GEr
 
 /** vb_libvirt_checkpoint_reset: see #VbHypervisorInterface.reset_checkpoints; @name is the new
  * checkpoint's */
-gboolean vb_libvirt_checkpoint_reset (virDomainPtr domain, const char *name, GError **error);
+gboolean vb_libvirt_checkpoint_reset (virDomainPtr domain,
+                                      const char *name,
+                                      GHashTable *restored,
+                                      GError **error);
 
 G_END_DECLS

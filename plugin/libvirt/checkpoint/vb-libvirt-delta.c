@@ -4,7 +4,9 @@
 #include "libvirt/xml/vb-backup-xml.h"
 #include "libvirt/domain/vb-disk-image.h"
 #include "core/base/vb-error.h"
+#include "vb-disk-mark.h"
 #include "vb-libvirt-checkpoint.h"
+#include "vb-libvirt-origins.h"
 #include "libvirt/domain/vb-libvirt-disks.h"
 #include "vb-qcow2-bitmap.h"
 
@@ -64,16 +66,17 @@ measure_live (virDomainPtr domain,
   return TRUE;
 }
 
-static gboolean
-has_whole_bitmap (const VbDomainDisk *disk, const char *name, guint64 *virtual_size_bytes)
+/* Returns NULL unless the bitmap is whole. */
+static VbDiskImage *
+read_tracked (const VbDomainDisk *disk, const char *name, GError **error)
 {
   g_autoptr (VbDiskImage) image
       = vb_disk_image_can_hold_bitmaps (disk) ? vb_disk_image_read (disk, NULL) : NULL;
 
-  if (image == NULL || !GPOINTER_TO_INT (g_hash_table_lookup (image->bitmaps, name)))
-    return FALSE;
-  *virtual_size_bytes = image->virtual_size_bytes;
-  return TRUE;
+  if (image != NULL && GPOINTER_TO_INT (g_hash_table_lookup (image->bitmaps, name)))
+    return g_steal_pointer (&image);
+  set_unknown (disk, error);
+  return NULL;
 }
 
 static gboolean
@@ -83,12 +86,14 @@ measure_offline (VbDomainXml *xml, const char *name, guint64 *bytes, GError **er
   for (guint i = 0; i < xml->disks->len; i++)
     {
       const VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+      g_autoptr (VbDiskImage) image = NULL;
       guint64 size;
 
       if (disk->skipped != NULL)
         continue;
-      if (!has_whole_bitmap (disk, name, &size))
-        return set_unknown (disk, error);
+      image = read_tracked (disk, name, error);
+      if (image == NULL)
+        return FALSE;
       if (!vb_qcow2_bitmap_count (disk->path, name, &size, error))
         return FALSE;
       *bytes += size;
@@ -109,6 +114,20 @@ vb_libvirt_delta_measure (virDomainPtr domain, const char *backup, guint64 *byte
                 : measure_offline (xml, name, bytes, error);
 }
 
+static void
+set_origins (virDomainPtr domain, VbDomainXml *xml, VbCapture *delta)
+{
+  g_autoptr (GHashTable) ids = vb_disk_marks_read (domain, xml);
+  g_autoptr (GHashTable) origins = vb_libvirt_origins_look (xml, ids);
+
+  for (guint i = 0; i < delta->disks->len; i++)
+    {
+      VbCaptureDisk *disk = g_ptr_array_index (delta->disks, i);
+
+      disk->origin = vb_disk_origin_ref (g_hash_table_lookup (origins, disk->target));
+    }
+}
+
 VbCapture *
 vb_libvirt_delta_begin (virDomainPtr domain,
                         const char *vps,
@@ -127,22 +146,21 @@ vb_libvirt_delta_begin (virDomainPtr domain,
   for (guint i = 0; i < xml->disks->len; i++)
     {
       const VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+      g_autoptr (VbDiskImage) image = NULL;
       VbCaptureDisk *entry;
-      guint64 size;
 
       if (disk->skipped != NULL)
         continue;
-      if (!has_whole_bitmap (disk, name, &size))
-        {
-          set_unknown (disk, error);
-          return NULL;
-        }
+      image = read_tracked (disk, name, error);
+      if (image == NULL)
+        return NULL;
       entry = vb_capture_add_disk (delta, disk->target);
-      entry->virtual_size_bytes = size;
+      entry->virtual_size_bytes = image->virtual_size_bytes;
       entry->path = g_strdup (disk->path);
       entry->chain = vb_image_chain_ref (disk->chain);
       entry->format = g_strdup (disk->format);
       entry->changed_context = g_strdup (name);
     }
+  set_origins (domain, xml, delta);
   return g_steal_pointer (&delta);
 }

@@ -143,6 +143,46 @@ find_bitmap (const Image *image, const char *name, Bitmap *bitmap)
   return FALSE;
 }
 
+static void
+add_names (const Image *image, GStrvBuilder *names)
+{
+  g_autofree guint8 *directory = g_malloc (image->directory_bytes);
+  guint64 at = 0;
+
+  if (!read_at (image, image->directory_offset, directory, image->directory_bytes))
+    return;
+  while (image->directory_bytes - at >= ENTRY_BYTES)
+    {
+      const guint8 *entry = directory + at;
+      guint64 name_bytes = (guint64) entry[18] << 8 | entry[19];
+      guint64 before_name = ENTRY_BYTES + (guint64) get32 (entry + 20);
+      guint64 whole = (before_name + name_bytes + 7) / 8 * 8;
+      g_autofree char *name = NULL;
+
+      if (whole > image->directory_bytes - at)
+        return;
+      name = g_strndup ((const char *) entry + before_name, name_bytes);
+      g_strv_builder_add (names, name);
+      at += whole;
+    }
+}
+
+char **
+vb_qcow2_bitmap_names (const char *path)
+{
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+  Image image = { .fd = vb_safe_open_resolved (path, O_RDONLY) };
+
+  if (image.fd >= 0)
+    {
+      image.file_bytes = (guint64) MAX (lseek (image.fd, 0, SEEK_END), 0);
+      if (open_directory (&image))
+        add_names (&image, names);
+      close (image.fd);
+    }
+  return g_strv_builder_end (names);
+}
+
 static guint64
 count_bits (const guint8 *data, gsize bytes)
 {

@@ -19,4 +19,13 @@ G_BEGIN_DECLS
  */
 gboolean vb_qcow2_bitmap_count (const char *path, const char *name, guint64 *bytes, GError **error);
 
+/**
+ * vb_qcow2_bitmap_names:
+ * @path: a qcow2 image, which may be in use; its links were followed
+ *
+ * Returns: (transfer full): names of all bitmaps in the file, whole or not; one that was made since
+ * a VPS has the image open is not there yet
+ */
+char **vb_qcow2_bitmap_names (const char *path);
+
 G_END_DECLS

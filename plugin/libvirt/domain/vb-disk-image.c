@@ -10,6 +10,7 @@
 #include "core/base/vb-image-header.h"
 
 #define QEMU_IMG "qemu-img"
+#define MARK_GRANULARITY "1G"
 
 /* Where a program finds the image: above what it opens itself. */
 #define IMAGE_FD 10
@@ -298,17 +299,24 @@ vb_disk_image_allocated (const VbDomainDisk *disk)
   return bytes;
 }
 
+/* @granularity: in the program's words, or NULL for the default */
 static gboolean
-change_bitmap (const VbDomainDisk *disk, const char *how, const char *bitmap, GError **error)
+change_bitmap (const VbDomainDisk *disk,
+               const char *how,
+               const char *bitmap,
+               const char *granularity,
+               GError **error)
 {
   VbImageChain *chain = require_chain (disk, error);
   g_autofree char *name
       = chain != NULL ? vb_image_chain_dup_qemu_name (chain, 0, 1, IMAGE_FD) : NULL;
-  const char *argv[] = { QEMU_IMG, "bitmap", how, name, bitmap, NULL };
+  const char *plain[] = { QEMU_IMG, "bitmap", how, name, bitmap, NULL };
+  const char *coarse[] = { QEMU_IMG, "bitmap", how, "-g", granularity, name, bitmap, NULL };
   g_autofree char *doing
       = g_strdup_printf ("Changing the bitmaps of the disk %s (%s)", disk->target, how);
   int fd = chain != NULL ? vb_image_chain_open_layer (chain, 0, O_RDWR, error) : -1;
-  g_autofree char *output = fd >= 0 ? run (argv, fd, doing, error) : NULL;
+  g_autofree char *output
+      = fd >= 0 ? run (granularity != NULL ? coarse : plain, fd, doing, error) : NULL;
 
   return output != NULL;
 }
@@ -316,11 +324,17 @@ change_bitmap (const VbDomainDisk *disk, const char *how, const char *bitmap, GE
 gboolean
 vb_disk_image_add_bitmap (const VbDomainDisk *disk, const char *bitmap, GError **error)
 {
-  return change_bitmap (disk, "--add", bitmap, error);
+  return change_bitmap (disk, "--add", bitmap, NULL, error);
+}
+
+gboolean
+vb_disk_image_add_mark (const VbDomainDisk *disk, const char *bitmap, GError **error)
+{
+  return change_bitmap (disk, "--add", bitmap, MARK_GRANULARITY, error);
 }
 
 gboolean
 vb_disk_image_remove_bitmap (const VbDomainDisk *disk, const char *bitmap, GError **error)
 {
-  return change_bitmap (disk, "--remove", bitmap, error);
+  return change_bitmap (disk, "--remove", bitmap, NULL, error);
 }

@@ -57,4 +57,7 @@ gboolean vb_disk_image_add_bitmap (const VbDomainDisk *disk, const char *bitmap,
 /** vb_disk_image_remove_bitmap: VPS off; the bitmap must exist */
 gboolean vb_disk_image_remove_bitmap (const VbDomainDisk *disk, const char *bitmap, GError **error);
 
+/** vb_disk_image_add_mark: a bitmap whose name is what it is for, as coarse as can be; VPS off */
+gboolean vb_disk_image_add_mark (const VbDomainDisk *disk, const char *bitmap, GError **error);
+
 G_END_DECLS

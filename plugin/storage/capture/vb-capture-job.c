@@ -145,7 +145,7 @@ prepare (Job *job, int partial, GCancellable *stop, GError **error)
   for (guint i = 0; i < job->disks->len; i++)
     {
       VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
-      if (!vb_disk_copy_scan (disk, stop, error))
+      if (!vb_disk_copy_scan (disk, partial, stop, error))
         return FALSE;
       todo += vb_disk_copy_get_todo (disk);
       done += vb_disk_copy_get_done (disk);
@@ -178,6 +178,8 @@ copy_disks (Job *job, int partial, GCancellable *stop, GError **error)
       VbBackupDisk *entry = vb_backup_info_add_disk (info, vb_disk_copy_get_target (disk));
       entry->virtual_size_bytes = vb_disk_copy_get_virtual_size (disk);
       entry->size_bytes = vb_disk_copy_get_size (disk);
+      if (vb_disk_copy_get_origin (disk))
+        entry->origin = vb_disk_origin_ref (vb_disk_copy_get_origin (disk));
       info->size_bytes += entry->size_bytes;
       incremental = incremental && vb_disk_copy_is_incremental (disk);
     }
@@ -334,6 +336,7 @@ add_disks (Job *job, const VbCapture *capture, GPtrArray *servers, GError **erro
                                           : serve_disk (job, disk, changed, servers, error);
       if (copy == NULL)
         return FALSE;
+      vb_disk_copy_set_origin (copy, disk->origin, disk->base_target);
       g_ptr_array_add (job->disks, copy);
       g_ptr_array_add (job->manifest->formats, g_strdup (disk->format ? disk->format : "raw"));
     }
@@ -380,14 +383,7 @@ take_result (const Job *job, VbBackupInfo *info)
 {
   const VbBackupInfo *from = job->manifest->info;
 
-  g_ptr_array_set_size (info->disks, 0);
-  for (guint i = 0; i < from->disks->len; i++)
-    {
-      const VbBackupDisk *disk = g_ptr_array_index (from->disks, i);
-      VbBackupDisk *entry = vb_backup_info_add_disk (info, disk->target);
-      entry->virtual_size_bytes = disk->virtual_size_bytes;
-      entry->size_bytes = disk->size_bytes;
-    }
+  vb_backup_info_take_disks (info, from);
   info->size_bytes = from->size_bytes;
   info->incremental = from->incremental;
 }

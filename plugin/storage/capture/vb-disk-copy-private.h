@@ -13,6 +13,8 @@ struct _VbDiskCopy
   char *socket;
   char *export_name;
   char *changed_context;
+  char *base_target; /* its name in the base */
+  VbDiskOrigin *origin;
 
   VbNbdSource *source;
   VbRanges *data;  /* to be read */

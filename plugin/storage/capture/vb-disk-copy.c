@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "core/base/vb-error.h"
+#include "storage/proof/vb-disk-proof.h"
 #include "storage/base/vb-files.h"
 #include "core/base/vb-log.h"
 #include "storage/layout/vb-manifest.h"
@@ -31,6 +32,7 @@ vb_disk_copy_new (const char *target,
   self->socket = g_strdup (socket);
   self->export_name = g_strdup (export_name);
   self->changed_context = g_strdup (changed_context);
+  self->base_target = g_strdup (target);
   return self;
 }
 
@@ -48,7 +50,26 @@ vb_disk_copy_free (VbDiskCopy *self)
   g_free (self->socket);
   g_free (self->export_name);
   g_free (self->changed_context);
+  g_free (self->base_target);
+  g_clear_pointer (&self->origin, vb_disk_origin_unref);
   g_free (self);
+}
+
+void
+vb_disk_copy_set_origin (VbDiskCopy *self, VbDiskOrigin *origin, const char *base_target)
+{
+  self->origin = origin ? vb_disk_origin_ref (origin) : NULL;
+  if (base_target)
+    {
+      g_free (self->base_target);
+      self->base_target = g_strdup (base_target);
+    }
+}
+
+VbDiskOrigin *
+vb_disk_copy_get_origin (VbDiskCopy *self)
+{
+  return self->origin;
 }
 
 const char *
@@ -131,8 +152,8 @@ gboolean
 vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error)
 {
   struct stat info;
-  g_autofree char *image = vb_manifest_image_name (self->target);
-  g_autofree char *sums_name = vb_manifest_sums_name (self->target);
+  g_autofree char *image = vb_manifest_image_name (self->base_target);
+  g_autofree char *sums_name = vb_manifest_sums_name (self->base_target);
 
   if (!vb_nbd_source_has_changed (self->source))
     return refuse (error, "There is no bitmap of what has changed");
@@ -174,13 +195,61 @@ scan_all (VbDiskCopy *self, GCancellable *stop, GError **error)
   return TRUE;
 }
 
+/* Forgets the base: the image is one hole again. */
+static gboolean
+empty_image (VbDiskCopy *self, GError **error)
+{
+  int fd = vb_sparse_file_get_fd (self->image);
+  guint64 size = vb_sums_get_size (self->sums);
+
+  if (ftruncate (fd, 0) != 0 || ftruncate (fd, (off_t) size) != 0)
+    {
+      vb_error_set_errno (error, errno, "Emptying the image of %s", self->target);
+      return FALSE;
+    }
+  g_clear_pointer (&self->sums, vb_sums_unref);
+  vb_fd_clear (&self->base_image);
+  vb_fd_clear (&self->base_sums);
+  self->sums = vb_sums_new (size, error);
+  self->incremental = FALSE;
+  self->first_chunk = 0;
+  return self->sums != NULL;
+}
+
+/* Returns FALSE with an error, or without one when the base was given up. */
+static gboolean
+prove (VbDiskCopy *self, const VbRanges *changed, GCancellable *stop, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (vb_disk_proof_run (self->source, self->sums, changed, stop, &local))
+    return TRUE;
+  if (!g_error_matches (local, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH))
+    {
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
+  vb_log_warning (NULL, NULL, NULL, "Reading all of %s: %s", self->target, local->message);
+  if (vb_disk_copy_end_marks (self, self->folder, error) && empty_image (self, error))
+    vb_disk_copy_begin_marks (self, self->folder, error);
+  return FALSE;
+}
+
 static gboolean
 scan_changed (VbDiskCopy *self, GCancellable *stop, GError **error)
 {
   g_autoptr (VbRanges) changed = vb_nbd_source_scan_changed (self->source, stop, error);
+  g_autoptr (GError) local = NULL;
 
   if (changed == NULL)
     return FALSE;
+  if (!prove (self, changed, stop, &local))
+    {
+      if (local == NULL)
+        return scan_all (self, stop, error);
+      g_propagate_error (error, g_steal_pointer (&local));
+      return FALSE;
+    }
   self->data = vb_nbd_source_scan_data (self->source, changed, stop, error);
   if (self->data == NULL)
     return FALSE;
@@ -199,8 +268,9 @@ leave_out (VbRanges **ranges, const VbRanges *what)
 }
 
 gboolean
-vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error)
+vb_disk_copy_scan (VbDiskCopy *self, int folder, GCancellable *stop, GError **error)
 {
+  self->folder = folder;
   if (!(self->incremental ? scan_changed (self, stop, error) : scan_all (self, stop, error)))
     return FALSE;
 
@@ -244,8 +314,7 @@ copy (VbDiskCopy *self,
 static gboolean
 begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError **error)
 {
-  int fd = vb_sparse_file_get_fd (self->image);
-  guint64 size = vb_sums_get_size (self->sums), done, total;
+  guint64 done, total;
 
   /* From here on there is nothing to go on with. */
   if (!vb_disk_copy_end_marks (self, self->folder, error)
@@ -257,18 +326,7 @@ begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError *
     return FALSE;
   vb_nbd_source_free (self->source);
   self->source = source;
-  if (ftruncate (fd, 0) != 0 || ftruncate (fd, (off_t) size) != 0)
-    {
-      vb_error_set_errno (error, errno, "Emptying the image of %s", self->target);
-      return FALSE;
-    }
-  g_clear_pointer (&self->sums, vb_sums_unref);
-  vb_fd_clear (&self->base_image);
-  vb_fd_clear (&self->base_sums);
-  self->sums = vb_sums_new (size, error);
-  self->incremental = FALSE;
-  self->first_chunk = 0;
-  if (self->sums == NULL || !vb_disk_copy_begin_marks (self, self->folder, error)
+  if (!empty_image (self, error) || !vb_disk_copy_begin_marks (self, self->folder, error)
       || !scan_all (self, stop, error))
     return FALSE;
   vb_transfer_get (transfer, &done, &total);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "core/model/vb-disk-origin.h"
 #include "vb-copier.h"
 
 G_BEGIN_DECLS
@@ -25,6 +26,13 @@ VbDiskCopy *vb_disk_copy_new (const char *target,
                               const char *changed_context);
 void vb_disk_copy_free (VbDiskCopy *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDiskCopy, vb_disk_copy_free)
+
+/** vb_disk_copy_set_origin: @origin: (nullable): what tells the disk from others; @base_target:
+ * (nullable): the name that it has in the base backup, if not the same */
+void vb_disk_copy_set_origin (VbDiskCopy *self, VbDiskOrigin *origin, const char *base_target);
+
+/** vb_disk_copy_get_origin: Returns: (transfer none) (nullable) */
+VbDiskOrigin *vb_disk_copy_get_origin (VbDiskCopy *self);
 
 /** vb_disk_copy_connect: connects, if it is not connected yet */
 gboolean vb_disk_copy_connect (VbDiskCopy *self, GCancellable *stop, GError **error);
@@ -72,8 +80,9 @@ gboolean vb_disk_copy_end_marks (VbDiskCopy *self, int folder, GError **error);
 gboolean vb_disk_copy_is_incremental (VbDiskCopy *self);
 
 /** vb_disk_copy_scan: asks for the map of the disk, or of what has changed on it if only that is
- * copied */
-gboolean vb_disk_copy_scan (VbDiskCopy *self, GCancellable *stop, GError **error);
+ * copied. Samples of what is said to be unchanged are compared with the base first: if one differs,
+ * everything is copied */
+gboolean vb_disk_copy_scan (VbDiskCopy *self, int folder, GCancellable *stop, GError **error);
 
 /** vb_disk_copy_get_todo: Returns: bytes to be read; known once scanned */
 guint64 vb_disk_copy_get_todo (VbDiskCopy *self);

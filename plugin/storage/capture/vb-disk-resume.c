@@ -97,7 +97,7 @@ reopen (VbDiskCopy *self, int folder, int base, GError **error)
   struct stat info;
   guint64 size = vb_nbd_source_get_size (self->source);
   g_autofree char *image = vb_manifest_image_name (self->target);
-  g_autofree char *sums_name = vb_manifest_sums_name (self->target);
+  g_autofree char *sums_name = vb_manifest_sums_name (self->base_target);
 
   vb_autofd int fd = vb_files_open (folder, image, O_RDWR, error);
   if (fd < 0)
@@ -119,7 +119,7 @@ reopen (VbDiskCopy *self, int folder, int base, GError **error)
 static gboolean
 take_up (VbDiskCopy *self, int folder, int base, GError **error)
 {
-  g_autofree char *image = vb_manifest_image_name (self->target);
+  g_autofree char *image = vb_manifest_image_name (self->base_target);
   g_autofree char *delta = mark_name (self, TRUE);
 
   self->incremental = vb_files_exists (folder, delta);

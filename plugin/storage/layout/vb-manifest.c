@@ -13,6 +13,7 @@
 #define SUMS "xxh3-128"
 #define MAX_TARGET_BYTES 32
 #define MAX_DISKS 256
+#define MAX_LAYERS 64
 
 static void
 skipped_free (gpointer data)
@@ -140,6 +141,66 @@ take_base (VbManifest *self, JsonObject *object, GError **error)
 }
 
 static gboolean
+get_time_ns (JsonObject *object, const char *member, gint64 *value)
+{
+  guint64 found;
+  if (!vb_strict_json_get_bytes (object, member, &found))
+    return FALSE;
+  *value = (gint64) found;
+  return TRUE;
+}
+
+static gboolean
+take_layer (GPtrArray *layers, JsonObject *object, GError **error)
+{
+  const char *path = vb_strict_json_get_string (object, "path");
+  VbLayer *layer = path ? vb_layers_add (layers, path) : NULL;
+
+  return (layer != NULL && vb_strict_json_get_bytes (object, "inode", &layer->inode)
+          && vb_strict_json_get_bytes (object, "size_bytes", &layer->size_bytes)
+          && get_time_ns (object, "modified_ns", &layer->modified_ns)
+          && get_time_ns (object, "changed_ns", &layer->changed_ns))
+         || bad ("layers", error);
+}
+
+static gboolean
+take_layers (VbDiskOrigin *origin, JsonObject *object, GError **error)
+{
+  JsonArray *list = vb_strict_json_get_array (object, "layers");
+
+  if (vb_strict_json_is_null (object, "layers"))
+    return TRUE;
+  if (list == NULL || json_array_get_length (list) > MAX_LAYERS)
+    return bad ("layers", error);
+  origin->layers = vb_layers_new ();
+  for (guint i = 0; i < json_array_get_length (list); i++)
+    if (!take_layer (origin->layers, json_array_get_object_element (list, i), error))
+      return FALSE;
+  return TRUE;
+}
+
+/* Not there in backups of older versions. */
+static gboolean
+take_origin (VbBackupDisk *disk, JsonObject *object, GError **error)
+{
+  g_autoptr (VbDiskOrigin) origin = NULL;
+
+  if (!json_object_has_member (object, "id"))
+    return TRUE;
+  origin = vb_disk_origin_new (NULL, NULL);
+  if (!take_uuid (object, "id", &origin->id, error)
+      || (!vb_strict_json_is_null (object, "path")
+          && !take_string (object, "path", &origin->path, error)))
+    return FALSE;
+  if (!vb_strict_json_get_boolean (object, "tracked", &origin->is_tracked))
+    return bad ("tracked", error);
+  if (!take_layers (origin, object, error))
+    return FALSE;
+  disk->origin = g_steal_pointer (&origin);
+  return TRUE;
+}
+
+static gboolean
 take_disk (VbManifest *self, JsonObject *object, GError **error)
 {
   const char *target = vb_strict_json_get_string (object, "target");
@@ -162,7 +223,7 @@ take_disk (VbManifest *self, JsonObject *object, GError **error)
   disk->virtual_size_bytes = virtual_size;
   disk->size_bytes = size;
   g_ptr_array_add (self->formats, g_strdup (format));
-  return TRUE;
+  return take_origin (disk, object, error);
 }
 
 static gboolean
@@ -310,6 +371,53 @@ add_time (JsonBuilder *builder, const char *member, GDateTime *time)
 }
 
 static void
+add_layer (JsonBuilder *builder, const VbLayer *layer)
+{
+  json_builder_begin_object (builder);
+  add_string (builder, "path", layer->path);
+  add_bytes (builder, "inode", layer->inode);
+  add_bytes (builder, "size_bytes", layer->size_bytes);
+  add_bytes (builder, "modified_ns", (guint64) layer->modified_ns);
+  add_bytes (builder, "changed_ns", (guint64) layer->changed_ns);
+  json_builder_end_object (builder);
+}
+
+/* What JSON cannot hold is not known: the next backup reads everything. */
+static gboolean
+can_tell_layers (const VbDiskOrigin *origin)
+{
+  for (guint i = 0; origin->layers && i < origin->layers->len; i++)
+    {
+      const VbLayer *layer = g_ptr_array_index (origin->layers, i);
+      if (!g_utf8_validate (layer->path, -1, NULL) || layer->modified_ns < 0
+          || layer->changed_ns < 0 || layer->inode > G_MAXINT64)
+        return FALSE;
+    }
+  return origin->layers && origin->layers->len <= MAX_LAYERS;
+}
+
+static void
+add_origin (JsonBuilder *builder, const VbDiskOrigin *origin)
+{
+  gboolean has_path = origin->path && g_utf8_validate (origin->path, -1, NULL);
+
+  add_string (builder, "id", origin->id);
+  add_string (builder, "path", has_path ? origin->path : NULL);
+  json_builder_set_member_name (builder, "tracked");
+  json_builder_add_boolean_value (builder, origin->is_tracked);
+  json_builder_set_member_name (builder, "layers");
+  if (!can_tell_layers (origin))
+    {
+      json_builder_add_null_value (builder);
+      return;
+    }
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < origin->layers->len; i++)
+    add_layer (builder, g_ptr_array_index (origin->layers, i));
+  json_builder_end_array (builder);
+}
+
+static void
 add_lists (JsonBuilder *builder, const VbManifest *self)
 {
   json_builder_set_member_name (builder, "disks");
@@ -326,6 +434,8 @@ add_lists (JsonBuilder *builder, const VbManifest *self)
       add_bytes (builder, "size_bytes", disk->size_bytes);
       add_string (builder, "image", image);
       add_string (builder, "sums", sums);
+      if (disk->origin && disk->origin->id)
+        add_origin (builder, disk->origin);
       json_builder_end_object (builder);
     }
   json_builder_end_array (builder);

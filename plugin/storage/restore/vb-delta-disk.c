@@ -10,6 +10,7 @@
 #include "storage/nbd/vb-nbd-server.h"
 #include "storage/nbd/vb-nbd-source.h"
 #include "storage/nbd/vb-nbd-target.h"
+#include "storage/proof/vb-disk-proof.h"
 #include "storage/qcow2/vb-qcow2-bitmaps.h"
 #include "storage/base/vb-run-abandonable.h"
 #include "storage/base/vb-sparse-file.h"
@@ -70,8 +71,30 @@ vb_delta_disk_get_image (VbDeltaDisk *self)
   return self->image;
 }
 
+/* A sample that differs says nothing about the backup, which must not count as damaged. */
+static gboolean
+prove (VbDeltaDisk *self, VbNbdSource *source, int backup, GCancellable *stop, GError **error)
+{
+  g_autoptr (VbSums) sums = NULL;
+  g_autoptr (GError) local = NULL;
+
+  vb_autofd int image = vb_image_reader_open (backup, self->target, &sums, error);
+  if (image < 0)
+    return FALSE;
+  if (vb_disk_proof_run (source, sums, self->changed, stop, &local))
+    return TRUE;
+  if (g_error_matches (local, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH))
+    local->code = VB_ERROR_INTERNAL;
+  g_propagate_prefixed_error (error, g_steal_pointer (&local), "%s: ", self->target);
+  return FALSE;
+}
+
 gboolean
-vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancellable *stop, GError **error)
+vb_delta_disk_look (VbDeltaDisk *self,
+                    int backup,
+                    guint64 *changed_bytes,
+                    GCancellable *stop,
+                    GError **error)
 {
   g_autofree char *context = g_strconcat (BITMAP_CONTEXT, self->bitmap, NULL);
 
@@ -90,7 +113,7 @@ vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancellable *sto
     }
   self->size_bytes = vb_nbd_source_get_size (source);
   self->changed = vb_nbd_source_scan_changed (source, stop, error);
-  if (self->changed == NULL)
+  if (self->changed == NULL || !prove (self, source, backup, stop, error))
     return FALSE;
   *changed_bytes = vb_ranges_get_total (self->changed);
   return TRUE;

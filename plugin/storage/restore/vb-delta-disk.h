@@ -36,9 +36,20 @@ const char *vb_delta_disk_get_target (VbDeltaDisk *self);
 /** vb_delta_disk_get_image: Returns: (transfer none): path of the disk's image */
 const char *vb_delta_disk_get_image (VbDeltaDisk *self);
 
-/** vb_delta_disk_look: reads the bitmap; @changed_bytes: (out): how much has changed */
-gboolean
-vb_delta_disk_look (VbDeltaDisk *self, guint64 *changed_bytes, GCancellable *stop, GError **error);
+/**
+ * vb_delta_disk_look:
+ * @backup: descriptor of the backup's folder
+ * @changed_bytes: (out): how much has changed
+ *
+ * Reads the bitmap, and compares samples of what it says is unchanged with the backup.
+ *
+ * Returns: %FALSE with an error that is never %VB_ERROR_CHECKSUM_MISMATCH because of the disk
+ */
+gboolean vb_delta_disk_look (VbDeltaDisk *self,
+                             int backup,
+                             guint64 *changed_bytes,
+                             GCancellable *stop,
+                             GError **error);
 
 /**
  * vb_delta_disk_write_back:

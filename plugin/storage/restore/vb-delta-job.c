@@ -6,6 +6,7 @@
 
 #include "vb-delta-disk.h"
 #include "core/base/vb-error.h"
+#include "core/model/vb-disk-match.h"
 #include "storage/base/vb-files.h"
 #include "storage/base/vb-sparse-file.h"
 #include "vb-staging-work.h"
@@ -14,9 +15,10 @@ typedef struct
 {
   VbStagingWork base;
   guint64 limit_bytes;
-  GPtrArray *deltas; /* (element-type VbDeltaDisk) */
-  GPtrArray *order;  /* (element-type VbDeltaDisk) those that the backup holds */
-  GPtrArray *files;  /* (element-type VbStagedFile) their new images, owned by the staging */
+  GHashTable *origins; /* target → VbDiskOrigin of the disks as they are now */
+  GPtrArray *deltas;   /* (element-type VbDeltaDisk) */
+  GPtrArray *order;    /* (element-type VbDeltaDisk) those that the backup holds */
+  GPtrArray *files;    /* (element-type VbStagedFile) their new images, owned by the staging */
 } Job;
 
 static void
@@ -25,6 +27,7 @@ job_finalize (gpointer data)
   Job *job = data;
 
   vb_staging_work_clear (&job->base);
+  g_hash_table_unref (job->origins);
   g_ptr_array_unref (job->order);
   g_ptr_array_unref (job->files);
   g_ptr_array_unref (job->deltas);
@@ -49,6 +52,24 @@ find_delta (const Job *job, const char *target)
   return NULL;
 }
 
+/* A bitmap tells what has changed, but not on which disk of the backup. */
+static gboolean
+check_origin (const Job *job, const VbBackupDisk *from, GError **error)
+{
+  g_autoptr (VbDiskOrigin) unknown = vb_disk_origin_new (NULL, NULL);
+  const VbDiskOrigin *now = g_hash_table_lookup (job->origins, from->target);
+  const VbBackupInfo *info = job->base.manifest->info;
+  const VbBackupDisk *matched = vb_disk_match_base (info, from->target, now ? now : unknown,
+                                                    g_hash_table_size (job->origins), error);
+
+  if (matched == from)
+    return TRUE;
+  if (matched)
+    g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, "it was %s in the backup", matched->target);
+  g_prefix_error (error, "The changes of the disk %s are not used: ", from->target);
+  return FALSE;
+}
+
 static gboolean
 plan (Job *job, int backup, GError **error)
 {
@@ -58,8 +79,8 @@ plan (Job *job, int backup, GError **error)
     return FALSE;
   for (guint i = 0; i < job->base.manifest->info->disks->len; i++)
     {
-      const char *target
-          = ((const VbBackupDisk *) g_ptr_array_index (job->base.manifest->info->disks, i))->target;
+      const VbBackupDisk *from = g_ptr_array_index (job->base.manifest->info->disks, i);
+      const char *target = from->target;
       VbDeltaDisk *disk = find_delta (job, target);
       if (disk == NULL)
         {
@@ -67,6 +88,9 @@ plan (Job *job, int backup, GError **error)
                        "It is not known what has changed on %s", target);
           return FALSE;
         }
+      if (!check_origin (job, from, error))
+        return FALSE;
+      vb_image_staging_set_restored (job->base.staging, target, from);
       VbStagedFile *file
           = vb_image_staging_add (job->base.staging, target, vb_delta_disk_get_image (disk), error);
       if (file == NULL)
@@ -79,13 +103,13 @@ plan (Job *job, int backup, GError **error)
 }
 
 static gboolean
-look (Job *job, GCancellable *stop, GError **error)
+look (Job *job, int backup, GCancellable *stop, GError **error)
 {
   guint64 total = 0, bytes;
 
   for (guint i = 0; i < job->order->len; i++)
     {
-      if (!vb_delta_disk_look (g_ptr_array_index (job->order, i), &bytes, stop, error))
+      if (!vb_delta_disk_look (g_ptr_array_index (job->order, i), backup, &bytes, stop, error))
         return FALSE;
       total += bytes;
     }
@@ -105,7 +129,7 @@ work (gpointer data, GCancellable *stop, GError **error)
   Job *job = data;
 
   vb_autofd int backup = vb_staging_work_open_backup (&job->base, error);
-  gboolean ok = backup >= 0 && plan (job, backup, error) && look (job, stop, error);
+  gboolean ok = backup >= 0 && plan (job, backup, error) && look (job, backup, stop, error);
   for (guint i = 0; ok && i < job->order->len; i++)
     ok = vb_delta_disk_write_back (g_ptr_array_index (job->order, i), backup,
                                    g_ptr_array_index (job->files, i), job->base.transfer, stop,
@@ -148,6 +172,9 @@ add_deltas (Job *job, const VbCapture *delta, GPtrArray *disks)
     {
       const VbCaptureDisk *changes = g_ptr_array_index (delta->disks, i);
       const VbDisk *disk = vb_image_staging_find_disk (disks, changes->target);
+      if (changes->origin)
+        g_hash_table_replace (job->origins, g_strdup (changes->target),
+                              vb_disk_origin_ref (changes->origin));
       if (disk && changes->chain && changes->changed_context)
         g_ptr_array_add (job->deltas, vb_delta_disk_new (disk->target, disk->path, disk->format,
                                                          changes->chain, changes->changed_context));
@@ -161,6 +188,8 @@ job_new (const VbPoolLayout *folder, const VbCapture *delta, GPtrArray *disks, g
 
   vb_staging_work_init (&job->base, folder, delta->vps, delta->backup, delta->operation, disks);
   job->limit_bytes = limit_bytes;
+  job->origins = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                        (GDestroyNotify) vb_disk_origin_unref);
   job->order = g_ptr_array_new ();
   job->files = g_ptr_array_new ();
   job->deltas = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_delta_disk_free);

@@ -10,6 +10,7 @@ struct _VbImageStaging
   char *operation;
   GPtrArray *files;          /* (element-type VbStagedFile) */
   VbDeviceRestore *in_place; /* (nullable) */
+  GHashTable *restored;      /* (nullable): target → id */
   gboolean complete;         /* made by us just now: every new image must be there for a swap */
 };
 
@@ -123,6 +124,13 @@ staging_is_swapped (VbStaging *staging)
   return swapped;
 }
 
+static GHashTable *
+staging_dup_restored (VbStaging *staging)
+{
+  VbImageStaging *self = VB_IMAGE_STAGING (staging);
+  return self->restored ? g_hash_table_ref (self->restored) : NULL;
+}
+
 static void
 vb_image_staging_iface_init (VbStagingInterface *iface)
 {
@@ -133,6 +141,7 @@ vb_image_staging_iface_init (VbStagingInterface *iface)
   iface->finish = staging_finish;
   iface->discard = staging_discard;
   iface->is_swapped = staging_is_swapped;
+  iface->dup_restored = staging_dup_restored;
 }
 
 /* --- lifecycle --- */
@@ -144,6 +153,7 @@ vb_image_staging_finalize (GObject *object)
 
   g_ptr_array_unref (self->files);
   g_clear_pointer (&self->in_place, vb_device_restore_free);
+  g_clear_pointer (&self->restored, g_hash_table_unref);
   g_free (self->operation);
   G_OBJECT_CLASS (vb_image_staging_parent_class)->finalize (object);
 }
@@ -242,6 +252,15 @@ vb_image_staging_set_in_place (VbImageStaging *self, VbDeviceRestore *in_place)
 {
   g_clear_pointer (&self->in_place, vb_device_restore_free);
   self->in_place = in_place;
+}
+
+void
+vb_image_staging_set_restored (VbImageStaging *self, const char *target, const VbBackupDisk *from)
+{
+  if (self->restored == NULL)
+    self->restored = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  g_hash_table_replace (self->restored, g_strdup (target),
+                        g_strdup (from->origin && from->origin->id ? from->origin->id : ""));
 }
 
 gboolean

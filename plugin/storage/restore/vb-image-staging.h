@@ -67,6 +67,10 @@ gboolean vb_image_staging_add_nvram (VbImageStaging *self,
  */
 void vb_image_staging_set_in_place (VbImageStaging *self, VbDeviceRestore *in_place);
 
+/** vb_image_staging_set_restored: @target: a disk that gets @from of the backup */
+void
+vb_image_staging_set_restored (VbImageStaging *self, const char *target, const VbBackupDisk *from);
+
 /** vb_image_staging_complete: all new images are whole and synced: gives them their names */
 gboolean vb_image_staging_complete (VbImageStaging *self, GError **error);
 

@@ -110,6 +110,7 @@ plan_part (Job *job, const VbBackupDisk *from, GError **error)
     }
 
   Part *part = g_new0 (Part, 1);
+  vb_image_staging_set_restored (job->base.staging, disk->target, from);
   part->target = g_strdup (from->target);
   part->size_bytes = from->size_bytes;
   g_ptr_array_add (job->parts, part);
