@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @state_folder: (nullable): where the key for push services is kept; without there is no push
  * @push_contact: (nullable): where push services can reach the operator; some take nothing without
  * @push_allow_loopback: for tests only: push services on this machine, too
+ * @files_enabled: whether backups can be downloaded
  * @webhook_url: (nullable): where notifications are posted
  * @webhook_secret_file: (nullable): file with what signs them
  *
@@ -43,6 +44,7 @@ typedef struct
   const char *state_folder;
   const char *push_contact;
   gboolean push_allow_loopback;
+  gboolean files_enabled;
   const char *webhook_url;
   const char *webhook_secret_file;
 } VbBridgeSettings;

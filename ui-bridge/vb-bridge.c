@@ -111,6 +111,11 @@ vb_bridge_new (VbManager *manager, const VbBridgeSettings *settings)
   self->webhook_url = dup_if_set (settings->webhook_url);
   self->webhook_secret_file = dup_if_set (settings->webhook_secret_file);
   self->hub = vb_session_registry_new (manager, self->token_keys);
+  if (settings->files_enabled)
+    {
+      g_autoptr (VbDownloads) downloads = vb_downloads_new (manager);
+      vb_session_registry_set_downloads (self->hub, downloads);
+    }
   self->http = vb_http_new (self->hub, metrics, settings);
   return self;
 }

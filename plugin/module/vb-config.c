@@ -68,6 +68,7 @@ static const Key keys[] = {
   { "bridge", "max-per-address", KEY_UINT, FALSE, AT (max_per_address), "256", 1, 1000000 },
   { "bridge", "max-connections", KEY_UINT, FALSE, AT (max_connections), "4096", 1, 1000000 },
   { "push", "subject", KEY_CONTACT, TRUE, AT (push_subject), "" },
+  { "files", "enabled", KEY_BOOLEAN, FALSE, AT (files_enabled), "yes" },
   { "push", "allow-loopback", KEY_BOOLEAN, FALSE, AT (push_allow_loopback), "no" },
   { "webhook", "url", KEY_URL, TRUE, AT (webhook_url), "" },
   { "webhook", "secret-file", KEY_PATH, TRUE, AT (webhook_secret_file), "" },

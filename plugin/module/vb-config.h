@@ -24,6 +24,7 @@ G_BEGIN_DECLS
  * @max_connections: at the same time, in all
  * @max_per_address: of these, from one address that is not this machine
  * @push_subject: (nullable): contact address for push services
+ * @files_enabled: whether backups can be downloaded
  * @push_allow_loopback: for tests only: push services on this machine, too
  * @webhook_url: (nullable): where notifications are posted
  * @webhook_secret_file: (nullable): file with the secret that signs them
@@ -50,6 +51,7 @@ typedef struct
   guint max_per_address;
   char *push_subject;
   gboolean push_allow_loopback;
+  gboolean files_enabled;
   char *webhook_url;
   char *webhook_secret_file;
 } VbConfig;

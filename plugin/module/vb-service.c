@@ -203,6 +203,7 @@ make_bridge (VbService *self)
     .max_per_address = config->max_per_address,
     .state_folder = config->state_folder,
     .push_contact = config->push_subject,
+    .files_enabled = config->files_enabled,
     .push_allow_loopback = config->push_allow_loopback,
     .webhook_url = config->webhook_url,
     .webhook_secret_file = config->webhook_secret_file,

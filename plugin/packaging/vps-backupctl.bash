@@ -27,7 +27,7 @@ _vps_backupctl ()
 
   local words=''
   case $before in
-    --config | --pool | --into | --keys | --key-file | --socket)
+    --config | --to | --pool | --into | --keys | --key-file | --socket)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       compopt -o filenames 2>/dev/null
       return
@@ -39,6 +39,7 @@ _vps_backupctl ()
       case $command in
         create) words+=' --name --wait --request-key' ;;
         restore) words+=' --wait --yes --stop-first' ;;
+        download) words+=' --disk --to' ;;
         log) words+=' --limit' ;;
         schedule) words+=' --at --keep --jitter --zone --off' ;;
         token) words+=' --vps --perms --ttl --sub --keys --key-file --config' ;;
@@ -49,7 +50,7 @@ _vps_backupctl ()
       ;;
     *)
       case $command,$position in
-        ,0) words='list show create restore delete rename protect verify cancel slots schedule watch log rpc token pool doctor recover' ;;
+        ,0) words='list show create restore delete rename protect verify download cancel slots schedule watch log rpc token pool doctor recover' ;;
         protect,3) words='off' ;;
         pool,1) words='init list check' ;;
         pool,2)
@@ -57,9 +58,9 @@ _vps_backupctl ()
           compopt -o filenames 2>/dev/null
           return
           ;;
-        show,1 | create,1 | restore,1 | delete,1 | rename,1 | protect,1 | verify,1 | cancel,1 | slots,1 | schedule,1 | watch,1 | log,1)
+        show,1 | create,1 | restore,1 | delete,1 | rename,1 | protect,1 | verify,1 | download,1 | cancel,1 | slots,1 | schedule,1 | watch,1 | log,1)
           words=$(_vps_backupctl_names) ;;
-        restore,2 | delete,2 | rename,2 | protect,2 | verify,2) words=$(_vps_backupctl_backups "$vps") ;;
+        restore,2 | delete,2 | rename,2 | protect,2 | verify,2 | download,2) words=$(_vps_backupctl_backups "$vps") ;;
       esac
       ;;
   esac

@@ -430,6 +430,19 @@ fake_protect (VbPool *pool,
   return TRUE;
 }
 
+/* No test of the bridge reads a disk: that is for tests with real images. */
+static VbDiskFile *
+fake_open_disk (VbPool *pool,
+                const char *vps,
+                const char *backup,
+                const char *target,
+                GError **error)
+{
+  if (vb_fake_script_enter (pool, "open_disk", NULL, error))
+    g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND, "no such disk");
+  return NULL;
+}
+
 static gboolean
 fake_verify (VbPool *pool,
              const char *vps,
@@ -503,6 +516,7 @@ vb_fake_pool_iface_init (VbPoolInterface *iface)
   iface->remove = fake_remove;
   iface->rename = fake_rename;
   iface->protect = fake_protect;
+  iface->open_disk = fake_open_disk;
   iface->verify = fake_verify;
   iface->check_stage = fake_check_stage;
   iface->stage = fake_stage;

@@ -24,6 +24,7 @@ static const struct
   { "backup.create", VB_PERMISSION_BACKUP_CREATE },
   { "backup.restore", VB_PERMISSION_BACKUP_RESTORE },
   { "backup.delete", VB_PERMISSION_BACKUP_DELETE },
+  { "backup.download", VB_PERMISSION_BACKUP_DOWNLOAD },
   { "slots.write", VB_PERMISSION_SLOTS_WRITE },
   { "power", VB_PERMISSION_POWER },
   { "admin", VB_PERMISSION_ADMIN },

@@ -21,6 +21,7 @@ typedef enum
   VB_PERMISSION_SLOTS_WRITE = 1 << 4,
   VB_PERMISSION_POWER = 1 << 5,
   VB_PERMISSION_ADMIN = 1 << 6,
+  VB_PERMISSION_BACKUP_DOWNLOAD = 1 << 7,
 } VbPermissions;
 
 /** vb_permission_from_string: Returns: the bit of that word, %VB_PERMISSION_NONE for an unknown one

@@ -359,3 +359,9 @@ vb_cli_client_new (const char *socket)
   soup_session_remove_feature_by_type (self->session, SOUP_TYPE_WEBSOCKET_EXTENSION_MANAGER);
   return self;
 }
+
+SoupSession *
+vb_cli_client_get_session (VbCliClient *self)
+{
+  return self->session;
+}

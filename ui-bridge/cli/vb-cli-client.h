@@ -3,6 +3,7 @@
 
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
+#include <libsoup/soup.h>
 
 G_BEGIN_DECLS
 
@@ -61,6 +62,9 @@ void vb_cli_client_send_text (VbCliClient *self, const char *text);
 /** vb_cli_client_set_lost_error: sets what is known of the end of the connection; Returns: %FALSE
  */
 gboolean vb_cli_client_set_lost_error (VbCliClient *self, GError **error);
+
+/** vb_cli_client_get_session: Returns: (transfer none): for plain requests to the same socket */
+SoupSession *vb_cli_client_get_session (VbCliClient *self);
 
 /** vb_cli_client_get_refusal: Returns: (transfer none) (nullable): the error object of the last
  * call that was refused */

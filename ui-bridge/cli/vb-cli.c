@@ -20,6 +20,7 @@ typedef enum
   OPTIONS_TOKEN,
   OPTIONS_RECOVER,
   OPTIONS_CONFIG,
+  OPTIONS_DOWNLOAD,
 } OptionSet;
 
 typedef struct
@@ -48,6 +49,9 @@ static const Command commands[] = {
     vb_cli_protect },
   { "verify", "VPS BACKUP", N_ ("read a backup and compare its checksums"), 2, 2, OPTIONS_NONE,
     vb_cli_verify },
+  { "download", "VPS BACKUP --disk DISK --to FILE",
+    N_ ("write a disk of a backup to a file, as a qcow2 image"), 2, 2, OPTIONS_DOWNLOAD,
+    vb_cli_download },
   { "cancel", "VPS", N_ ("cancel what runs on a VPS"), 1, 1, OPTIONS_NONE, vb_cli_cancel },
   { "slots", "VPS [TOTAL]", N_ ("show or set the number of slots"), 1, 2, OPTIONS_NONE,
     vb_cli_slots },
@@ -87,6 +91,8 @@ cli_clear (VbCli *self)
   g_free (self->config);
   g_free (self->pool);
   g_free (self->into);
+  g_free (self->disk);
+  g_free (self->to);
   g_free (self->at);
   g_free (self->zone);
   g_clear_object (&self->client);
@@ -179,6 +185,18 @@ add_recover_options (GOptionContext *context, VbCli *self)
 }
 
 static void
+add_download_options (GOptionContext *context, VbCli *self)
+{
+  const GOptionEntry entries[] = {
+    { "disk", 0, 0, G_OPTION_ARG_STRING, &self->disk, N_ ("Which disk, such as vda"), N_ ("DISK") },
+    { "to", 0, 0, G_OPTION_ARG_FILENAME, &self->to, N_ ("Where to write it"), N_ ("FILE") },
+    { NULL },
+  };
+
+  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
+}
+
+static void
 add_config_option (GOptionContext *context, VbCli *self)
 {
   const GOptionEntry entries[] = {
@@ -237,6 +255,8 @@ make_command_context (VbCli *self, const Command *command)
     add_log_options (context, self);
   else if (command->options == OPTIONS_SCHEDULE)
     add_schedule_options (context, self);
+  else if (command->options == OPTIONS_DOWNLOAD)
+    add_download_options (context, self);
   else if (command->options == OPTIONS_RECOVER)
     add_recover_options (context, self);
   if (command->options == OPTIONS_RECOVER || command->options == OPTIONS_CONFIG)

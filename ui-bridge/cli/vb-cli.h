@@ -33,6 +33,8 @@ G_BEGIN_DECLS
  * @config: (nullable): --config
  * @pool: (nullable): --pool
  * @into: (nullable): --into
+ * @disk: (nullable): --disk
+ * @to: (nullable): --to
  * @no_define: --no-define
  * @at: (nullable): --at
  * @keep: --keep, 0 when it is not given
@@ -62,6 +64,8 @@ typedef struct
   char *config;
   char *pool;
   char *into;
+  char *disk;
+  char *to;
   gboolean no_define;
   char *at;
   int keep;
@@ -104,6 +108,7 @@ gboolean vb_cli_watch (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_token (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_pool (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_doctor (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_download (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_recover (VbCli *self, char **arguments, GError **error);
 
 /** vb_cli_print_json: @object: printed on stdout in one line */

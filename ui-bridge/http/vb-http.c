@@ -16,6 +16,7 @@
 #define UPGRADE_REQUIRED 426
 #define WEBSOCKET_PATH "/v1/ws"
 #define PANEL_PATH "/panel"
+#define RANGE_KEY "vb-range"
 #define IDENTITY_KEY "vb-identity"
 #define PEER_KEY "vb-peer"
 #define STREAM_KEY "vb-stream"
@@ -185,6 +186,19 @@ respond_websocket (VbHttp *self, SoupServerMessage *message)
     finish (message, SOUP_STATUS_NONE);
 }
 
+/* A ticket is the permission: a browser that downloads sends no token. */
+static void
+respond_download (VbHttp *self, SoupServerMessage *message)
+{
+  VbDownloads *downloads = vb_session_registry_get_downloads (self->hub);
+  guint status = SOUP_STATUS_NOT_FOUND;
+
+  if (downloads != NULL)
+    status = vb_downloads_handle (downloads, message, get_peer (message),
+                                  g_object_get_data (G_OBJECT (message), RANGE_KEY));
+  finish (message, status);
+}
+
 /* Requests */
 
 static const Route routes[] = {
@@ -192,6 +206,7 @@ static const Route routes[] = {
   { "/healthz", FALSE, FALSE, TRUE, respond_health },
   { "/metrics", TRUE, TRUE, FALSE, respond_metrics },
   { PANEL_PATH, FALSE, FALSE, FALSE, respond_panel },
+  { VB_DOWNLOADS_PATH, FALSE, FALSE, FALSE, respond_download },
 };
 
 static const Route *
@@ -201,6 +216,8 @@ find_route (SoupServerMessage *message)
 
   if (g_str_has_prefix (path, PANEL_PATH "/"))
     path = PANEL_PATH;
+  else if (g_str_has_prefix (path, VB_DOWNLOADS_PATH))
+    path = VB_DOWNLOADS_PATH;
 
   for (gsize i = 0; i < G_N_ELEMENTS (routes); i++)
     if (strcmp (routes[i].path, path) == 0)
@@ -285,6 +302,16 @@ reject_at_once (SoupServerMessage *message)
   vb_peer_set_deadline (get_peer (message), LINGER_S);
 }
 
+/* libsoup would answer a Range of anything by itself, 15 KB of it with gigabytes; only downloads
+ * know what to do with one. */
+static void
+take_range (SoupServerMessage *message, SoupMessageHeaders *headers)
+{
+  g_object_set_data_full (G_OBJECT (message), RANGE_KEY,
+                          g_strdup (soup_message_headers_get_one (headers, "Range")), g_free);
+  soup_message_headers_remove (headers, "Range");
+}
+
 /* The headers are there, a body is not: who has no business here is told so now, before anything is
  * read, upgraded or allocated for them. */
 static void
@@ -297,7 +324,7 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
   guint status = SOUP_STATUS_NONE;
 
   soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
-  soup_message_headers_remove (headers, "Range");
+  take_range (message, headers);
   if (!vb_http_auth_check_length (headers))
     {
       reject_at_once (message);

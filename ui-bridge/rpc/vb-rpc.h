@@ -103,6 +103,7 @@ extern const VbMethod vb_rpc_audit_methods[];
 extern const VbMethod vb_rpc_session_methods[];
 extern const VbMethod vb_rpc_vps_methods[];
 extern const VbMethod vb_rpc_backup_methods[];
+extern const VbMethod vb_rpc_download_methods[];
 extern const VbMethod vb_rpc_schedule_methods[];
 extern const VbMethod vb_rpc_notification_methods[];
 extern const VbMethod vb_rpc_push_methods[];

@@ -17,8 +17,9 @@ struct _VbSessionRegistry
 
   VbManager *manager;
   char *token_keys;
-  VbPush *push;         /* NULL: there is none */
-  GHashTable *sessions; /* set, owns them */
+  VbPush *push;           /* NULL: there is none */
+  VbDownloads *downloads; /* NULL: they are turned off */
+  GHashTable *sessions;   /* set, owns them */
   VbSubscriptions *subscriptions;
   VbAheadTokens *ahead;
   guint check; /* the one timer of all sessions, while there are any */
@@ -209,6 +210,9 @@ vb_session_registry_dispose (GObject *object)
   if (self->manager != NULL)
     g_signal_handlers_disconnect_by_data (self->manager, self);
   g_clear_object (&self->push);
+  if (self->downloads != NULL)
+    vb_downloads_set_revocations (self->downloads, NULL, NULL);
+  g_clear_object (&self->downloads);
   g_clear_object (&self->manager);
   G_OBJECT_CLASS (vb_session_registry_parent_class)->dispose (object);
 }
@@ -275,6 +279,26 @@ void
 vb_session_registry_set_push (VbSessionRegistry *self, VbPush *push)
 {
   g_set_object (&self->push, push);
+}
+
+static gboolean
+is_download_revoked (gpointer user_data, VbIdentity *identity)
+{
+  return vb_session_registry_is_revoked (user_data, identity);
+}
+
+void
+vb_session_registry_set_downloads (VbSessionRegistry *self, VbDownloads *downloads)
+{
+  g_set_object (&self->downloads, downloads);
+  if (downloads != NULL)
+    vb_downloads_set_revocations (downloads, is_download_revoked, self);
+}
+
+VbDownloads *
+vb_session_registry_get_downloads (VbSessionRegistry *self)
+{
+  return self->downloads;
 }
 
 VbPush *

@@ -3,6 +3,7 @@
 
 #include "core/manager/vb-manager.h"
 #include "delivery/vb-push.h"
+#include "download/vb-downloads.h"
 #include "vb-session.h"
 
 G_BEGIN_DECLS
@@ -27,6 +28,12 @@ const char *vb_session_registry_get_token_keys (VbSessionRegistry *self);
 void vb_session_registry_set_push (VbSessionRegistry *self, VbPush *push);
 /** vb_session_registry_get_push: Returns: (transfer none) (nullable) */
 VbPush *vb_session_registry_get_push (VbSessionRegistry *self);
+
+/** vb_session_registry_set_downloads: @downloads: (nullable): from now on backups can be downloaded
+ * there */
+void vb_session_registry_set_downloads (VbSessionRegistry *self, VbDownloads *downloads);
+/** vb_session_registry_get_downloads: Returns: (transfer none) (nullable) */
+VbDownloads *vb_session_registry_get_downloads (VbSessionRegistry *self);
 
 /** vb_session_registry_add: takes in a new session and serves it until it is closed */
 void vb_session_registry_add (VbSessionRegistry *self, VbSession *session);

@@ -123,6 +123,16 @@ vb_pool_verify (VbPool *self,
   return VB_POOL_GET_IFACE (self)->verify (self, vps, backup, transfer, bad_chunks, error);
 }
 
+VbDiskFile *
+vb_pool_open_disk (VbPool *self,
+                   const char *vps,
+                   const char *backup,
+                   const char *target,
+                   GError **error)
+{
+  return VB_POOL_GET_IFACE (self)->open_disk (self, vps, backup, target, error);
+}
+
 gboolean
 vb_pool_check_stage (VbPool *self,
                      const char *vps,

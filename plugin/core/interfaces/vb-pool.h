@@ -6,6 +6,7 @@
 #include "core/model/vb-backup-info.h"
 #include "core/model/vb-capture.h"
 #include "vb-claims.h"
+#include "vb-disk-file.h"
 #include "core/model/vb-disk.h"
 #include "vb-staging.h"
 #include "core/model/vb-transfer.h"
@@ -73,6 +74,8 @@ typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer
  * @rename: gives a backup another name, durable when it returns
  * @protect: notes whether a backup may be deleted, durable when it returns
  * @verify: reads all of a backup; (out) @bad_chunks chunks differ from their checksums
+ * @open_disk: (transfer full): one disk of a backup as a file that can be handed out;
+ * %VB_ERROR_NOT_FOUND when the backup has no such disk
  * @stage: (transfer full): prepares new images beside @disks from @backup, in each disk's own
  * format, every chunk checked against its sum (%VB_ERROR_CHECKSUM_MISMATCH), synced.
  * %VB_ERROR_DISK_MISSING when a disk of the backup is not among @disks;
@@ -123,6 +126,11 @@ struct _VbPoolInterface
                       VbTransfer *transfer,
                       guint64 *bad_chunks,
                       GError **error);
+  VbDiskFile *(*open_disk) (VbPool *self,
+                            const char *vps,
+                            const char *backup,
+                            const char *target,
+                            GError **error);
   gboolean (*check_stage) (VbPool *self,
                            const char *vps,
                            const char *backup,
@@ -180,6 +188,11 @@ gboolean vb_pool_verify (VbPool *self,
                          VbTransfer *transfer,
                          guint64 *bad_chunks,
                          GError **error);
+VbDiskFile *vb_pool_open_disk (VbPool *self,
+                               const char *vps,
+                               const char *backup,
+                               const char *target,
+                               GError **error);
 gboolean vb_pool_check_stage (VbPool *self,
                               const char *vps,
                               const char *backup,

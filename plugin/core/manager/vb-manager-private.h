@@ -96,6 +96,11 @@ void vb_manager_drop_vps (VbManager *self, const char *uuid);
 VbVps *vb_manager_require_vps (VbManager *self, const char *uuid, GError **error);
 VbBackup *vb_manager_require_backup (VbVps *vps, const char *backup, GError **error);
 
+/** vb_manager_require_readable: Returns: (transfer none) (nullable): a backup that is complete, in
+ * a pool that is there */
+VbBackup *
+vb_manager_require_readable (VbManager *self, const char *uuid, const char *id, GError **error);
+
 /* vb-manager-operations.c: jobs, queue, progress */
 void vb_manager_attach_job (VbManager *self, VbVps *vps, VbOperationWorker *job);
 VbOperationWorker *

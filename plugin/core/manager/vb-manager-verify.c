@@ -15,8 +15,8 @@ verify_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *can
     g_task_return_error (task, error);
 }
 
-static VbBackup *
-require_readable (VbManager *self, const char *uuid, const char *id, GError **error)
+VbBackup *
+vb_manager_require_readable (VbManager *self, const char *uuid, const char *id, GError **error)
 {
   VbVps *vps = vb_manager_require_vps (self, uuid, error);
   VbBackup *backup = vps ? vb_manager_require_backup (vps, id, error) : NULL;
@@ -65,7 +65,7 @@ vb_manager_verify_async (VbManager *self,
   GError *error = NULL;
 
   g_task_set_source_tag (task, vb_manager_verify_async);
-  VbBackup *backup = require_readable (self, vps, backup_id, &error);
+  VbBackup *backup = vb_manager_require_readable (self, vps, backup_id, &error);
   if (backup == NULL)
     {
       g_task_return_error (task, error);

@@ -158,6 +158,22 @@ void vb_manager_protect_async (VbManager *self,
                                gpointer user_data);
 /** vb_manager_protect_finish: Returns: (transfer full): the backup as it is now */
 VbBackup *vb_manager_protect_finish (VbManager *self, GAsyncResult *result, GError **error);
+/**
+ * vb_manager_open_disk_async:
+ * @target: name of one of the disks of @backup
+ *
+ * Opens a disk of a backup to be handed out. It waits for nobody: it only reads.
+ */
+void vb_manager_open_disk_async (VbManager *self,
+                                 const char *vps,
+                                 const char *backup,
+                                 const char *target,
+                                 GAsyncReadyCallback callback,
+                                 gpointer user_data);
+/** vb_manager_open_disk_finish: Returns: (transfer full) (nullable): %VB_ERROR_NOT_FOUND,
+ * %VB_ERROR_BACKUP_NOT_READY, %VB_ERROR_POOL_UNAVAILABLE, %VB_ERROR_CHECKSUM_MISMATCH */
+VbDiskFile *vb_manager_open_disk_finish (VbManager *self, GAsyncResult *result, GError **error);
+
 /** vb_manager_verify_async: reads all of the backup. */
 void vb_manager_verify_async (VbManager *self,
                               const char *vps,

@@ -19,6 +19,7 @@
 #include "storage/nbd/vb-nbd-server.h"
 #include "storage/layout/vb-pool-handle.h"
 #include "storage/restore/vb-stage-job.h"
+#include "vb-backup-file.h"
 #include "vb-verify-job.h"
 
 struct _VbDirectoryPool
@@ -269,6 +270,22 @@ pool_verify (VbPool *pool,
   return blame_pool (self, ok, g_steal_pointer (&local), error);
 }
 
+static VbDiskFile *
+pool_open_disk (VbPool *pool,
+                const char *vps,
+                const char *backup,
+                const char *target,
+                GError **error)
+{
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
+  g_autoptr (GError) local = NULL;
+
+  VbBackupFile *file = vb_backup_file_open (folder, vps, backup, target, &local);
+  return blame_pool (self, file != NULL, g_steal_pointer (&local), error) ? VB_DISK_FILE (file)
+                                                                          : NULL;
+}
+
 static gboolean
 pool_check_stage (VbPool *pool,
                   const char *vps,
@@ -350,6 +367,7 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
   iface->rename = pool_rename;
   iface->protect = pool_protect;
   iface->verify = pool_verify;
+  iface->open_disk = pool_open_disk;
   iface->check_stage = pool_check_stage;
   iface->stage = pool_stage;
   iface->can_stage_delta = pool_can_stage_delta;

@@ -252,6 +252,7 @@ make_bridge (Host *host, const char *folder, char **arguments)
   const char *max_connections = find_setting (arguments, "max-connections");
   const char *max_per_address = find_setting (arguments, "max-per-address");
   VbBridgeSettings settings = {
+    .files_enabled = TRUE,
     .socket = socket,
     .socket_group = find_setting (arguments, "socket-group"),
     .listen = find_setting (arguments, "listen"),
