@@ -23,6 +23,16 @@ call_fit_definition (VbOperationWorker *self, gpointer data, GError **error)
   return vb_hypervisor_fit_definition (self->hypervisor, self->record->vps, error);
 }
 
+/* They are those of the disks that are gone again, and libvirt takes no snapshot back beside them.
+ */
+static gboolean
+call_forget_checkpoints (VbOperationWorker *self, gpointer data, GError **error)
+{
+  const char *const none[] = { NULL };
+
+  return vb_hypervisor_keep_checkpoints (self->hypervisor, self->record->vps, none, error);
+}
+
 static gboolean
 call_put_definition_back (VbOperationWorker *self, gpointer data, GError **error)
 {
@@ -78,6 +88,9 @@ vb_restore_undo_swap (VbOperationWorker *self, VbStaging *staging)
       vb_operation_worker_log_failed (self, "Putting the old disks back", error);
       return;
     }
+  if (!vb_operation_worker_retry_while_unavailable (self, call_forget_checkpoints, NULL, &error))
+    vb_operation_worker_log_failed (self, "Forgetting the checkpoint of the new disks", error);
+  g_clear_error (&error);
   if (!vb_operation_worker_retry_while_unavailable (self, call_put_definition_back, NULL, &error))
     vb_operation_worker_log_failed (self, "Putting the old definition back", error);
 }

@@ -155,9 +155,11 @@ vb_libvirt_definition_put_back (virDomainPtr domain, GError **error)
   g_autofree char *after = NULL;
   g_autoptr (GPtrArray) snapshots = NULL;
 
+  /* The VPS needs its definition to start; a record that libvirt does not take back must not keep
+   * it. */
   return before != NULL && vb_definition_put_back (before, &after, &snapshots, error)
-         && vb_libvirt_snapshots_define (domain, snapshots, error)
-         && (after == NULL || define (domain, after, error));
+         && (after == NULL || define (domain, after, error))
+         && vb_libvirt_snapshots_define (domain, snapshots, error);
 }
 
 gboolean
