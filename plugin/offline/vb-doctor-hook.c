@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "core/base/vb-i18n.h"
+#include "core/operations/vb-power-lock.h"
 
 #define DEFAULT_LOCKS "/var/lib/vps-backup/locks"
 
@@ -109,9 +110,40 @@ check_locks (VbDoctor *self)
   vb_finding_set_remedy (finding, "echo %s >%s", expected, self->locks_file);
 }
 
+/* A restore that was killed while it overwrote disks; with a service that runs it is taken up
+ * within moments, unless the journal was lost. */
+static void
+check_left (VbDoctor *self, const char *folder, const char *vps)
+{
+  g_autofree char *path = g_build_filename (folder, vps, NULL);
+  g_autoptr (GError) error = NULL;
+
+  if (!g_uuid_string_is_valid (vps) || vb_power_lock_check_whole (self->state_folder, vps, &error))
+    return;
+  VbFinding *finding = vb_findings_add (self->findings, "locks", VB_VERDICT_PROBLEM,
+                                        _ ("The VPS %s was left in the middle of a restore: its "
+                                           "disks may be half overwritten, and it "
+                                           "does not start."),
+                                        vps);
+  vb_finding_set_remedy (finding, "vps-backupctl restore %s BACKUP   # %s: rm %s", vps,
+                         _ ("or, only if its disks are known to be whole"), path);
+}
+
+static void
+check_all_left (VbDoctor *self)
+{
+  g_autofree char *folder = g_build_filename (self->state_folder, "locks", NULL);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, NULL);
+  const char *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    check_left (self, folder, name);
+}
+
 void
 vb_doctor_check_hook (VbDoctor *self)
 {
+  check_all_left (self);
   g_autofree char *path = g_build_filename (self->hooks_folder, "qemu.d", "vps-backup", NULL);
   VbFinding *finding;
 

@@ -78,6 +78,13 @@ void vb_fake_pool_set_bad_chunks (VbFakePool *self, guint64 bad_chunks);
 /** vb_fake_pool_set_in_place: whether restores overwrite devices; a swap that fails then leaves one
  * half overwritten, and so does every restore that recovery finds */
 void vb_fake_pool_set_in_place (VbFakePool *self, gboolean in_place);
+/** vb_fake_pool_set_unfinished: what the pool has noted of @operation: it was overwriting devices
+ * of
+ * @vps with @backup */
+void vb_fake_pool_set_unfinished (VbFakePool *self,
+                                  const char *operation,
+                                  const char *vps,
+                                  const char *backup);
 void vb_fake_pool_set_free_bytes (VbFakePool *self, guint64 free_bytes);
 /** vb_fake_pool_set_unique_bytes: what the backups of a VPS share among them, -1 at first: unknown
  */

@@ -21,6 +21,7 @@ struct _VbFakePool
   gboolean in_place;
   gint64 unique_bytes;  /* of all backups together */
   VbFakeClaims *claims; /* (nullable) */
+  char *unfinished[3];  /* operation, VPS, backup */
   gint touched;         /* atomic: another host has changed something */
 };
 
@@ -45,6 +46,8 @@ vb_fake_pool_finalize (GObject *object)
   VbFakePool *self = VB_FAKE_POOL (object);
 
   g_clear_object (&self->claims);
+  for (gsize i = 0; i < G_N_ELEMENTS (self->unfinished); i++)
+    g_free (self->unfinished[i]);
   g_hash_table_unref (self->backups);
   g_hash_table_unref (self->partial);
   g_mutex_clear (&self->mutex);
@@ -501,9 +504,42 @@ fake_recover_staging (VbPool *pool, const char *operation, GPtrArray *disks, GEr
   return vb_fake_staging_new (G_OBJECT (pool), in_place, in_place);
 }
 
+void
+vb_fake_pool_set_unfinished (VbFakePool *self,
+                             const char *operation,
+                             const char *vps,
+                             const char *backup)
+{
+  self->unfinished[0] = g_strdup (operation);
+  self->unfinished[1] = g_strdup (vps);
+  self->unfinished[2] = g_strdup (backup);
+}
+
+static gboolean
+fake_find_unfinished (VbPool *pool,
+                      const char *operation,
+                      char **vps,
+                      char **backup,
+                      GError **error)
+{
+  VbFakePool *self = VB_FAKE_POOL (pool);
+
+  if (!vb_fake_script_enter (pool, "find_unfinished", NULL, error))
+    return FALSE;
+  if (g_strcmp0 (operation, self->unfinished[0]) != 0)
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND, "Nothing is noted of it");
+      return FALSE;
+    }
+  *vps = g_strdup (self->unfinished[1]);
+  *backup = g_strdup (self->unfinished[2]);
+  return TRUE;
+}
+
 static void
 vb_fake_pool_iface_init (VbPoolInterface *iface)
 {
+  iface->find_unfinished = fake_find_unfinished;
   iface->get_claims = fake_get_claims;
   iface->check = fake_check;
   iface->list = fake_list;

@@ -91,6 +91,7 @@ manager_lab_begin_start (ManagerLab *f, GAsyncResult **result)
     .max_concurrent = f->max_concurrent,
     .stall_timeout_s = f->stall_timeout_s,
     .check_interval_s = f->check_interval_s,
+    .state_folder = f->state_folder,
   };
 
   f->seq = 0;

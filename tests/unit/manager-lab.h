@@ -22,6 +22,7 @@ typedef struct
   guint max_concurrent;
   guint stall_timeout_s;
   guint check_interval_s;
+  const char *state_folder;   /* (nullable): for power locks */
   GDateTime *(*clock) (void); /* what the manager takes for the time, or NULL */
   GPtrArray *states;          /* "state/status" at each vps-changed of VPS */
   GPtrArray *notifications;   /* type words */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-pool.h"
 
+#include "core/base/vb-error.h"
 #include "core/base/vb-fault.h"
 
 G_DEFINE_INTERFACE (VbPool, vb_pool, G_TYPE_OBJECT)
@@ -183,4 +184,19 @@ vb_pool_recover_staging (VbPool *self, const char *operation, GPtrArray *disks, 
 {
   return VB_FAULT_AROUND (VB_POOL_GET_IFACE (self)->recover_staging (self, operation, disks, error),
                           "pool.recover-staging");
+}
+
+gboolean
+vb_pool_find_unfinished (VbPool *self,
+                         const char *operation,
+                         char **vps,
+                         char **backup,
+                         GError **error)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+
+  if (iface->find_unfinished != NULL)
+    return iface->find_unfinished (self, operation, vps, backup, error);
+  vb_error_set_public (error, VB_ERROR_NOT_FOUND);
+  return FALSE;
 }

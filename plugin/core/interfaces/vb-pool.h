@@ -87,6 +87,8 @@ typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer
  * than @limit_bytes. (nullable)
  * @recover_staging: (transfer full): the staging that @operation left beside @disks after a crash,
  * to be undone and discarded or finished; with nothing left its methods just succeed
+ * @find_unfinished: which backup @operation was putting on devices of which VPS (both transfer
+ * full), when that was not finished; %VB_ERROR_NOT_FOUND. (nullable)
  * @check_stage: quick refusals of @stage before anything is read: missing disks, backup gone, space
  * beside the disks
  */
@@ -154,6 +156,11 @@ struct _VbPoolInterface
                                  const char *operation,
                                  GPtrArray *disks,
                                  GError **error);
+  gboolean (*find_unfinished) (VbPool *self,
+                               const char *operation,
+                               char **vps,
+                               char **backup,
+                               GError **error);
 };
 
 gboolean vb_pool_check (VbPool *self, VbPoolStatus *status, GError **error);
@@ -214,5 +221,10 @@ VbStaging *vb_pool_stage_delta (VbPool *self,
                                 GError **error);
 VbStaging *
 vb_pool_recover_staging (VbPool *self, const char *operation, GPtrArray *disks, GError **error);
+gboolean vb_pool_find_unfinished (VbPool *self,
+                                  const char *operation,
+                                  char **vps,
+                                  char **backup,
+                                  GError **error);
 
 G_END_DECLS

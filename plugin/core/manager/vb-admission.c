@@ -179,6 +179,9 @@ static gboolean
 check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
 {
   const VbOperationRecord *record = admission->record;
+  if (record->kind == VB_OPERATION_CREATE && self->settings.state_folder != NULL
+      && !vb_power_lock_check_whole (self->settings.state_folder, record->vps, error))
+    return FALSE;
   g_autoptr (GPtrArray) disks = vb_hypervisor_list_disks (self->hypervisor, record->vps, error);
   if (disks == NULL)
     return FALSE;

@@ -258,6 +258,7 @@ pool_answered (GObject *source, GAsyncResult *result, gpointer user_data)
       if (answer->infos != NULL)
         {
           vb_manager_merge_backups (self, answer->infos);
+          vb_manager_look_for_unfinished (self);
           self->swept = FALSE;
           vb_manager_sweep_checkpoints (self);
         }

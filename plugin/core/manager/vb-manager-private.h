@@ -44,6 +44,7 @@ struct _VbManager
   GQueue queue;           /* VbOperationWorker, not yet started (borrowed from jobs) */
   guint running;          /* jobs with a thread */
 
+  GPtrArray *unfinished;       /* VbPowerLockLeft: to be asked the pool about */
   GPtrArray *unended;          /* VbOperationRecord: left by a crash, waiting for the hypervisor */
   GHashTable *checkpoint_gone; /* VPS UUID → GPtrArray of backup ids whose checkpoints go when the
                                   operation ends */
@@ -194,6 +195,11 @@ void vb_manager_look_at_checks (VbManager *self);
  * it was */
 void vb_manager_sweep_pool (VbManager *self);
 void vb_manager_sweep_checkpoints (VbManager *self);
+
+/* vb-manager-unfinished.c: locks that say “swap” and that the journal knows nothing of */
+void vb_manager_sweep_locks (VbManager *self);
+/** vb_manager_look_for_unfinished: the pool is there: does it know what was under way? */
+void vb_manager_look_for_unfinished (VbManager *self);
 
 /* vb-manager-recovery.c */
 void vb_manager_attach_unended (VbManager *self, VbVps *vps);

@@ -95,30 +95,6 @@ vb_manager_attach_unended (VbManager *self, VbVps *vps)
 }
 
 static void
-sweep_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  VbManager *self = source;
-  vb_power_lock_sweep (self->settings.state_folder, data);
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-sweep_locks (VbManager *self)
-{
-  if (self->settings.state_folder == NULL)
-    return;
-  GHashTable *keep = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  for (guint i = 0; i < self->unended->len; i++)
-    {
-      const VbOperationRecord *record = g_ptr_array_index (self->unended, i);
-      g_hash_table_add (keep, g_strdup (record->vps));
-    }
-  g_autoptr (GTask) task = g_task_new (self, NULL, NULL, NULL);
-  g_task_set_task_data (task, keep, (GDestroyNotify) g_hash_table_unref);
-  vb_worker_run (self->journal_worker, task, sweep_in_thread);
-}
-
-static void
 recover_one (VbManager *self, const VbOperationRecord *record)
 {
   VbOperationWorker *job = g_hash_table_lookup (self->jobs, record->id);
@@ -223,7 +199,7 @@ loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   vb_manager_watch_checks (self, journalled->checks);
   journalled_free (journalled);
 
-  sweep_locks (self);
+  vb_manager_sweep_locks (self);
   self->start_timer = g_timeout_add (START_PATIENCE_MS, start_without_them, self);
   vb_manager_watch_pool (self);
   vb_hypervisor_start (self->hypervisor);

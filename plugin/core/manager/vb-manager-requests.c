@@ -148,9 +148,12 @@ power_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
   VbManager *self = source;
   VbRequest *request = data;
   GError *error = NULL;
+  gboolean whole = request->action == VB_POWER_ACTION_STOP || self->settings.state_folder == NULL
+                   || vb_power_lock_check_whole (self->settings.state_folder, request->vps, &error);
   /* What was seen some seconds ago may be over: the claim itself tells. */
-  gboolean free = !vb_claims_is_elsewhere (self->claims, request->vps)
-                  || vb_request_take (self, request, &error);
+  gboolean free = whole
+                  && (!vb_claims_is_elsewhere (self->claims, request->vps)
+                      || vb_request_take (self, request, &error));
   gboolean ok = free
                 && vb_hypervisor_power (self->hypervisor, request->vps, request->action,
                                         request->force, &error);

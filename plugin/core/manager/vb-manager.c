@@ -67,6 +67,7 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->schedules);
   g_hash_table_unref (self->schedules_due);
   g_ptr_array_unref (self->unended);
+  g_ptr_array_unref (self->unfinished);
   g_ptr_array_unref (self->audit_waiting);
   vb_revocations_free (self->revocations);
   g_clear_pointer (&self->hypervisor_worker, vb_worker_free);
@@ -124,6 +125,7 @@ vb_manager_init (VbManager *self)
   vb_manager_init_schedules (self);
   self->checkpoint_gone
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+  self->unfinished = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_power_lock_left_free);
   self->unended = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_operation_record_free);
   self->revocations = vb_revocations_new ();
   self->audit_waiting = g_ptr_array_new_with_free_func (g_object_unref);

@@ -42,12 +42,35 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbPowerLock, vb_power_lock_release)
  * takes up the operation */
 void vb_power_lock_leave (VbPowerLock *self);
 
-/** vb_power_lock_leave: @self: (transfer full): leaves the file without an owner, for whoever takes
- * up the operation */
-void vb_power_lock_leave (VbPowerLock *self);
-
-/** vb_power_lock_sweep: removes lock files of dead owners that @keep (set of UUIDs) does not name
+/**
+ * VbPowerLockLeft:
+ * @vps: UUID
+ * @operation: (nullable): id of the operation that has left it, if the file says so
+ *
+ * A lock with the word "swap" whose owner is dead: the disks of the VPS may be half overwritten.
  */
-void vb_power_lock_sweep (const char *state_folder, GHashTable *keep);
+typedef struct
+{
+  char *vps;
+  char *operation;
+} VbPowerLockLeft;
+
+void vb_power_lock_left_free (VbPowerLockLeft *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbPowerLockLeft, vb_power_lock_left_free)
+
+/**
+ * vb_power_lock_sweep:
+ * @keep: set of UUIDs that are left alone
+ *
+ * Removes lock files of dead owners, but none that says "swap": without the operation's record
+ * nobody can tell whether the disks are whole.
+ *
+ * Returns: (transfer full) (element-type VbPowerLockLeft): those that say "swap"
+ */
+GPtrArray *vb_power_lock_sweep (const char *state_folder, GHashTable *keep);
+
+/** vb_power_lock_check_whole: Returns: %FALSE with %VB_ERROR_OPERATION_RUNNING when a dead owner
+ * has left the VPS's lock with the word "swap" */
+gboolean vb_power_lock_check_whole (const char *state_folder, const char *vps, GError **error);
 
 G_END_DECLS

@@ -14,6 +14,7 @@
 #include "core/base/vb-error.h"
 #include "storage/base/vb-files.h"
 #include "storage/layout/vb-mtime-cache.h"
+#include "storage/restore/vb-device-restore.h"
 #include "storage/restore/vb-image-staging.h"
 #include "core/base/vb-log.h"
 #include "storage/nbd/vb-nbd-server.h"
@@ -349,6 +350,17 @@ pool_recover_staging (VbPool *pool, const char *operation, GPtrArray *disks, GEr
   return staging ? VB_STAGING (staging) : NULL;
 }
 
+static gboolean
+pool_find_unfinished (VbPool *pool,
+                      const char *operation,
+                      char **vps,
+                      char **backup,
+                      GError **error)
+{
+  g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (VB_DIRECTORY_POOL (pool)->root);
+  return vb_device_restore_find (folder, operation, vps, backup, error);
+}
+
 static void
 vb_directory_pool_iface_init (VbPoolInterface *iface)
 {
@@ -373,6 +385,7 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
   iface->can_stage_delta = pool_can_stage_delta;
   iface->stage_delta = pool_stage_delta;
   iface->recover_staging = pool_recover_staging;
+  iface->find_unfinished = pool_find_unfinished;
 }
 
 /* --- lifecycle --- */

@@ -203,12 +203,12 @@ find_devices (VbDeviceRestore *self, GPtrArray *disks, GError **error)
   return TRUE;
 }
 
-gboolean
-vb_device_restore_load (const VbPoolLayout *folder,
-                        const char *operation,
-                        GPtrArray *disks,
-                        VbDeviceRestore **found,
-                        GError **error)
+/* Returns: %FALSE with @error; *@found is %NULL when nothing is noted */
+static gboolean
+load_note (const VbPoolLayout *folder,
+           const char *operation,
+           VbDeviceRestore **found,
+           GError **error)
 {
   gsize length;
   g_autofree char *name = note_name (operation);
@@ -231,9 +231,46 @@ vb_device_restore_load (const VbPoolLayout *folder,
                    "The note %s about an unfinished restore is damaged", name);
       return FALSE;
     }
-  if (!find_devices (self, disks, error))
+  *found = g_steal_pointer (&self);
+  return TRUE;
+}
+
+gboolean
+vb_device_restore_load (const VbPoolLayout *folder,
+                        const char *operation,
+                        GPtrArray *disks,
+                        VbDeviceRestore **found,
+                        GError **error)
+{
+  g_autoptr (VbDeviceRestore) self = NULL;
+
+  *found = NULL;
+  if (!load_note (folder, operation, &self, error)
+      || (self != NULL && !find_devices (self, disks, error)))
     return FALSE;
   *found = g_steal_pointer (&self);
+  return TRUE;
+}
+
+gboolean
+vb_device_restore_find (const VbPoolLayout *folder,
+                        const char *operation,
+                        char **vps,
+                        char **backup,
+                        GError **error)
+{
+  g_autoptr (VbDeviceRestore) self = NULL;
+
+  if (!load_note (folder, operation, &self, error))
+    return FALSE;
+  if (self == NULL || self->vps == NULL || self->backup == NULL)
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, "Nothing is noted of the operation %s",
+                   operation);
+      return FALSE;
+    }
+  *vps = g_strdup (self->vps);
+  *backup = g_strdup (self->backup);
   return TRUE;
 }
 

@@ -63,6 +63,19 @@ gboolean vb_device_restore_load (const VbPoolLayout *folder,
                                  GError **error);
 
 /**
+ * vb_device_restore_find:
+ * @vps: (out) (transfer full): whose devices @operation was overwriting
+ * @backup: (out) (transfer full): with what
+ *
+ * Returns: %FALSE with %VB_ERROR_NOT_FOUND when it has noted nothing, %VB_ERROR_POOL_UNAVAILABLE
+ */
+gboolean vb_device_restore_find (const VbPoolLayout *folder,
+                                 const char *operation,
+                                 char **vps,
+                                 char **backup,
+                                 GError **error);
+
+/**
  * vb_device_restore_add:
  * @size_bytes: of the disk in the backup
  *
