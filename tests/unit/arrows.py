@@ -37,7 +37,7 @@ SEES = {
     "storage/pool": (*STORE, "storage/nbd", "storage/qcow2", "storage/layout", "storage/capture", "storage/restore",
                      "storage/claims"),
     "storage/journal": (*CORE, "json"),
-    "offline": (*CORE, "libvirt/xml", "libvirt/connection", "libvirt/domain", "storage/pool"),
+    "offline": (*CORE, "libvirt/xml", "libvirt/connection", "libvirt/domain", "storage/pool", "core/operations"),
     "net": (BASE,),
     "auth": (BASE, "json"),
     "protocol": MODEL,

@@ -170,6 +170,39 @@ test_refresh (ManagerLab *f, gconstpointer data)
 }
 
 static void
+count_answer (GObject *source, GAsyncResult *result, gpointer n)
+{
+  guint64 bad_chunks;
+  g_assert_true (vb_manager_verify_finish (VB_MANAGER (source), result, &bad_chunks, NULL));
+  ++*(guint *) n;
+}
+
+static gboolean
+all_answered (gpointer n)
+{
+  return *(guint *) n == 96;
+}
+
+/* However many one customer asks for: one of a VPS at a time, and nobody else waits for a thread.
+ */
+static void
+test_many_verifications (ManagerLab *f, gconstpointer data)
+{
+  g_autofree char *backup = manager_lab_make_backup (f);
+  guint n = 0;
+
+  vb_fake_hold (f->pool, "verify");
+  for (guint i = 0; i < 96; i++)
+    vb_manager_verify_async (f->manager, VPS, backup, NULL, count_answer, &n);
+  vb_fake_wait_calls (f->pool, "verify", 1);
+  g_autofree char *operation = manager_lab_create (f, OTHER, NULL, -1);
+  g_autofree char *second = manager_lab_make_backup (f);
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "verify"), ==, 1);
+  vb_fake_release (f->pool, "verify");
+  vb_fake_wait_until (all_answered, &n, "the answers");
+}
+
+static void
 set_up_shared (ManagerLab *f, gconstpointer data)
 {
   g_autoptr (VbFakeClaims) claims = vb_fake_claims_new ();
@@ -195,6 +228,8 @@ main (int argc, char **argv)
               test_vps_undefined, manager_lab_tear_down);
   g_test_add ("/manager/hangs/slots-taken-away", ManagerLab, NULL, manager_lab_set_up,
               test_slots_taken_away, manager_lab_tear_down);
+  g_test_add ("/manager/hangs/many-verifications", ManagerLab, NULL, manager_lab_set_up,
+              test_many_verifications, manager_lab_tear_down);
   g_test_add ("/manager/hangs/refresh", ManagerLab, NULL, set_up_shared, test_refresh,
               manager_lab_tear_down);
   return g_test_run ();

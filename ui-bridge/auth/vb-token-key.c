@@ -173,13 +173,14 @@ void
 vb_token_key_sign (GBytes *key, const char *text, gsize length, guchar *signature)
 {
   gsize key_length;
-  const void *key_data = g_bytes_get_data (key, &key_length);
-  unsigned int n = 0;
+  const guchar *key_data = g_bytes_get_data (key, &key_length);
+  gsize n = VB_TOKEN_SIGNATURE_BYTES;
 
-  if (HMAC (EVP_sha256 (), key_data, (int) key_length, (const guchar *) text, length, signature, &n)
-          == NULL
-      || n != VB_TOKEN_SIGNATURE_BYTES)
-    g_error ("HMAC-SHA256 is not available");
+  /* GLib's own: unlike OpenSSL's it needs no provider that may fail to load. */
+  GHmac *hmac = g_hmac_new (G_CHECKSUM_SHA256, key_data, key_length);
+  g_hmac_update (hmac, (const guchar *) text, (gssize) length);
+  g_hmac_get_digest (hmac, signature, &n);
+  g_hmac_unref (hmac);
 }
 
 guint64

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-ec.h"
 
+#include "core/base/vb-error.h"
+
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/param_build.h>
@@ -34,12 +36,12 @@ vb_ec_import (const guchar *point, const guchar *scalar)
 }
 
 EVP_PKEY *
-vb_ec_generate (void)
+vb_ec_generate (GError **error)
 {
   EVP_PKEY *key = EVP_EC_gen (GROUP);
 
   if (key == NULL)
-    g_error ("OpenSSL makes no keys on P-256");
+    g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "Failed to make a key on P-256");
   return key;
 }
 

@@ -212,10 +212,15 @@ vb_push_crypt_encrypt (const char *p256dh,
                        gsize length,
                        GError **error)
 {
-  g_autoptr (EVP_PKEY) ours = vb_ec_generate ();
+  g_autoptr (EVP_PKEY) ours = vb_ec_generate (error);
   VbPushSender sender = { 0 };
 
+  if (ours == NULL)
+    return NULL;
   if (!vb_ec_get_point (ours, sender.point) || RAND_bytes (sender.salt, sizeof sender.salt) <= 0)
-    g_error ("OpenSSL has no random numbers");
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "Failed to get random numbers");
+      return NULL;
+    }
   return encrypt (&sender, ours, p256dh, auth, plaintext, length, error);
 }

@@ -109,7 +109,10 @@ save (EVP_PKEY *key, const char *folder, const char *path, GError **error)
   int fd;
 
   if (PEM_write_bio_PrivateKey (bio, key, NULL, NULL, 0, NULL, NULL) <= 0)
-    g_error ("OpenSSL cannot write keys");
+    {
+      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "Failed to encode the key for %s", path);
+      return FALSE;
+    }
   length = (gsize) BIO_get_mem_data (bio, &text);
 
   g_unlink (partial);
@@ -136,8 +139,8 @@ vb_push_key_open (const char *folder, GError **error)
 
   if (missing)
     {
-      key = vb_ec_generate ();
-      if (!save (key, folder, path, error))
+      key = vb_ec_generate (error);
+      if (key == NULL || !save (key, folder, path, error))
         return NULL;
       vb_log_info (NULL, NULL, NULL, "Made a key for push notifications in %s", path);
     }
@@ -170,7 +173,7 @@ vb_push_key_get_public (const VbPushKey *self)
   return self->public_key;
 }
 
-/* OpenSSL signs in DER, a token wants the two numbers side by side. */
+/* OpenSSL signs in DER, a token wants the two numbers side by side. Returns: (nullable) */
 static char *
 sign (const VbPushKey *self, const char *text)
 {
@@ -183,8 +186,10 @@ sign (const VbPushKey *self, const char *text)
 
   if (EVP_DigestSignInit (context, NULL, EVP_sha256 (), NULL, self->key) <= 0
       || EVP_DigestSign (context, der, &length, (const guchar *) text, strlen (text)) <= 0)
-    g_error ("OpenSSL cannot sign");
+    return NULL;
   pair = d2i_ECDSA_SIG (NULL, &at, (long) length);
+  if (pair == NULL)
+    return NULL;
   BN_bn2binpad (ECDSA_SIG_get0_r (pair), raw, VB_EC_SCALAR_BYTES);
   BN_bn2binpad (ECDSA_SIG_get0_s (pair), raw + VB_EC_SCALAR_BYTES, VB_EC_SCALAR_BYTES);
   return vb_base64url_encode (raw, sizeof raw);
@@ -216,5 +221,7 @@ vb_push_key_authorize (const VbPushKey *self, const char *origin, const char *su
   g_autofree char *text = g_strconcat (head, ".", claims, NULL);
   g_autofree char *signature = sign (self, text);
 
-  return g_strdup_printf ("vapid t=%s.%s, k=%s", text, signature, self->public_key);
+  /* Without one the push service refuses the message, which is tried again later. */
+  return g_strdup_printf ("vapid t=%s.%s, k=%s", text, signature ? signature : "",
+                          self->public_key);
 }

@@ -27,13 +27,18 @@ vb_safe_open_resolved (const char *path, int flags)
   return fd;
 }
 
-void
+gboolean
 vb_safe_open_sync_folder (const char *path)
 {
   int fd = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  if (fsync (fd) != 0)
-    vb_log_warning (NULL, NULL, NULL, "Syncing the folder %s: %s", path, g_strerror (errno));
-  close (fd);
+  gboolean synced = fd >= 0 && fsync (fd) == 0;
+  int failure = errno;
+
+  if (!synced)
+    vb_log_warning (NULL, NULL, NULL, "Failed to sync the folder %s: %s", path,
+                    g_strerror (failure));
+  if (fd >= 0)
+    close (fd);
+  errno = failure;
+  return synced;
 }

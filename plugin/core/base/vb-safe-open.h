@@ -23,8 +23,10 @@ int vb_safe_open_resolved (const char *path, int flags);
  * @path: of a folder
  *
  * What was created, renamed or removed in it survives a loss of power from now on. If that cannot
- * be, the log says so. May block; any thread.
+ * be, the log says so.
+ *
+ * Returns: %FALSE with errno set when it could not be. May block; any thread
  */
-void vb_safe_open_sync_folder (const char *path);
+gboolean vb_safe_open_sync_folder (const char *path);
 
 G_END_DECLS

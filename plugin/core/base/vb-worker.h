@@ -17,7 +17,8 @@ typedef struct _VbWorker VbWorker;
 /** vb_worker_new: @max_threads: calls that may run at once, others wait */
 VbWorker *vb_worker_new (guint max_threads);
 
-/** vb_worker_run: runs @func for @task in a thread, as g_task_run_in_thread() does */
+/** vb_worker_run: runs @func for @task in a thread, as g_task_run_in_thread() does. When the
+ * process may have no more threads and none of ours runs, @task ends with %VB_ERROR_INTERNAL */
 void vb_worker_run (VbWorker *self, GTask *task, GTaskThreadFunc func);
 
 /** vb_worker_free: does not wait: a call that hangs must not keep the process from ending */

@@ -113,10 +113,11 @@ apply (VbOperationWorker *job,
   if (self == NULL)
     return;
 
-  gboolean ended = vb_operation_state_is_end (record->state);
+  /* One that could not be journalled has not ended for anybody. */
+  gboolean ended = vb_operation_state_is_end (record->state) && !job->detached;
   VbVps *vps = g_hash_table_lookup (self->vps, record->vps);
   g_autoptr (VbOperation) operation = vps ? vb_vps_get_operation (vps) : NULL;
-  if (operation != NULL)
+  if (operation != NULL && (ended || !vb_operation_state_is_end (record->state)))
     {
       g_object_ref (operation);
       vb_operation_sample (operation, g_get_monotonic_time ());

@@ -227,6 +227,7 @@ set_pool_available (VbManager *self, gboolean available, const char *why)
       vb_log_warning (NULL, NULL, NULL, "The pool is not available: %s", why);
     }
   vb_vps_locks_set_pool_missing (self->locks, !available);
+  vb_vps_locks_set_pool_missing (self->verifying, !available);
   vb_manager_refresh_availability (self);
 }
 
@@ -296,7 +297,7 @@ ask_pool (gpointer data)
   question->asked = asked;
   question->idle = vb_manager_list_idle (self);
   g_task_set_task_data (task, question, (GDestroyNotify) pool_question_free);
-  vb_worker_run (self->pool_worker, task, ask_pool_in_thread);
+  vb_worker_run (self->health_worker, task, ask_pool_in_thread);
   return G_SOURCE_CONTINUE;
 }
 

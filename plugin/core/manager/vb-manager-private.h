@@ -29,6 +29,8 @@ struct _VbManager
   /* Threads for blocking calls, apart for each backend so that one that hangs holds up no other. */
   VbWorker *hypervisor_worker;
   VbWorker *pool_worker;
+  VbWorker *health_worker; /* whether the pool is there, and what is in it */
+  VbWorker *bulk_worker;   /* what reads a lot: it must not keep others from a thread */
   VbWorker *journal_worker;
 
   GHashTable *vps;      /* UUID → VbVps */
@@ -38,6 +40,7 @@ struct _VbManager
   GHashTable *stored; /* VPS UUID → GPtrArray of VbBackupInfo: the pool's backups of VPSs that are
                          not here */
   VbVpsLocks *locks;
+  VbVpsLocks *verifying;  /* one verification of a VPS at a time */
   GHashTable *refreshing; /* set of VPS UUIDs whose backups are about to be listed again */
   GHashTable *jobs;       /* operation id → VbOperationWorker */
   GHashTable *ended;      /* id of an operation that has ended lately → UUID of its VPS */

@@ -270,6 +270,7 @@ vb_manager_stop_async (VbManager *self, GAsyncReadyCallback callback, gpointer u
   vb_manager_unwatch_schedules (self);
   vb_manager_stop_checks (self);
   vb_vps_locks_refuse_all (self->locks, VB_ERROR_INTERRUPTED);
+  vb_vps_locks_refuse_all (self->verifying, VB_ERROR_INTERRUPTED);
   g_hash_table_iter_init (&iter, self->jobs);
   while (g_hash_table_iter_next (&iter, NULL, &job))
     vb_operation_worker_interrupt (job);

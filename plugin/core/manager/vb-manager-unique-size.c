@@ -51,7 +51,7 @@ measure (VbManager *self, const char *uuid)
   g_autoptr (GTask) task = g_task_new (self, NULL, measured, NULL);
 
   g_task_set_task_data (task, g_strdup (uuid), g_free);
-  vb_worker_run (self->pool_worker, task, list_in_thread);
+  vb_worker_run (self->bulk_worker, task, list_in_thread);
 }
 
 static gboolean

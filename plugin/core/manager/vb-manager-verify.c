@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Verify: only reads, so it waits for nobody and nobody waits for it. */
+/* Verify: only reads, so it waits for no operation and no operation waits for it. Those of one VPS
+ * wait for each other, so that nobody can fill the threads that all share. */
 #include "vb-backup-verifier.h"
 #include "vb-manager-private.h"
 
@@ -33,24 +34,62 @@ vb_manager_require_readable (VbManager *self, const char *uuid, const char *id, 
   return NULL;
 }
 
+typedef struct
+{
+  GTask *task;
+  VbVerification *verification;
+  VbVpsLock *lock;
+} Turn;
+
+static void
+turn_free (Turn *turn)
+{
+  g_autoptr (VbVpsLock) lock = turn->lock;
+
+  vb_verification_free (turn->verification);
+  g_object_unref (turn->task);
+  g_free (turn);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Turn, turn_free)
+
 static void
 verified (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   VbManager *self = VB_MANAGER (source);
-  g_autoptr (GTask) task = user_data;
-  const VbVerification *verification = g_task_get_task_data (G_TASK (result));
+  g_autoptr (Turn) turn = user_data;
+  const VbVerification *verification = turn->verification;
   GError *error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error))
     {
-      g_task_return_error (task, error);
+      g_task_return_error (turn->task, error);
       return;
     }
   vb_manager_note_check (self, verification->info->vps, verification->info->id,
                          &verification->check);
   if (verification->notification != NULL)
     vb_manager_emit_notification (self, verification->notification);
-  g_task_return_int (task, (gssize) verification->check.bad_chunks);
+  g_task_return_int (turn->task, (gssize) verification->check.bad_chunks);
+}
+
+static void
+take_turn (VbVpsLock *lock, const GError *error, gpointer user_data)
+{
+  g_autoptr (Turn) turn = user_data;
+  VbManager *self = g_task_get_source_object (turn->task);
+  GError *refusal = error ? g_error_copy (error) : NULL;
+
+  turn->lock = lock;
+  if (refusal != NULL || !vb_transfer_check (turn->verification->transfer, &refusal))
+    {
+      g_task_return_error (turn->task, refusal);
+      return;
+    }
+  VbVerification *verification = turn->verification;
+  g_autoptr (GTask) slow = g_task_new (self, NULL, verified, g_steal_pointer (&turn));
+  g_task_set_task_data (slow, verification, NULL);
+  vb_worker_run (self->bulk_worker, slow, verify_in_thread);
 }
 
 void
@@ -73,11 +112,11 @@ vb_manager_verify_async (VbManager *self,
     }
   g_autoptr (VbTransfer) transfer
       = vb_transfer_new (cancellable, self->settings.bandwidth_limit_bytes_per_s);
-  VbVerification *verification
+  Turn *turn = g_new0 (Turn, 1);
+  turn->verification
       = vb_verification_new (vb_backup_get_info (backup), transfer, vb_backup_is_damaged (backup));
-  g_autoptr (GTask) slow = g_task_new (self, NULL, verified, g_steal_pointer (&task));
-  g_task_set_task_data (slow, verification, (GDestroyNotify) vb_verification_free);
-  vb_worker_run (self->pool_worker, slow, verify_in_thread);
+  turn->task = g_steal_pointer (&task);
+  vb_vps_locks_acquire (self->verifying, vps, VB_VPS_LOCK_NEEDS_POOL, take_turn, turn);
 }
 
 gboolean

@@ -4,6 +4,9 @@
 #include "core/base/vb-error.h"
 #include "core/base/vb-log.h"
 
+/* How much is read from the pool at once because somebody has asked for it. */
+#define N_BULK 4
+
 enum
 {
   SIGNAL_VPS_CHANGED,
@@ -53,6 +56,7 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->jobs);
   g_hash_table_unref (self->ended);
   vb_vps_locks_unref (self->locks);
+  vb_vps_locks_unref (self->verifying);
   g_hash_table_unref (self->stored);
   g_hash_table_unref (self->gone);
   g_hash_table_unref (self->refreshing);
@@ -72,6 +76,8 @@ vb_manager_finalize (GObject *object)
   vb_revocations_free (self->revocations);
   g_clear_pointer (&self->hypervisor_worker, vb_worker_free);
   g_clear_pointer (&self->pool_worker, vb_worker_free);
+  g_clear_pointer (&self->health_worker, vb_worker_free);
+  g_clear_pointer (&self->bulk_worker, vb_worker_free);
   g_clear_pointer (&self->scrub_worker, vb_worker_free);
   g_clear_pointer (&self->journal_worker, vb_worker_free);
   g_clear_object (&self->hypervisor);
@@ -118,6 +124,7 @@ vb_manager_init (VbManager *self)
   self->stored
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->locks = vb_vps_locks_new ();
+  self->verifying = vb_vps_locks_new ();
   self->refreshing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, job_detach);
   self->ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
@@ -132,7 +139,10 @@ vb_manager_init (VbManager *self)
   g_queue_init (&self->queue);
   self->hypervisor_worker = vb_worker_new (4);
   self->pool_worker = vb_worker_new (64);
-  self->journal_worker = vb_worker_new (4);
+  self->health_worker = vb_worker_new (2);
+  self->bulk_worker = vb_worker_new (N_BULK);
+  /* One: the journal has one connection, and what is saved last stays. */
+  self->journal_worker = vb_worker_new (1);
   vb_manager_init_checks (self);
 }
 

@@ -40,7 +40,7 @@ wait_for_pool (VbOperationWorker *self, VbCapture *capture, GError **error)
 static VbBackupInfo *
 find_committed (VbOperationWorker *self)
 {
-  g_autoptr (GPtrArray) all = vb_pool_list (self->pool, NULL);
+  g_autoptr (GPtrArray) all = vb_pool_list_vps (self->pool, self->vps, NULL);
   for (guint i = 0; all != NULL && i < all->len; i++)
     {
       const VbBackupInfo *info = g_ptr_array_index (all, i);

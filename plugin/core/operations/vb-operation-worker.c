@@ -13,6 +13,7 @@ typedef struct
   gboolean detached;
 } Change;
 
+#define START_RETRY_MS 1000
 #define NOTE_INTERVAL_US (5 * G_USEC_PER_SEC)
 
 VbOperationWorker *
@@ -200,6 +201,15 @@ vb_operation_worker_detach (VbOperationWorker *self)
 }
 
 void
+vb_operation_worker_leave (VbOperationWorker *self)
+{
+  g_autoptr (GMutexLocker) saving = g_mutex_locker_new (&self->save_mutex);
+
+  post_change (self, snapshot (self), NULL, TRUE);
+  g_clear_pointer (&self->lock, vb_power_lock_leave);
+}
+
+void
 vb_operation_worker_set_still (VbOperationWorker *self, gint64 still_us)
 {
   g_mutex_lock (&self->mutex);
@@ -285,7 +295,10 @@ end (VbOperationWorker *self, VbOperationState state, gboolean notify)
    * see it off. */
   vb_hypervisor_announce (self->hypervisor, self->vps);
   if (!save_outcome (self, notification))
-    return;
+    {
+      vb_operation_worker_leave (self);
+      return;
+    }
   vb_operation_worker_unlock (self);
   if (self->claimed)
     vb_claims_give_back (vb_pool_get_claims (self->pool), self->vps);
@@ -420,13 +433,19 @@ vb_operation_worker_interrupt (VbOperationWorker *self)
   vb_transfer_suspend (self->transfer);
 }
 
-gboolean
-vb_operation_worker_is_suspended (VbOperationWorker *self)
+static gboolean
+vb_operation_worker_is_stopping (VbOperationWorker *self)
 {
   g_mutex_lock (&self->mutex);
   gboolean stopping = self->stopping;
   g_mutex_unlock (&self->mutex);
-  return stopping && !vb_transfer_is_cancelled (self->transfer);
+  return stopping;
+}
+
+gboolean
+vb_operation_worker_is_suspended (VbOperationWorker *self)
+{
+  return vb_operation_worker_is_stopping (self) && !vb_transfer_is_cancelled (self->transfer);
 }
 
 static gpointer
@@ -443,8 +462,45 @@ run (gpointer data)
   return NULL;
 }
 
+/* The journal has it as queued: the next start of the service goes on with it. */
+static void
+leave_queued (VbOperationWorker *self)
+{
+  g_autoptr (GMutexLocker) saving = g_mutex_locker_new (&self->save_mutex);
+  post_change (self, snapshot (self), NULL, TRUE);
+}
+
+static gboolean
+try_start (gpointer data)
+{
+  VbOperationWorker *self = data;
+  g_autoptr (GError) error = NULL;
+
+  if (self->start_timer != 0 && vb_operation_worker_is_stopping (self))
+    leave_queued (self);
+  else
+    {
+      GThread *thread
+          = g_thread_try_new ("vb-operation", run, vb_operation_worker_ref (self), &error);
+      if (thread == NULL)
+        {
+          vb_operation_worker_unref (self);
+          if (self->start_timer == 0)
+            vb_operation_worker_log_failed (self, "Failed to start a thread, trying again", error);
+          if (self->start_timer == 0)
+            self->start_timer = g_timeout_add_full (G_PRIORITY_DEFAULT, START_RETRY_MS, try_start,
+                                                    vb_operation_worker_ref (self),
+                                                    (GDestroyNotify) vb_operation_worker_unref);
+          return G_SOURCE_CONTINUE;
+        }
+      g_thread_unref (thread);
+    }
+  self->start_timer = 0;
+  return G_SOURCE_REMOVE;
+}
+
 void
 vb_operation_worker_start (VbOperationWorker *self)
 {
-  g_thread_unref (g_thread_new ("vb-operation", run, vb_operation_worker_ref (self)));
+  try_start (self);
 }

@@ -70,6 +70,7 @@ struct _VbOperationWorker
   VbOperationWorkerApply apply;
   gpointer user_data;
   gint64 reported_us; /* when progress was last announced */
+  guint start_timer;  /* until there is a thread for it */
   gboolean stalled;   /* what was last asked to be journalled */
   gboolean detached;  /* it goes on after a restart of the service */
 };
@@ -123,6 +124,10 @@ void vb_operation_worker_fail (VbOperationWorker *self, const GError *error);
 /** vb_operation_worker_detach: the last step of one that goes on after a restart of the service:
  * journalled as it stands */
 void vb_operation_worker_detach (VbOperationWorker *self);
+
+/** vb_operation_worker_leave: the last step of one that cannot end now, nor be journalled: as after
+ * a crash, the next start of the service finds it; its lock file stays */
+void vb_operation_worker_leave (VbOperationWorker *self);
 
 /** vb_operation_worker_note_progress: while it copies: journals now and then how far it is */
 void vb_operation_worker_note_progress (VbOperationWorker *self);

@@ -53,11 +53,13 @@ replace_file (VbPowerLock *self, const char *word, GError **error)
       close (fd);
       return FALSE;
     }
-  vb_safe_open_sync_folder (self->folder);
   if (self->fd >= 0)
     close (self->fd);
   self->fd = fd;
-  return TRUE;
+  if (vb_safe_open_sync_folder (self->folder))
+    return TRUE;
+  vb_error_set_errno (error, errno, "Failed to make the lock file %s durable", self->path);
+  return FALSE;
 }
 
 static void
@@ -94,6 +96,8 @@ vb_power_lock_acquire (const char *state_folder,
     }
   if (!replace_file (self, word, error))
     {
+      if (self->fd >= 0)
+        unlink (self->path);
       power_lock_free (self);
       return NULL;
     }

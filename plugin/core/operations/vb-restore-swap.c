@@ -183,7 +183,10 @@ vb_restore_succeed (VbOperationWorker *self, VbStaging *staging)
       vb_operation_worker_log_failed (self, "Recording that the VPS is back, trying again", error);
       g_clear_error (&error);
       if (!vb_operation_worker_pause (self, G_USEC_PER_SEC))
-        return;
+        {
+          vb_operation_worker_leave (self);
+          return;
+        }
     }
   if (!vb_staging_finish (staging, &error))
     vb_operation_worker_log_failed (self, "Removing the old disks", error);
@@ -217,7 +220,10 @@ vb_restore_abandon (VbOperationWorker *self, VbStaging *staging, const GError *e
 {
   g_autoptr (GError) failure = NULL;
   if (staging != NULL && is_torn (staging))
-    return;
+    {
+      vb_operation_worker_leave (self);
+      return;
+    }
   if (staging != NULL)
     drop_staging (self, staging);
   /* Also when nothing was stopped: then the VPS is in that state already. */

@@ -299,7 +299,10 @@ begin_anew (VbOperationWorker *self)
   g_autoptr (GError) error = NULL;
 
   if (!insist_on_staging (self, &staging))
-    return;
+    {
+      vb_operation_worker_leave (self);
+      return;
+    }
   if (staging != NULL && !vb_staging_discard (staging, &error))
     vb_operation_worker_log_failed (self, "Removing what a restore had staged before", error);
   vb_transfer_restart (self->transfer);
@@ -330,10 +333,12 @@ vb_restore_worker_recover (VbOperationWorker *self)
   if (self->record->swapping && !vb_operation_worker_claim (self, &claim_error))
     vb_operation_worker_log_failed (self, "Claiming the VPS for the recovery of a restore",
                                     claim_error);
-  if (g_error_matches (claim_error, VB_ERROR, VB_ERROR_OPERATION_RUNNING))
-    return;
-  if (!insist_on_staging (self, &staging))
-    return;
+  if (g_error_matches (claim_error, VB_ERROR, VB_ERROR_OPERATION_RUNNING)
+      || !insist_on_staging (self, &staging))
+    {
+      vb_operation_worker_leave (self);
+      return;
+    }
   if (staging != NULL && self->record->swapping && go_forward (self, staging, &failure))
     {
       vb_restore_succeed (self, staging);

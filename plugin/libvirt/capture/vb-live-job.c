@@ -147,7 +147,12 @@ watch_thread (gpointer data)
 void
 vb_live_job_watch (VbLiveJob *self)
 {
-  self->watcher = g_thread_new ("vb-scratch-watch", watch_thread, self);
+  g_autoptr (GError) error = NULL;
+
+  self->watcher = g_thread_try_new ("vb-scratch-watch", watch_thread, self, &error);
+  /* A job whose scratch space nobody watches could fill the guest's file system. */
+  if (self->watcher == NULL)
+    vb_live_job_lose (self, VB_ERROR_INTERNAL, error->message);
 }
 
 void

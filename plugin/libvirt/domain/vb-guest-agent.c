@@ -109,6 +109,10 @@ vb_guest_agent_thaw (VbConnectionPool *gate, virDomainPtr domain, const char *op
   thaw->operation = g_strdup (operation);
   vb_log_warning (thaw->vps, operation, NULL,
                   "The guest has not confirmed the thaw; asking it again until it does");
-  g_thread_unref (g_thread_new ("vb-thaw", thaw_thread, thaw));
+  GThread *thread = g_thread_try_new ("vb-thaw", thaw_thread, thaw, NULL);
+  if (thread != NULL)
+    g_thread_unref (thread);
+  else
+    thaw_thread (thaw); /* the guest comes first: this thread asks it */
   return FALSE;
 }

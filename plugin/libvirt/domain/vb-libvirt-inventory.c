@@ -20,6 +20,7 @@ typedef struct
   GCond cond;
   /* Under the lock. */
   gboolean stopped;
+  gboolean has_thread;
   gboolean list_wanted;
   GHashTable *dirty;   /* set of UUIDs */
   const char *reading; /* the one that was taken out of it last, until it is posted */
@@ -373,8 +374,28 @@ vb_libvirt_inventory_new (VbConnectionPool *gate)
   g_cond_init (&reader->read);
   reader->dirty = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->reader = reader;
-  g_thread_unref (g_thread_new ("vb-inventory", read_thread, g_atomic_rc_box_acquire (reader)));
   return self;
+}
+
+/* Caller holds the lock. Each request tries it once more, until there is a thread. */
+static void
+ensure_thread (Reader *reader)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (reader->has_thread || reader->stopped)
+    return;
+  GThread *thread
+      = g_thread_try_new ("vb-inventory", read_thread, g_atomic_rc_box_acquire (reader), &error);
+  reader->has_thread = thread != NULL;
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return;
+    }
+  vb_log_warning (NULL, NULL, NULL, "Failed to start the thread that looks at the VPSs: %s",
+                  error->message);
+  reader_unref (reader);
 }
 
 void
@@ -382,6 +403,7 @@ vb_libvirt_inventory_list (VbLibvirtInventory *self)
 {
   g_mutex_lock (&self->reader->lock);
   self->reader->list_wanted = TRUE;
+  ensure_thread (self->reader);
   g_cond_signal (&self->reader->cond);
   g_mutex_unlock (&self->reader->lock);
 }
@@ -391,6 +413,7 @@ vb_libvirt_inventory_refresh (VbLibvirtInventory *self, const char *vps)
 {
   g_mutex_lock (&self->reader->lock);
   g_hash_table_add (self->reader->dirty, g_strdup (vps));
+  ensure_thread (self->reader);
   g_cond_signal (&self->reader->cond);
   g_mutex_unlock (&self->reader->lock);
 }

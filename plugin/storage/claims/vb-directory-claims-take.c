@@ -144,7 +144,8 @@ claims_take (VbClaims *claims,
 {
   VbDirectoryClaims *self = VB_DIRECTORY_CLAIMS (claims);
 
-  vb_directory_claims_watch (self);
+  if (!vb_directory_claims_watch (self, error))
+    return FALSE;
   g_mutex_lock (&self->io);
   g_mutex_lock (&self->mutex);
   VbHeldClaim *claim = g_hash_table_lookup (self->held, vps);

@@ -253,14 +253,25 @@ vb_directory_claims_poke (VbDirectoryClaims *self)
   g_cond_broadcast (&self->changed);
 }
 
-void
-vb_directory_claims_watch (VbDirectoryClaims *self)
+gboolean
+vb_directory_claims_watch (VbDirectoryClaims *self, GError **error)
 {
-  g_mutex_lock (&self->mutex);
-  if (!self->running && !self->stopped)
-    g_thread_unref (g_thread_new ("vb-claims", run, g_object_ref (self)));
-  self->running = TRUE;
-  g_mutex_unlock (&self->mutex);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_autoptr (GError) local = NULL;
+
+  if (self->running || self->stopped)
+    return TRUE;
+  GThread *thread = g_thread_try_new ("vb-claims", run, g_object_ref (self), &local);
+  self->running = thread != NULL;
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return TRUE;
+    }
+  g_object_unref (self);
+  g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
+               "Failed to start the thread that renews claims: %s", local->message);
+  return FALSE;
 }
 
 void

@@ -29,7 +29,7 @@ VbDirectoryClaims *vb_directory_claims_new (VbPoolHandle *root, const char *owne
 char *vb_directory_claims_owner_of (const char *state_folder);
 
 /** vb_directory_claims_watch: from now on the claims of others are watched. Any thread */
-void vb_directory_claims_watch (VbDirectoryClaims *self);
+gboolean vb_directory_claims_watch (VbDirectoryClaims *self, GError **error);
 
 /** vb_directory_claims_stop: nothing is renewed or watched any more; claims that are held stay
  * until they expire. Any thread */

@@ -75,7 +75,8 @@ pool_check (VbPool *pool, VbPoolStatus *status, GError **error)
     return FALSE;
   if (self->claims)
     {
-      vb_directory_claims_watch (self->claims);
+      if (!vb_directory_claims_watch (self->claims, error))
+        return FALSE;
       status->remains = vb_directory_claims_has_remains (self->claims);
     }
   vb_autofd int root = vb_pool_handle_open (self->root, error);
