@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A bare Debian 12 with the package installed, booted with systemd as its process 1."""
+"""A bare Debian (12, or the release that VB_RELEASE names) with the package installed, booted with systemd as its process 1."""
 
 import contextlib
 import json
@@ -16,8 +16,7 @@ SOURCE = pathlib.Path(os.environ["VB_SOURCE"])
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
 UNIT = "vps-backupd.service"
 POLICY = "#!/bin/sh\nexit 101\n"  # nothing may start what it installs
-SOURCES = "".join(f"deb http://deb.debian.org/{archive} {suite} main\n" for archive, suite in [
-    ("debian", "bookworm"), ("debian", "bookworm-updates"), ("debian-security", "bookworm-security")])
+RELEASE = os.environ.get("VB_RELEASE") or "bookworm"
 
 
 def build_packages(folder):
@@ -47,15 +46,8 @@ def with_version(package, version):
 
 
 def minimal_system():
-    """A tar file with what debootstrap makes; the download is kept for the next time."""
-    kept = isolated.CACHE / "bookworm.tar"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-            isolated.run("debootstrap", "--variant=minbase", "bookworm", f"{folder}/root")
-            isolated.run("tar", "-C", f"{folder}/root", "-cf", f"{kept}.partial", ".")
-        os.rename(f"{kept}.partial", kept)
-    return kept
+    """The folder with what debootstrap makes; the download is kept for the next time."""
+    return isolated.run(SOURCE / "tests/hosts/make-root", RELEASE, "bare", env={**os.environ, "VB_CACHE": str(isolated.CACHE)}).splitlines()[-1]
 
 
 class Bare:
@@ -69,12 +61,11 @@ class Bare:
     def install(self, package):
         """What the package depends on, an emulator, and an init; nothing else."""
         self.root.mkdir()
-        isolated.run("tar", "-C", self.root, "-xpf", minimal_system())
+        isolated.run("cp", "-a", "--reflink=auto", f"{minimal_system()}/.", self.root)
         policy = self.root / "usr/sbin/policy-rc.d"
         policy.write_text(POLICY)
         policy.chmod(0o755)
         shutil.copy("/etc/resolv.conf", self.root / "etc/resolv.conf")
-        (self.root / "etc/apt/sources.list").write_text(SOURCES)
         shutil.copy(package, self.root / "root/vps-backup.deb")
         for path in pathlib.Path("/var/cache/apt/archives").glob("*.deb"):  # what the machine has need not be fetched again
             with contextlib.suppress(OSError):
