@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include <glib.h>
+#include "http/vb-panel-files.h"
 
 G_BEGIN_DECLS
 
@@ -25,6 +25,7 @@ G_BEGIN_DECLS
  * @files_enabled: whether backups can be downloaded
  * @webhook_url: (nullable): where notifications are posted
  * @webhook_secret_file: (nullable): file with what signs them
+ * @panel: what the page at /panel/ is called and offers
  *
  * What the operator decides about the bridge; group [bridge] of the config file. Read at
  * vb_bridge_new(), which copies what it needs.
@@ -47,6 +48,7 @@ typedef struct
   gboolean files_enabled;
   const char *webhook_url;
   const char *webhook_secret_file;
+  VbPanelSettings panel;
 } VbBridgeSettings;
 
 G_END_DECLS

@@ -176,6 +176,37 @@ vb_config_check_contact (const char *text, GError **error)
   return refuse (error, "must be a mailto: or https: address where you can be reached");
 }
 
+gboolean
+vb_config_check_link (const char *text, GError **error)
+{
+  const gboolean known = g_str_has_prefix (text, "https://") || g_str_has_prefix (text, "http://")
+                         || g_str_has_prefix (text, "mailto:");
+
+  return (known && text[strcspn (text, " \"<>\\^`")] == '\0')
+         || refuse (error, "must be an https, http or mailto address");
+}
+
+gboolean
+vb_config_check_colours (const char *text, GError **error)
+{
+  return g_regex_match_simple ("^[0-9a-fA-F]{6}(,[0-9a-fA-F]{6})?$", text, 0, 0)
+         || refuse (error, "must be a colour such as 3646c6, or two: for light and for dark");
+}
+
+gboolean
+vb_config_check_price (const char *text, GError **error)
+{
+  return g_regex_match_simple ("^[0-9]{1,9}(\\.[0-9]{1,4})?$", text, 0, 0)
+         || refuse (error, "must be a number, such as 2.50");
+}
+
+gboolean
+vb_config_check_currency (const char *text, GError **error)
+{
+  return g_regex_match_simple ("^[A-Z]{3}$", text, 0, 0)
+         || refuse (error, "must be three letters, such as EUR");
+}
+
 char *
 vb_config_parse_origin (const char *text, GError **error)
 {

@@ -40,6 +40,18 @@ gboolean vb_config_check_url (const char *text, GError **error);
 /** vb_config_check_contact: a mailto or https URL, as VAPID wants it */
 gboolean vb_config_check_contact (const char *text, GError **error);
 
+/** vb_config_check_link: an address that a browser may be sent to */
+gboolean vb_config_check_link (const char *text, GError **error);
+
+/** vb_config_check_colours: "rrggbb", or two of them */
+gboolean vb_config_check_colours (const char *text, GError **error);
+
+/** vb_config_check_price: a decimal number */
+gboolean vb_config_check_price (const char *text, GError **error);
+
+/** vb_config_check_currency: a code of ISO 4217 */
+gboolean vb_config_check_currency (const char *text, GError **error);
+
 /** vb_config_parse_address: Returns: (transfer full) (nullable): an IP address in its usual
  * spelling */
 char *vb_config_parse_address (const char *text, GError **error);

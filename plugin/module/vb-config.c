@@ -20,6 +20,10 @@ typedef enum
   KEY_ADDRESSES,
   KEY_CONTACT,
   KEY_URL,
+  KEY_LINK,
+  KEY_COLOURS,
+  KEY_PRICE,
+  KEY_CURRENCY,
 } KeyType;
 
 typedef struct
@@ -67,6 +71,13 @@ static const Key keys[] = {
   { "bridge", "trusted-proxies", KEY_ADDRESSES, TRUE, AT (trusted_proxies), "" },
   { "bridge", "max-per-address", KEY_UINT, FALSE, AT (max_per_address), "256", 1, 1000000 },
   { "bridge", "max-connections", KEY_UINT, FALSE, AT (max_connections), "4096", 1, 1000000 },
+  { "panel", "brand", KEY_TEXT, TRUE, AT (panel_brand), "" },
+  { "panel", "accent", KEY_COLOURS, TRUE, AT (panel_accent), "" },
+  { "panel", "support-url", KEY_LINK, TRUE, AT (panel_support_url), "" },
+  { "panel", "price", KEY_PRICE, TRUE, AT (panel_price), "" },
+  { "panel", "currency", KEY_CURRENCY, TRUE, AT (panel_currency), "EUR" },
+  { "panel", "slots-request", KEY_LINK, TRUE, AT (panel_slots_request), "" },
+  { "panel", "frame-ancestors", KEY_ORIGINS, TRUE, AT (panel_frame_ancestors), "" },
   { "push", "subject", KEY_CONTACT, TRUE, AT (push_subject), "" },
   { "files", "enabled", KEY_BOOLEAN, FALSE, AT (files_enabled), "yes" },
   { "push", "allow-loopback", KEY_BOOLEAN, FALSE, AT (push_allow_loopback), "no" },
@@ -103,23 +114,15 @@ parse_list (const char *text, ParseOne parse, char ***list, GError **error)
 static gboolean
 check_text (KeyType type, const char *text, GError **error)
 {
-  switch (type)
-    {
-    case KEY_RESERVE:
-      return vb_config_check_reserve (text, error);
-    case KEY_PATH:
-      return vb_config_check_path (text, error);
-    case KEY_SOCKET:
-      return vb_config_check_socket (text, error);
-    case KEY_ENDPOINT:
-      return vb_config_check_endpoint (text, error);
-    case KEY_CONTACT:
-      return vb_config_check_contact (text, error);
-    case KEY_URL:
-      return vb_config_check_url (text, error);
-    default:
-      return TRUE;
-    }
+  static gboolean (*const checks[]) (const char *text, GError **error) = {
+    [KEY_RESERVE] = vb_config_check_reserve, [KEY_PATH] = vb_config_check_path,
+    [KEY_SOCKET] = vb_config_check_socket,   [KEY_ENDPOINT] = vb_config_check_endpoint,
+    [KEY_CONTACT] = vb_config_check_contact, [KEY_URL] = vb_config_check_url,
+    [KEY_LINK] = vb_config_check_link,       [KEY_COLOURS] = vb_config_check_colours,
+    [KEY_PRICE] = vb_config_check_price,     [KEY_CURRENCY] = vb_config_check_currency,
+  };
+
+  return type >= G_N_ELEMENTS (checks) || checks[type] == NULL || checks[type](text, error);
 }
 
 static gboolean

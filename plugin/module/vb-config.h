@@ -23,6 +23,13 @@ G_BEGIN_DECLS
  * @trusted_proxies: (array zero-terminated=1): addresses of proxies that tell whom they speak for
  * @max_connections: at the same time, in all
  * @max_per_address: of these, from one address that is not this machine
+ * @panel_brand: (nullable): what the page at /panel/ is called
+ * @panel_accent: (nullable): its colour, or two: for light and dark
+ * @panel_support_url: (nullable): where its "Contact support" leads
+ * @panel_price: (nullable): of one step of slots a month
+ * @panel_currency: (nullable): of the price
+ * @panel_slots_request: (nullable): address that takes orders for slots
+ * @panel_frame_ancestors: (array zero-terminated=1): origins whose pages may frame it
  * @push_subject: (nullable): contact address for push services
  * @files_enabled: whether backups can be downloaded
  * @push_allow_loopback: for tests only: push services on this machine, too
@@ -49,6 +56,13 @@ typedef struct
   char **trusted_proxies;
   guint max_connections;
   guint max_per_address;
+  char *panel_brand;
+  char *panel_accent;
+  char *panel_support_url;
+  char *panel_price;
+  char *panel_currency;
+  char *panel_slots_request;
+  char **panel_frame_ancestors;
   char *push_subject;
   gboolean push_allow_loopback;
   gboolean files_enabled;

@@ -207,6 +207,15 @@ make_bridge (VbService *self)
     .push_allow_loopback = config->push_allow_loopback,
     .webhook_url = config->webhook_url,
     .webhook_secret_file = config->webhook_secret_file,
+    .panel = {
+      .brand = config->panel_brand,
+      .accent = config->panel_accent,
+      .support_url = config->panel_support_url,
+      .price = config->panel_price,
+      .currency = config->panel_currency,
+      .slots_request = config->panel_slots_request,
+      .frame_ancestors = (const char *const *) config->panel_frame_ancestors,
+    },
   };
 
   return vb_bridge_new (self->manager, &settings);

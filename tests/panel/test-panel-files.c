@@ -7,6 +7,7 @@ typedef struct
   SoupServer *server;
   SoupSession *session;
   guint port;
+  VbPanelFiles *files;
 } Fixture;
 
 static void
@@ -16,7 +17,9 @@ on_request (SoupServer *server,
             GHashTable *query,
             gpointer user_data)
 {
-  vb_panel_files_handle (message, path);
+  Fixture *fixture = user_data;
+
+  vb_panel_files_handle (fixture->files, message, path);
 }
 
 static void
@@ -26,7 +29,8 @@ set_up (Fixture *fixture, gconstpointer data)
   g_autoslist (GUri) uris = NULL;
 
   fixture->server = soup_server_new (NULL, NULL);
-  soup_server_add_handler (fixture->server, NULL, on_request, NULL, NULL);
+  soup_server_add_handler (fixture->server, NULL, on_request, fixture, NULL);
+  fixture->files = vb_panel_files_new (data);
   soup_server_listen_local (fixture->server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, &error);
   g_assert_no_error (error);
   uris = soup_server_get_uris (fixture->server);
@@ -41,6 +45,7 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_clear_object (&fixture->session);
   soup_server_disconnect (fixture->server);
   g_clear_object (&fixture->server);
+  vb_panel_files_free (fixture->files);
 }
 
 typedef struct
@@ -117,8 +122,6 @@ test_types (Fixture *fixture, gconstpointer data)
   static const char *const expected[][2] = {
     { "/panel/index.html", "text/html; charset=utf-8" },
     { "/panel/vps-backup.js", "text/javascript; charset=utf-8" },
-    { "/panel/elements/app.js", "text/javascript; charset=utf-8" },
-    { "/panel/page.css", "text/css; charset=utf-8" },
     { "/panel/locale/pt-BR.json", "application/json" },
     { "/panel/sw.js", "text/javascript; charset=utf-8" },
     { "/panel/icon.svg", "image/svg+xml" },
@@ -137,7 +140,7 @@ test_types (Fixture *fixture, gconstpointer data)
 static void
 test_caching (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (SoupMessage) first = ask (fixture, "GET", "/panel/store.js", NULL, NULL, NULL);
+  g_autoptr (SoupMessage) first = ask (fixture, "GET", "/panel/sw.js", NULL, NULL, NULL);
   const char *etag = header (first, "ETag");
   g_autofree char *weak_among_others = g_strdup_printf ("\"other\", W/%s", etag);
   const char *const fresh[] = { etag, weak_among_others, "*" };
@@ -147,7 +150,7 @@ test_caching (Fixture *fixture, gconstpointer data)
     {
       g_autoptr (GBytes) body = NULL;
       g_autoptr (SoupMessage) again
-          = ask (fixture, "GET", "/panel/store.js", "If-None-Match", fresh[i], &body);
+          = ask (fixture, "GET", "/panel/sw.js", "If-None-Match", fresh[i], &body);
 
       g_assert_cmpuint (soup_message_get_status (again), ==, 304);
       g_assert_cmpuint (g_bytes_get_size (body), ==, 0);
@@ -155,7 +158,7 @@ test_caching (Fixture *fixture, gconstpointer data)
     }
   {
     g_autoptr (SoupMessage) stale
-        = ask (fixture, "GET", "/panel/store.js", "If-None-Match", "\"other\"", NULL);
+        = ask (fixture, "GET", "/panel/sw.js", "If-None-Match", "\"other\"", NULL);
 
     g_assert_cmpuint (soup_message_get_status (stale), ==, 200);
   }
@@ -166,8 +169,10 @@ test_head (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GBytes) whole = NULL;
   g_autoptr (GBytes) nothing = NULL;
-  g_autoptr (SoupMessage) get = ask (fixture, "GET", "/panel/store.js", NULL, NULL, &whole);
-  g_autoptr (SoupMessage) head = ask (fixture, "HEAD", "/panel/store.js", NULL, NULL, &nothing);
+  g_autoptr (SoupMessage) get
+      = ask (fixture, "GET", "/panel/sw.js", "Accept-Encoding", "identity", &whole);
+  g_autoptr (SoupMessage) head
+      = ask (fixture, "HEAD", "/panel/sw.js", "Accept-Encoding", "identity", &nothing);
   g_autofree char *length = g_strdup_printf ("%" G_GSIZE_FORMAT, g_bytes_get_size (whole));
 
   g_assert_cmpuint (soup_message_get_status (get), ==, 200);
@@ -214,6 +219,97 @@ test_redirect (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (header (message, "Location"), ==, "panel/");
 }
 
+/* Returns: (transfer full): the address of a file in the folder that the page names */
+static char *
+address_of (Fixture *fixture, const char *name)
+{
+  g_autoptr (GBytes) body = NULL;
+  g_autoptr (SoupMessage) message = ask (fixture, "GET", "/panel/", NULL, NULL, &body);
+  g_autofree char *page = g_strndup (g_bytes_get_data (body, NULL), g_bytes_get_size (body));
+  g_autofree char *pattern = g_strdup_printf ("([0-9a-f]{12}/%s)", name);
+  g_autoptr (GRegex) regex = g_regex_new (pattern, 0, 0, NULL);
+  g_autoptr (GMatchInfo) match = NULL;
+  g_autofree char *found = NULL;
+
+  g_assert_true (g_regex_match (regex, page, 0, &match));
+  found = g_match_info_fetch (match, 1);
+  return g_strconcat ("/panel/", found, NULL);
+}
+
+static void
+test_for_good (Fixture *fixture, gconstpointer data)
+{
+  static const char *const names[] = { "core\\.js", "page\\.js", "page\\.css" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = address_of (fixture, names[i]);
+      g_autoptr (SoupMessage) message = ask (fixture, "GET", path, NULL, NULL, NULL);
+
+      g_assert_cmpuint (soup_message_get_status (message), ==, 200);
+      g_assert_cmpstr (header (message, "Cache-Control"), ==,
+                       "public, max-age=31536000, immutable");
+    }
+}
+
+static void
+test_gzip (Fixture *fixture, gconstpointer data)
+{
+  static const char *const refusals[] = { "identity", "br", "gzip;q=0", "deflate, gzip; q=0.0" };
+  g_autofree char *path = address_of (fixture, "core\\.js");
+  g_autoptr (GBytes) packed = NULL;
+  g_autoptr (GBytes) plain = NULL;
+  g_autoptr (SoupMessage) message = NULL;
+
+  soup_session_remove_feature_by_type (fixture->session, SOUP_TYPE_CONTENT_DECODER);
+  message = ask (fixture, "GET", path, "Accept-Encoding", "br;q=1.0, gzip;q=0.8", &packed);
+  g_assert_cmpstr (header (message, "Content-Encoding"), ==, "gzip");
+  g_assert_cmpstr (header (message, "Vary"), ==, "Accept-Encoding");
+  g_assert_cmpmem (g_bytes_get_data (packed, NULL), 2, "\x1f\x8b", 2);
+  for (gsize i = 0; i < G_N_ELEMENTS (refusals); i++)
+    {
+      g_autoptr (SoupMessage) other
+          = ask (fixture, "GET", path, "Accept-Encoding", refusals[i], NULL);
+
+      g_assert_null (header (other, "Content-Encoding"));
+      g_assert_cmpstr (header (other, "ETag"), !=, header (message, "ETag"));
+    }
+  g_object_unref (ask (fixture, "GET", path, NULL, NULL, &plain));
+  g_assert_cmpuint (g_bytes_get_size (packed) * 2, <, g_bytes_get_size (plain));
+  /* What an overview takes. */
+  g_assert_cmpuint (g_bytes_get_size (packed), <, 27 * 1024);
+}
+
+static const char *const ancestors[]
+    = { "https://billing.example", "https://panel.example:8443", NULL };
+static const VbPanelSettings filled = {
+  .brand = "Kiste & <Söhne>",
+  .accent = "b3261e,ffb4ab",
+  .support_url = "https://help.example/?a=1&b=\"2\"",
+  .price = "2.50",
+  .currency = "CHF",
+  .slots_request = "https://shop.example/{vps}/{total}",
+  .frame_ancestors = ancestors,
+};
+
+static void
+test_settings (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GBytes) body = NULL;
+  g_autoptr (SoupMessage) message = ask (fixture, "GET", "/panel/", NULL, NULL, &body);
+  g_autofree char *page = g_strndup (g_bytes_get_data (body, NULL), g_bytes_get_size (body));
+
+  g_assert_nonnull (strstr (page, "<title>Kiste &amp; &lt;Söhne&gt;</title>"));
+  g_assert_null (strstr (page, "VPS Backup"));
+  g_assert_nonnull (strstr (page, "<vps-backup-app price=\"2.50\" currency=\"CHF\" "
+                                  "support-url=\"https://help.example/?a=1&amp;b=&quot;2&quot;\" "
+                                  "data-accent=\"b3261e,ffb4ab\" "
+                                  "data-slots-request=\"https://shop.example/{vps}/{total}\">"));
+  g_assert_true (g_str_has_suffix (
+      header (message, "Content-Security-Policy"),
+      "frame-ancestors 'self' https://billing.example https://panel.example:8443"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -226,5 +322,8 @@ main (int argc, char **argv)
   ADD ("head", test_head);
   ADD ("refusals", test_refusals);
   ADD ("redirect", test_redirect);
+  ADD ("for-good", test_for_good);
+  ADD ("gzip", test_gzip);
+  g_test_add ("/panel-files/settings", Fixture, &filled, set_up, test_settings, tear_down);
   return g_test_run ();
 }

@@ -49,6 +49,9 @@ test_defaults (void)
   g_assert_cmpuint (g_strv_length (config->trusted_proxies), ==, 0);
   g_assert_cmpuint (config->max_connections, ==, 4096);
   g_assert_cmpuint (config->max_per_address, ==, 256);
+  g_assert_null (config->panel_brand);
+  g_assert_null (config->panel_slots_request);
+  g_assert_cmpstr (config->panel_currency, ==, "EUR");
   g_assert_null (config->push_subject);
   g_assert_null (config->webhook_url);
   g_assert_null (config->webhook_secret_file);
@@ -69,6 +72,10 @@ test_everything (void)
                "listen=[::1]:443\ntls-certificate=/c\ntls-key=/k\ntoken-keys=\n"
                "allowed-origins=https://Panel.Example:443/; http://b.example:8080 "
                ";http://[::1]:80\nmax-connections=9\n"
+               "[panel]\nbrand=Kiste & Söhne\naccent=b3261e,FFB4AB\n"
+               "support-url=mailto:help@example.org\nprice=2.50\ncurrency=CHF\n"
+               "slots-request=https://shop.example/{vps}?n={total}\n"
+               "frame-ancestors=https://billing.example\n"
                "[push]\nsubject=mailto:ops@example.org\n"
                "[webhook]\nurl=https://hooks.example/in?x=1#f\nsecret-file=/w\n");
 
@@ -97,6 +104,13 @@ test_everything (void)
   g_assert_cmpstr (config->allowed_origins[2], ==, "http://[::1]");
   g_assert_null (config->allowed_origins[3]);
   g_assert_cmpuint (config->max_connections, ==, 9);
+  g_assert_cmpstr (config->panel_brand, ==, "Kiste & Söhne");
+  g_assert_cmpstr (config->panel_accent, ==, "b3261e,FFB4AB");
+  g_assert_cmpstr (config->panel_support_url, ==, "mailto:help@example.org");
+  g_assert_cmpstr (config->panel_price, ==, "2.50");
+  g_assert_cmpstr (config->panel_currency, ==, "CHF");
+  g_assert_cmpstr (config->panel_slots_request, ==, "https://shop.example/{vps}?n={total}");
+  g_assert_cmpstr (config->panel_frame_ancestors[0], ==, "https://billing.example");
   g_assert_cmpstr (config->push_subject, ==, "mailto:ops@example.org");
   g_assert_cmpstr (config->webhook_url, ==, "https://hooks.example/in?x=1#f");
   g_assert_cmpstr (config->webhook_secret_file, ==, "/w");
@@ -150,6 +164,13 @@ static const struct
   { "[bridge]\nmax-connections=0\n", "line 2:", "from 1" },
   { "[bridge]\ntrusted-proxies=127.0.0.1;proxy.example\n", "line 2:", "IP addresses" },
   { "[push]\nsubject=ops\n", "line 2:", "mailto" },
+  { "[panel]\naccent=red\n", "line 2:", "3646c6" },
+  { "[panel]\naccent=123456,#12345\n", "line 2:", "3646c6" },
+  { "[panel]\nsupport-url=javascript:alert(1)\n", "line 2:", "https" },
+  { "[panel]\nslots-request=https://a.example/\"x\n", "line 2:", "https" },
+  { "[panel]\nprice=2,50\n", "line 2:", "2.50" },
+  { "[panel]\ncurrency=Euro\n", "line 2:", "EUR" },
+  { "[panel]\nframe-ancestors=*\n", "line 2:", "origins" },
   { "[webhook]\nurl=hooks.example\n", "line 2:", "URL" },
   { "[webhook]\nurl=https://hooks.example\n", "line 2:", "secret-file" },
   { "[bridge]\nsocket=/"

@@ -22,6 +22,11 @@
 #define STREAM_KEY "vb-stream"
 /* For a client to read the answer to what could not be parsed. */
 #define LINGER_S 1
+/* The panel's page asks for a few files, one after the other: for these its connection is kept, for
+ * so long until the next one, and for so long in all. */
+#define IDLE_S 10
+#define KEPT_S 60
+#define KEPT_UNTIL_KEY "vb-kept-until"
 
 struct _VbHttp
 {
@@ -34,6 +39,7 @@ struct _VbHttp
   char **origins;
   char **proxies;
   VbDelayedResponses *tarpit;
+  VbPanelFiles *panel;
 };
 
 typedef struct
@@ -47,6 +53,9 @@ typedef struct
 
 G_DEFINE_FINAL_TYPE (VbHttp, vb_http, G_TYPE_OBJECT)
 
+static void
+on_connection (VbAcceptor *acceptor, GIOStream *stream, VbPeer *peer, gpointer user_data);
+
 static VbPeer *
 get_peer (SoupServerMessage *message)
 {
@@ -55,7 +64,8 @@ get_peer (SoupServerMessage *message)
 
 /* Answers */
 
-/* One request a connection, so that the deadline of a connection is that of its request. */
+/* One request a connection but for the panel's files, so that its deadline is that of its request.
+ */
 static void
 end_connection (SoupServerMessage *message)
 {
@@ -121,11 +131,49 @@ respond_metrics (VbHttp *self, SoupServerMessage *message)
                                  vb_session_registry_get_n_sessions (self->hub)));
 }
 
+/* Behind a proxy each request may be somebody else's, so those count one by one. */
+static gboolean
+may_be_kept (SoupServerMessage *message)
+{
+  GObject *peer = G_OBJECT (get_peer (message));
+  SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
+  const gint64 now_s = g_get_monotonic_time () / G_USEC_PER_SEC;
+  gint64 until_s = GPOINTER_TO_SIZE (g_object_get_data (peer, KEPT_UNTIL_KEY));
+
+  if (until_s == 0)
+    {
+      until_s = now_s + KEPT_S;
+      g_object_set_data (peer, KEPT_UNTIL_KEY, GSIZE_TO_POINTER (until_s));
+    }
+  return now_s < until_s && soup_server_message_get_method (message) == SOUP_METHOD_GET
+         && soup_server_message_get_status (message) == SOUP_STATUS_OK
+         && soup_server_message_get_http_version (message) == SOUP_HTTP_1_1
+         && !soup_message_headers_header_contains (headers, "Connection", "close")
+         && soup_message_headers_get_one (headers, "X-Forwarded-For") == NULL;
+}
+
+/* libsoup ends each connection that it has not accepted itself. It is taken back from it once the
+ * answer is out; what a client has sent before that, as nobody should, goes with the old one. */
+static void
+on_wrote_panel_file (SoupServerMessage *message, gpointer user_data)
+{
+  VbHttp *self = user_data;
+  g_autoptr (VbPeer) peer = g_object_ref (get_peer (message));
+  g_autoptr (GIOStream) stolen = soup_server_message_steal_connection (message);
+
+  vb_peer_set_deadline (peer, IDLE_S);
+  on_connection (self->acceptor, stolen, peer, self);
+}
+
 static void
 respond_panel (VbHttp *self, SoupServerMessage *message)
 {
-  vb_panel_files_handle (message, g_uri_get_path (soup_server_message_get_uri (message)));
-  end_connection (message);
+  vb_panel_files_handle (self->panel, message,
+                         g_uri_get_path (soup_server_message_get_uri (message)));
+  if (may_be_kept (message))
+    g_signal_connect_object (message, "wrote-body", G_CALLBACK (on_wrote_panel_file), self, 0);
+  else
+    end_connection (message);
 }
 
 /* The websocket */
@@ -418,6 +466,7 @@ vb_http_finalize (GObject *object)
   g_strfreev (self->origins);
   g_strfreev (self->proxies);
   vb_delayed_responses_unref (self->tarpit);
+  g_clear_pointer (&self->panel, vb_panel_files_free);
   G_OBJECT_CLASS (vb_http_parent_class)->finalize (object);
 }
 
@@ -448,6 +497,7 @@ vb_http_new (VbSessionRegistry *hub, VbMetrics *metrics, const VbBridgeSettings 
   self->metrics = g_object_ref (metrics);
   self->origins = g_strdupv ((char **) settings->allowed_origins);
   self->proxies = g_strdupv ((char **) settings->trusted_proxies);
+  self->panel = vb_panel_files_new (&settings->panel);
   self->acceptor
       = vb_acceptor_new (settings->max_connections, settings->max_per_address, on_connection, self);
   return self;

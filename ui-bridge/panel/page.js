@@ -6,11 +6,11 @@
 import { percent } from './format.js';
 import { direction, onLanguage, words } from './i18n.js';
 
-/** What is shown first is asked for at once, not when somebody has found out. */
-const FIRST = new Map([
-  ['backups', ['./elements/panel-view.js', './elements/row.js']],
-  ['resources', ['./elements/resources-view.js']],
-]);
+/** What is shown first is asked for at once, not when somebody has found out. @type {Record<string, () => Promise<unknown>>} */
+const FIRST = {
+  backups: () => import('./elements/panel-view.js'),
+  resources: () => import('./elements/resources-view.js'),
+};
 const TITLE = document.title;
 const ICON = /** @type {HTMLLinkElement} */ (document.querySelector('link[rel=icon]'));
 const KEPT = 'vps-backup-session';
@@ -88,6 +88,30 @@ function speak() {
   Object.assign(document.documentElement, { lang: words(), dir: direction() });
 }
 
+/** Black or white, whichever is easier to read there. @param {string} colour #rrggbb */
+function inkOn(colour) {
+  const [red, green, blue] = [1, 3, 5].map((at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18 ? '#101014' : '#ffffff';
+}
+
+/** What the service's operator has set for this page: his colour, and where slots are ordered. */
+function configure() {
+  const { accent, slotsRequest: orders } = app.dataset;
+  if (accent) {
+    const [light, dark = light] = accent.split(',').map((colour) => `#${colour}`);
+    app.style.setProperty('--vps-backup-accent', `light-dark(${light}, ${dark})`);
+    app.style.setProperty('--vps-backup-on-accent', `light-dark(${inkOn(light)}, ${inkOn(dark)})`);
+  }
+  if (!orders) return;
+  app.setAttribute('slots-request', '');
+  app.addEventListener('vps-backup-slots-request', (event) => {
+    const { vps, total } = /** @type {CustomEvent} */ (event).detail;
+    event.preventDefault();
+    location.assign(orders.replaceAll('{vps}', encodeURIComponent(vps)).replaceAll('{total}', String(total)));
+  });
+}
+
+configure();
 onLanguage(speak);
 app.addEventListener('vps-backup-view', (event) => {
   const { vps, view } = /** @type {CustomEvent} */ (event).detail;
@@ -103,7 +127,7 @@ addEventListener('popstate', follow);
 
 // The elements ask for language and view when they are defined.
 follow();
-const first = FIRST.get(app.getAttribute('view') ?? '') ?? ['./elements/summary-view.js', './elements/activity-view.js'];
-await Promise.all(['./vps-backup.js', ...first].map((name) => import(name)));
+const first = FIRST[app.getAttribute('view') ?? ''] ?? (() => Promise.all([import('./elements/summary-view.js'), import('./elements/activity-view.js')]));
+await Promise.all([import('./vps-backup.js'), first()]);
 loaded = true;
 app.current = chosen;

@@ -68,12 +68,42 @@ def test_every_answer_ends_the_connection_and_is_not_cached(host):
 
 
 def test_the_panel_is_there_for_everybody(host):
-    answer = wire.get(host.port, "/panel/")
+    once = {"Connection": "close"}
+    answer = wire.get(host.port, "/panel/", headers=once)
     assert answer.status == 200 and answer.headers["content-type"].startswith("text/html")
-    assert answer.headers["connection"] == "close"
-    assert wire.get(host.socket, "/panel").status == 308
-    assert wire.get(host.port, "/panel/none.js").status == 404
+    assert wire.get(host.socket, "/panel", headers=once).status == 308
+    assert wire.get(host.port, "/panel/none.js", headers=once).status == 404
     assert wire.get(host.port, "/panelx").status == 404
+
+
+def ask_for_panel(connection, reader, headers=None):
+    """One more request on a connection that is kept: the answer with its body."""
+    connection.sendall(wire.request("GET", "/panel/", headers))
+    answer = reader.read_answer(keep=True)
+    return answer, reader._take(int(answer.headers["content-length"]))
+
+
+def test_the_panels_files_share_a_connection_which_ends_when_nothing_follows(host):
+    with wire.connect(host.port) as connection:
+        reader = wire.Reader(connection)
+        for _ in range(3):
+            answer, body = ask_for_panel(connection, reader)
+            assert answer.status == 200 and "close" not in answer.headers.get("connection", "") and b"<vps-backup-app" in body
+        connection.settimeout(30)
+        assert connection.recv(1) == b""
+
+
+def test_a_connection_is_kept_for_the_panel_alone(host):
+    with wire.connect(host.port) as connection:
+        reader = wire.Reader(connection)
+        ask_for_panel(connection, reader)
+        connection.sendall(wire.request("GET", "/healthz"))
+        assert reader.read_answer().headers["connection"] == "close"
+
+
+def test_behind_a_proxy_each_request_counts_alone(host):
+    answer = wire.get(host.port, "/panel/", headers={"X-Forwarded-For": "192.0.2.1"})
+    assert answer.status == 200 and answer.headers["connection"] == "close"
 
 
 def test_a_request_without_host_is_refused(host):

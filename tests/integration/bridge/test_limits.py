@@ -345,7 +345,7 @@ def test_open_websockets_have_no_deadline(host):
 def test_too_many_connections(new_host):
     host = new_host(max_connections=3)
     one, _, _ = [host.user(host.mint("backup.read")) for _ in range(3)]
-    answer = wire.get(host.port, "/panel/")
+    answer = wire.get(host.port, "/panel/", headers={"Connection": "close"})
     assert answer.status == 503 and answer.headers["retry-after"]
     with pytest.raises(clients.ConnectRefused) as caught:
         host.user(host.mint("backup.read", sub="other"))
@@ -360,7 +360,7 @@ def test_too_many_connections(new_host):
     for client in admins + [one]:
         client.close()
     end = time.monotonic() + 20
-    while wire.get(host.port, "/panel/").status != 200:
+    while wire.get(host.port, "/panel/", headers={"Connection": "close"}).status != 200:
         assert time.monotonic() < end
 
 
@@ -383,7 +383,7 @@ def test_nobody_takes_all_connections(new_host):
     accomplice, status = open_until_refused(host, 41, token=host.mint("backup.read", sub="accomplice"))
     assert (len(accomplice), status) == (10, 503)
     assert host.user(host.mint("backup.read", sub="other")).request("session.info")
-    assert wire.get(host.port, "/healthz").status == wire.get(host.port, "/panel/").status == 200
+    assert wire.get(host.port, "/healthz").status == wire.get(host.port, "/panel/", headers={"Connection": "close"}).status == 200
     for raw in greedy:
         raw.close()
     end = time.monotonic() + 20
@@ -448,9 +448,9 @@ def test_ranges_are_ignored(host):
     ranges = "bytes=" + ",".join(f"{i}-" for i in range(1000))
     answer = wire.get(host.port, "/healthz", headers={"Range": ranges})
     assert answer.status == 200 and len(answer.body) < 200
-    whole = wire.get(host.port, "/panel/")
+    whole = wire.get(host.port, "/panel/", headers={"Connection": "close"})
     for some in (ranges, "bytes=0-0", "bytes=-1"):
-        answer = wire.get(host.port, "/panel/", headers={"Range": some})
+        answer = wire.get(host.port, "/panel/", headers={"Range": some, "Connection": "close"})
         assert answer.status == 200 and answer.body == whole.body
 
 

@@ -119,7 +119,7 @@ export const backups = [
       await until(async () => (await page.locator('li[part=backup]').count()) === 2, 'the second backup is there');
       await visit.untilConverged(web);
       await until(async () => (await lab('state', { vps: web })).operation === null, 'it is complete');
-      await page.getByText('All backup slots are in use. Delete a backup or add slots.').waitFor();
+      await page.locator('vps-backup-panel').getByText('All backup slots are in use. Delete a backup or add slots.').waitFor();
       const create = page.locator('vps-backup-panel [part=create]');
       assert.equal(await create.getAttribute('aria-disabled'), 'true');
       await create.click({ force: true });
@@ -208,7 +208,7 @@ export const backups = [
       await visit.row('the good one', reader).getByRole('img', { name: 'Protected' }).waitFor();
       assert.equal(await (await visit.more('the good one', /protect|delete/i, reader)).count(), 0);
 
-      await (await visit.more('the good one', 'Unprotect')).click();
+      await (await visit.more('the good one', /^Unprotect/)).click();
       await lock.waitFor({ state: 'hidden' });
       await visit.row('the good one', reader).getByRole('img', { name: 'Protected' }).waitFor({ state: 'hidden' });
       assert.equal(await (await visit.more('the good one', 'Delete')).getAttribute('aria-disabled'), null);
@@ -218,7 +218,7 @@ export const backups = [
       const refusal = await page.locator('vps-backup-app').evaluate((app, [vps, backup]) => app.store.delete(vps, backup).catch(({ reason }) => reason), [web, id]);
       assert.equal(refusal, 'forbidden');
       await lock.waitFor();
-      await (await visit.more('the good one', 'Unprotect')).click();
+      await (await visit.more('the good one', /^Unprotect/)).click();
       await lock.waitFor({ state: 'hidden' });
     },
   ],

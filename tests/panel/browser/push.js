@@ -101,7 +101,7 @@ export const push = [
       await bell(page).click();
       await page.getByText('Be notified even when this page is closed.').waitFor();
       await visit.picture('push-off');
-      await page.getByRole('button', { name: 'Turn on' }).click();
+      await page.locator('[part=push-switch]').click();
       await page.getByText('You are notified even when this page is closed.').waitFor();
       assert.equal(await page.evaluate(() => window.asked), 1);
       const [{ subscription, vps, locale }] = await told(page, 'push.subscribe');
@@ -167,7 +167,7 @@ export const push = [
         await page.goto(own.url);
         await visit.live();
         await bell(page).click();
-        await page.getByRole('button', { name: 'Turn on' }).click();
+        await page.locator('[part=push-switch]').click();
         await page.getByText('You are notified even when this page is closed.').waitFor();
         await deliver(visit, outcome(web, { type: 'restore_completed', reason: null }), own.url);
         await until(async () => (await shown(page))[0]?.body === 'The VPS is back at “Nightly”.', 'it is shown');

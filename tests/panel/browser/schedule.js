@@ -25,10 +25,10 @@ export const schedule = [
       assert.equal(await dialog.getByRole('button', { name: 'Turn off' }).count(), 0);
       await visit.picture('schedule-dialog');
       await dialog.getByLabel('Backups to keep').fill('0');
-      await dialog.getByRole('button', { name: 'Save' }).click();
+      await dialog.getByRole('button', { name: 'Turn on' }).click();
       await dialog.getByText('Enter a number, 1 or more.').waitFor();
       await dialog.getByLabel('Backups to keep').fill('2');
-      await dialog.getByRole('button', { name: 'Save' }).click();
+      await dialog.getByRole('button', { name: 'Turn on' }).click();
       await dialog.waitFor({ state: 'detached' });
       await page.getByText(/^Daily at 4:15\sAM, keeps 2\. Next: .*4:15\sAM$/).waitFor();
       assert.deepEqual(await state(web), { at: '04:15', keep: 2, jitter_minutes: 0, zone: 'Europe/Berlin' });

@@ -166,7 +166,7 @@ export class Visit {
     try {
       await until(async () => {
         const state = await lab('state', { vps });
-        told = JSON.stringify([words[state.status], `${state.slots.used} / ${state.slots.total}`, state.backups.map(({ id, state: its }) => [id, its])]);
+        told = JSON.stringify([words[state.status], `${state.slots.used} / ${state.slots.total}`, state.backups.map(({ id, state: its, damaged }) => [id, damaged ? 'damaged' : its])]);
         shown = JSON.stringify([
           await this.status(page),
           await page.locator('vps-backup-panel [part=counter]').textContent(),

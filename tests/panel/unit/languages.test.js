@@ -127,7 +127,7 @@ test('a notification’s words, as a service worker says them', async () => {
   await setLanguage('de');
   assert.deepEqual(notificationWords(failed), {
     title: 'Wiederherstellung fehlgeschlagen',
-    body: 'Der VPS ist unverändert. Dieses Backup ist beschädigt und wurde deshalb nicht verwendet. Stellen Sie ein anderes wieder her und kontaktieren Sie den Support.',
+    body: 'Der VPS ist unverändert. „nightly“: Dieses Backup ist beschädigt und wurde deshalb nicht verwendet. Stellen Sie ein anderes wieder her und kontaktieren Sie den Support.',
     tone: 'red',
   });
 });

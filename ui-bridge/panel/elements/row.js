@@ -98,6 +98,8 @@ export class Row {
   #title = h('div', { class: 'row title' }, this.#name, this.#protected, this.#time);
   #error = h('span', { class: 'error small', role: 'alert' });
   #menu = new Menu();
+  /** The focus is to come here with the first thing that can be pressed. */
+  #awaited = false;
   #restore;
   #cancel;
 
@@ -138,7 +140,7 @@ export class Row {
     }
     this.#menu.update(t('More: {backup}', { backup: backup.name }), this.#more(locks));
     // What had the focus is gone.
-    if (orphaned) this.focus();
+    if (orphaned || (this.#awaited && !root.activeElement)) this.focus();
   }
 
   /** @param {Locks} locks @returns {Action[]} */
@@ -155,7 +157,8 @@ export class Row {
 
   /** The new one takes the focus of the button that has made it. */
   focus() {
-    const [first] = [this.#cancel, this.#restore, this.#menu.button].filter(({ hidden }) => !hidden);
+    const first = [this.#cancel, this.#restore, this.#menu.button].find((one) => one.checkVisibility());
+    this.#awaited = !first;
     first?.focus();
   }
 
