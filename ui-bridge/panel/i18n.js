@@ -116,10 +116,13 @@ export const direction = () => (RIGHT_TO_LEFT.test(spoken) ? 'rtl' : 'ltr');
 
 const LABELS = ['aria-label', 'title', 'placeholder'];
 
+/** For relabel(): words that were asked for before there was a language are their own English. */
+export const untranslated = { get: (/** @type {string} */ text) => (text in messages ? text : undefined) };
+
 /**
  * Says again in the present language what was built once and has never changed since.
  * @param {Node} root
- * @param {Map<string, string>} before what the words meant
+ * @param {{get: (text: string) => string | undefined}} before what the words meant
  */
 export function relabel(root, before) {
   for (const node of root.childNodes) {

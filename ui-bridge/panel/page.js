@@ -120,6 +120,10 @@ app.addEventListener('vps-backup-view', (event) => {
   queueMicrotask(entitle);
 });
 app.addEventListener('vps-backup-status', entitle);
+// Once a minute at most: what is missing may be missing for good.
+app.addEventListener('vps-backup-outdated', () => {
+  if (performance.now() > 60000) location.reload();
+});
 app.addEventListener('vps-backup-connection', listen);
 
 addEventListener('hashchange', follow);

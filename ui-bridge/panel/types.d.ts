@@ -141,6 +141,8 @@ export interface BackupEvents {
   'vps-backup-notification': CustomEvent<BackupNotification>;
   'vps-backup-open': CustomEvent<{ vps: string; view: View }>;
   'vps-backup-view': CustomEvent<{ vps: string; view: View }>;
+  /** a file of ours is gone: the service has been replaced, and the page is to be loaded again */
+  'vps-backup-outdated': CustomEvent<{}>;
   'vps-backup-slots-request': CustomEvent<{ vps: string; total: number; billable_steps: number }>;
 }
 

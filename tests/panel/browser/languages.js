@@ -46,10 +46,11 @@ export const languages = [
       await create(visit, 'datiert');
       await visit.toast('backup_completed').getByText('„datiert“ ist fertig.').waitFor();
       const [{ created_at: created }] = (await lab('state', { vps: web })).backups;
-      const expected = new Intl.DateTimeFormat('de-DE', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'Asia/Tokyo' }).format(new Date(created));
-      const facts = await visit.row('datiert').locator('[part=backup-facts]').textContent();
-      assert.ok(facts.startsWith(`${expected} · `), `${facts} / ${expected}`);
-      assert.match(facts, /\d,\d\sMB$/);
+      const expected = new Intl.DateTimeFormat('de-DE', { dateStyle: 'full', timeStyle: 'long', timeZone: 'Asia/Tokyo' }).format(new Date(created));
+      const time = visit.row('datiert').locator('time');
+      assert.equal(await time.getAttribute('title'), expected);
+      assert.match(await time.textContent(), /^(jetzt|vor \d+ Minuten?)$/);
+      assert.match(await visit.row('datiert').locator('[part=backup-facts]').textContent(), /^\d+,\d\sMB · /);
       assert.equal(await visit.row('datiert').locator('time').getAttribute('datetime'), created);
       await page.getByRole('button', { name: 'Wiederherstellen: datiert' }).click();
       await visit.picture('de-restore-dialog');

@@ -118,7 +118,7 @@ export const push = [
         return until(async () => (await shown(page)).length === 1, 'it is shown', 10000).catch(() => false);
       }, 'one of the messages is shown');
       assert.deepEqual(await shown(page), [
-        { title: 'web-01: Backup Failed', body: 'The backup storage cannot be reached right now. Try again later; if it lasts, contact support.', lang: 'en' },
+        { title: 'web-01: Backup Failed', body: '“Nightly”: The backup storage cannot be reached right now. Try again later; if it lasts, contact support.', lang: 'en' },
       ]);
       await deliver(visit, { ...message, id: 8, type: 'backup_completed', reason: null, locale: 'de-AT' });
       await until(async () => (await shown(page))[0]?.title === 'web-01: Backup abgeschlossen', 'the newer one takes its place, in its own language');

@@ -146,7 +146,7 @@ const overlaps = (page) =>
     collect(document.body);
     const found = [];
     // What lies below a dialog is covered on purpose.
-    const shown = all.filter((one) => one.closest('dialog'));
+    const shown = all.filter((one) => one.closest('dialog, [popover]'));
     if (shown.length) all.splice(0, all.length, ...shown);
     for (const [index, one] of all.entries())
       for (const other of all.slice(index + 1)) {

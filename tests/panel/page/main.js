@@ -8,4 +8,4 @@ import { close, open } from './visit.js';
 before(open);
 after(close);
 
-for (const name of ['states', 'frameworks', 'looks']) if (!process.env.VB_FILE || process.env.VB_FILE === name) await import(`./${name}.js`);
+for (const name of ['states', 'frameworks', 'examples', 'looks']) if (!process.env.VB_FILE || process.env.VB_FILE === name) await import(`./${name}.js`);

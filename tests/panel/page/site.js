@@ -29,7 +29,7 @@ const server = createServer(async (request, response) => {
   try {
     const content = await read(pathname);
     const type = TYPES[extname(pathname)] ?? 'text/html';
-    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store', 'Content-Security-Policy': POLICY }).end(content);
+    response.writeHead(200, { 'Content-Type': `${type}; charset=utf-8`, 'Cache-Control': 'no-store', 'Access-Control-Allow-Origin': '*', 'Content-Security-Policy': POLICY }).end(content);
   } catch {
     response.writeHead(404).end();
   }

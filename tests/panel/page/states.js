@@ -349,3 +349,52 @@ test('a new backup takes the focus of the button that has made it', async () => 
     });
   });
 });
+
+test('words that come late leave no English behind', async () => {
+  const its = vps({ name: '01', backups: [backup({ name: '02' })], schedule: { at: '03:30', keep: 1, zone: 'UTC' }, next_run_at: ago(-HOUR) });
+  await visiting(
+    { all: [its, { ...vps({ name: '03' }) }] },
+    async (visit) => {
+      await visit.page.route('**/locale/ar.json', async (route) => {
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        await route.continue();
+      });
+      const page = await visit.panel('');
+      await page.locator('vps-backup-list [part=vps]').first().click();
+      for (const view of ['backups', 'resources', 'overview']) await page.locator(`nav button[data-view=${view}]`).click();
+      await page.locator('vps-backup-summary [part=latest]').waitFor();
+      const words = await page.locator('vps-backup-app').evaluate((app) => {
+        const listen = (node) => [
+          ...(node instanceof Text ? [node.data] : ['aria-label', 'title', 'placeholder'].map((name) => node.getAttribute?.(name) ?? '')),
+          ...[...(node.shadowRoot?.childNodes ?? []), ...node.childNodes].flatMap(listen),
+        ];
+        return listen(app).filter((one) => /[A-Za-z]{4}/.test(one));
+      });
+      assert.deepEqual(words, []);
+    },
+    { locale: 'ar' },
+  );
+});
+
+test('all VPSs: what needs attention is a click away, and several are backed up at once', async () => {
+  const bad = vps({ name: 'bad', backups: [backup({ damaged: true })] });
+  const all = [vps({ name: 'fresh', backups: [backup()] }), vps({ name: 'stale', backups: [backup({ created_at: ago(40 * DAY) })] }), bad, busy('create'), vps({ name: 'full', backups: [backup(), backup()] })];
+  await visiting({ all }, async (visit) => {
+    const page = await visit.panel('');
+    const rows = page.locator('vps-backup-list [part=vps]');
+    await rows.nth(4).waitFor();
+    const shown = () => rows.locator('strong').allTextContents();
+    const filter = (name) => page.locator(`vps-backup-list [data-filter=${name}]`);
+    assert.deepEqual(await page.locator('vps-backup-list [part=filter]').allTextContents(), ['All5', 'In progress1', 'No recent backup3', 'Needs attention1']);
+    await filter('trouble').click();
+    assert.deepEqual(await shown(), ['bad']);
+    await filter('stale').click();
+    assert.deepEqual(await shown(), ['bad', 'stale', 'web-01']);
+    await page.getByRole('button', { name: 'Back up 2 VPSs' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Back up 2 VPSs now?' });
+    await dialog.getByText('bad, stale').waitFor();
+    await dialog.getByRole('button', { name: 'Create Backups' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    assert.deepEqual(visit.service.asked.map(({ method, params }) => [method, params.vps]), [['backup.create', bad.vps], ['backup.create', all[1].vps]]);
+  });
+});

@@ -7,7 +7,7 @@
 /** @typedef {typeof import('./questions.js')} Questions */
 
 import { acquire, release, renew } from '../session.js';
-import { direction, loading, onLanguage, relabel, setLanguage, t, words } from '../i18n.js';
+import { direction, loading, onLanguage, relabel, setLanguage, t, untranslated, words } from '../i18n.js';
 import { set } from '../dom.js';
 import { theme } from '../theme.js';
 import { errorWords } from '../words.js';
@@ -154,6 +154,7 @@ export class BackupElement extends HTMLElement {
     if (!this.isConnected) return;
     if (!this.#built) {
       this.build();
+      relabel(this.root, untranslated);
       this.#upgrade();
       for (const type of ['pointerover', 'focusin']) this.addEventListener(type, () => this.prefetch().catch(() => {}), { once: true });
     }
@@ -208,6 +209,8 @@ export class BackupElement extends HTMLElement {
   async ask(what, ...about) {
     // Without a connection there may be no way to load it; the page says so then.
     const questions = await import('./questions.js').catch(() => null);
+    // With one, the service has been replaced, and its files with it.
+    if (!questions && !this.offline) this.emit('vps-backup-outdated', {});
     /** @type {((host: BackupElement, ...about: any[]) => void) | undefined} */ (questions?.[what])?.(this, ...about);
   }
 

@@ -25,7 +25,12 @@ export class LazyElement extends BackupElement {
   update() {
     if (this.#view) this.#view.update();
     // Without a connection it comes with the next change.
-    else if (this.isConnected) this.#loading ??= this.#show().catch(() => (this.#loading = undefined));
+    else if (this.isConnected) this.#loading ??= this.#show().catch(() => this.#failed());
+  }
+
+  #failed() {
+    this.#loading = undefined;
+    if (this.store && !this.offline) this.emit('vps-backup-outdated', {});
   }
 
   async focus() {

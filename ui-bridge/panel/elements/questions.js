@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What is asked before something happens. Loaded when somebody is at the page.
 
-/** @import { Backup, PowerAction } from '../types' */
+/** @import { Backup, PowerAction, Vps } from '../types' */
 /** @import { BackupElement } from './base.js' */
 /** @import { Place } from './row.js' */
 
@@ -36,6 +36,23 @@ export function create({ root, store, data, vps }) {
     confirm: t('Create Backup'),
     // The service would name it by a clock that need not be the reader's.
     act: (form) => store.create(vps, String(form.get('name')).trim() || date(new Date().toISOString())),
+  });
+}
+
+/** One of each, one after the other; the service queues what is too much at once. @param {BackupElement} host @param {Vps[]} all */
+export function createAll({ root, store }, all) {
+  if (!store || !all.length) return;
+  ask(root, {
+    title: tn('Back up {count} VPS now?', 'Back up {count} VPSs now?', all.length),
+    body: [t('One backup of each is created and uses one slot. They run one after the other.'), h('p', { class: 'muted small name' }, all.map(({ name }) => name).join(', '))],
+    confirm: t('Create Backups'),
+    act: async () => {
+      const name = date(new Date().toISOString());
+      /** @type {unknown[]} */
+      const refused = [];
+      for (const { vps } of all) await store.create(vps, name).catch((error) => refused.push(error));
+      if (refused.length) throw refused[0];
+    },
   });
 }
 

@@ -39,7 +39,7 @@ li[data-state=free] .icon { width: 1rem; height: 1rem }
 li[data-state=restoring] .bar { --tone: var(--blue) }
 li[data-state=available] .bar { --tone: var(--green-fill); animation: fade 1s .6s forwards }
 li.fresh { animation: arrive .25s ease-out }
-@keyframes arrive { from { opacity: 0; translate: 0 -.5rem } }
+@keyframes arrive { from { opacity: 0 } }
 @container (inline-size < 36rem) {
   li { padding-inline: 1rem; gap: 0 .5rem; grid-template: auto auto / minmax(0, 1fr) auto }
   .badge { display: none }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// All that a panel's own server has to do, for Node 18 or newer: hand out tokens, and hear what has happened.
-//   KEY_FILE=/etc/vps-backup/keys/2026-11 SECRET_FILE=/etc/panel/webhook-secret CUSTOMERS='{"<session>":{"sub":"4711","vps":["<uuid>"]}}' node backend.mjs
+// All that a panel's own server has to do, for Node 18 or newer: hand out tokens, and hear what has happened. The pages are there to try it.
+//   SERVICE=https://node1.example/ KEY_FILE=/etc/vps-backup/keys/2026-11 SECRET_FILE=/etc/panel/webhook-secret PAGES=page \
+//   CUSTOMERS='{"<session>":{"sub":"4711","vps":["<uuid>"]}}' node backend.mjs
+// Then open http://127.0.0.1:8080/?session=<session>. That origin has to be in the service's allowed-origins.
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { basename } from 'node:path';
+import { basename, extname, join } from 'node:path';
 
 const key = readFileSync(process.env.KEY_FILE); // the same file as in the service's token-keys
 const secret = Buffer.from(readFileSync(process.env.SECRET_FILE, 'utf8').trim().replace(/^whsec_/, ''), 'base64');
@@ -28,10 +30,23 @@ function isGenuine(headers, body) {
     .some((one) => Buffer.byteLength(one) === expected.length && timingSafeEqual(Buffer.from(one), expected));
 }
 
+const pages = new URL(`${process.env.PAGES ?? 'page'}/`, import.meta.url); // or react, vue: build them first
+const files = { '/': 'index.html', '/main.js': 'main.js' };
+const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript' };
+
 async function answer(request, response) {
   const url = new URL(request.url, 'http://panel');
+  const session = /session=(\w+)/.exec(request.headers.cookie ?? '')?.[1]; // your login
+  if (request.method === 'GET' && url.searchParams.has('session'))
+    return response.writeHead(303, { Location: '/', 'Set-Cookie': `session=${url.searchParams.get('session')}; HttpOnly; SameSite=Lax` }).end();
+  if (request.method === 'GET' && files[url.pathname]) {
+    const name = files[url.pathname];
+    return response.writeHead(200, { 'Content-Type': types[extname(name)] }).end(readFileSync(join(pages.pathname, name)));
+  }
+  if (request.method === 'GET' && url.pathname === '/server.json') // what your page knows of the customer's server
+    return response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ endpoint: process.env.SERVICE, vps: customers[session]?.vps[0] }));
   if (request.method === 'POST' && url.pathname === '/backup-token') { // token-url of the elements
-    const customer = customers[/session=(\w+)/.exec(request.headers.cookie ?? '')?.[1]];
+    const customer = customers[session];
     if (!customer) return response.writeHead(401).end();
     if (!customer.vps.includes(url.searchParams.get('vps'))) return response.writeHead(403).end();
     return response.setHeader('Content-Type', 'application/json').end(JSON.stringify({ token: mint(customer) }));
