@@ -18,8 +18,7 @@ import xml.etree.ElementTree as ElementTree
 
 # Each module goes into the first file that needs it, with all that it imports.
 CHUNKS = {
-    "core.js": ["vps-backup.js", "elements/summary-view.js", "elements/activity-view.js"],
-    "page.js": ["page.js"],
+    "core.js": ["vps-backup.js", "elements/summary-view.js", "elements/activity-view.js", "page.js"],
     "outcomes.js": ["outcomes.js"],
     "push.js": ["push.js"],
     "questions.js": ["elements/questions.js"],
@@ -30,6 +29,7 @@ CHUNKS = {
     "toasts.js": ["elements/toasts.js"],
     "card.js": ["elements/card-view.js"],
 }
+PAGE = "page.js"
 WORKER = "sw.js"  # has to be at its own address, in one piece
 
 IMPORT = re.compile(r"^import \{ ([^}]*) \} from '([^']+)';\n", re.M)
@@ -153,12 +153,10 @@ def write_chunks(source, target):
                 if chunk_of[path] != chunk:
                     outside.setdefault(chunk_of[path], set()).add(modules[path].id)
         text = "".join(f"import {{ {', '.join(sorted(ids))} }} from './{other}';\n" for other, ids in outside.items())
-        if chunk == "page.js":
-            # The page's own program has nothing to export, and may wait.
-            text += "".join(modules[name].body(modules, chunk_of) for name in names).replace("(() => {", "await (async () => {", 1)
-        else:
-            text += "".join(modules[name].body(modules, chunk_of) for name in names)
-            text += f"export {{ {', '.join(modules[name].id for name in names)} }};\n"
+        text += "".join(modules[name].body(modules, chunk_of) for name in names)
+        # The page's own program runs on that page alone; other pages have one of their own.
+        text = text.replace(f"const ${PAGE.removesuffix('.js')} = (() => {{", "if (document.querySelector('script[data-page]')) (async () => {")
+        text += f"export {{ {', '.join(modules[name].id for name in names if name != PAGE)} }};\n"
         # The service worker stays where it is, whatever the folder is called.
         (target / chunk).write_text(shrink(text.replace("new URL('sw.js',", "new URL('../sw.js',")), encoding="utf-8")
 
@@ -171,11 +169,10 @@ def write_worker(source, target):
 
 
 def write_page(source, target, folder):
-    """The page asks for its two programs at once, by the name of their folder."""
+    """The page asks for all that it needs at once, by the name of the folder."""
     text = (source / "index.html").read_text(encoding="utf-8")
     text = re.sub(r'<link rel="modulepreload"[^>]*>\n', "", text)
-    text = text.replace('href="page.css"', f'href="{folder}/page.css"').replace('src="page.js"', f'src="{folder}/page.js"')
-    text = text.replace("</head>", f'<link rel="modulepreload" href="{folder}/core.js">\n</head>')
+    text = text.replace('href="page.css"', f'href="{folder}/page.css"').replace('src="page.js"', f'src="{folder}/core.js" data-page')
     target.write_text(text, encoding="utf-8")
 
 

@@ -99,7 +99,7 @@ export const arrival = [
       const rows = page.locator('vps-backup-list [part=vps]');
       await rows.nth(1).waitFor();
       const said = () => rows.evaluateAll((all) => all.map((row) => row.textContent.replaceAll(/\s+/g, ' ')));
-      assert.deepEqual(await said(), ['db-01Running 0 / 2Backups', 'web-01Running 0 / 2Backups']);
+      assert.deepEqual(await said(), ['db-01Running –Last backup0 / 2Backups', 'web-01Running –Last backup0 / 2Backups']);
       assert.equal(await page.getByRole('button', { name: 'Stop' }).count(), 0, 'no VPS is chosen');
       await visit.picture('list');
       const { operation } = await lab('call', { method: 'backup.create', params: { vps: web, name: 'seen in the list' } });

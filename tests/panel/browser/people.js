@@ -60,7 +60,7 @@ async function tour(visit, looks, { web, db }) {
   const page = await visit.panel(web);
   await pictures(visit, looks, 'overview');
   await visit.go('backups');
-  await page.getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
+  await page.locator('vps-backup-panel').getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
   await pictures(visit, looks, 'creating');
   await page.goto('about:blank');
   await visit.panel(db, { view: 'backups' });
@@ -129,7 +129,7 @@ export const people = [
       const { page } = visit;
       await visit.panel(web, { view: 'backups' });
       await visit.create('running');
-      await page.getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
+      await page.locator('vps-backup-panel').getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
       await tabTo(page, 'Create Backup');
       await page.keyboard.press('Enter');
       assert.equal(await page.getByRole('dialog').count(), 0);
@@ -167,7 +167,7 @@ export const people = [
       const { page } = visit;
       await visit.panel(web, { view: 'backups' });
       await visit.create('calm');
-      await page.getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
+      await page.locator('vps-backup-panel').getByText(/^Creating [1-9]\d*\s?%$/).waitFor();
       const moving = () =>
         page.evaluate(() => document.getAnimations().filter((one) => one.effect.getComputedTiming().duration > 50).map((one) => one.animationName ?? one.transitionProperty));
       assert.deepEqual(await moving(), []);

@@ -175,6 +175,7 @@ for (const [look, options] of Object.entries(LOOKS))
             await page.locator(view ? 'vps-backup-overview [part=status][data-state]' : 'vps-backup-list [part=vps]').first().waitFor();
             if (view && view !== 'resources') await page.locator(view === 'backups' ? 'vps-backup-panel h2' : 'vps-backup-summary [part=counter]:not(:empty), vps-backup-summary [part=card]').first().waitFor();
             await prepare?.(page);
+            if (name.includes('dialog')) await page.locator('dialog[open]').waitFor();
             await visit.picture(`${name}-${look}`);
             assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)) <= 0, `${name}: nothing sticks out`);
             assert.deepEqual(await overlaps(page), [], name);

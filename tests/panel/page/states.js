@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { DAY, HOUR, MINUTE, EVERYTHING, ago, backup, busy, operation, vps } from './service.js';
+import { pages } from './site.js';
 import { visiting } from './visit.js';
 
 const names = (page, role) => page.getByRole(role).evaluateAll((all) => all.map((one) => one.ariaLabel ?? one.textContent));
@@ -397,4 +398,30 @@ test('all VPSs: what needs attention is a click away, and several are backed up 
     await dialog.waitFor({ state: 'detached' });
     assert.deepEqual(visit.service.asked.map(({ method, params }) => [method, params.vps]), [['backup.create', bad.vps], ['backup.create', all[1].vps]]);
   });
+});
+
+test('the page as its operator has set it: colour, support, prices, and where slots are ordered', async () => {
+  const failed = operation({ state: 'failed', ended_at: ago(MINUTE), error: { reason: 'internal', message: '' } });
+  await visiting({ all: [vps({ backups: [backup()] })], operations: [failed] }, async (visit) => {
+    const set = '<vps-backup-app price="2.50" currency="CHF" support-url="https://help.example/" data-accent="b3261e,ffb4ab" data-slots-request="/order/{vps}/{total}"';
+    await visit.page.route('**/panel/', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: (await response.text()).replace('<vps-backup-app', set) });
+    });
+    pages.set(`/order/${visit.service.all[0].vps}/3`, '<!doctype html><title>Order</title>');
+    const page = await visit.panel('backups');
+    const create = page.locator('vps-backup-panel [part=create]');
+    await create.waitFor();
+    const style = (property) => create.evaluate((one, its) => getComputedStyle(one)[its], property);
+    assert.deepEqual([await style('backgroundColor'), await style('color')], ['rgb(179, 38, 30)', 'rgb(255, 255, 255)']);
+    assert.equal(await page.locator('[part=notice]:visible').getByRole('link', { name: 'Contact support' }).getAttribute('href'), 'https://help.example/');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    assert.deepEqual([await style('backgroundColor'), await style('color')], ['rgb(255, 180, 171)', 'rgb(16, 16, 20)']);
+    await page.locator('nav button[data-view=resources]').click();
+    await page.getByText('Each further one costs CHF 2.50 a month.').waitFor();
+    await page.getByRole('button', { name: 'More slots' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.waitForURL(`**/order/${visit.service.all[0].vps}/3`);
+    visit.problems = visit.problems.filter((one) => !/WebSocket|404/.test(one));
+  }, { reducedMotion: 'reduce' });
 });

@@ -27,7 +27,7 @@ select { max-width: 12rem; min-height: 2.25rem; padding: .25rem .5rem; border: 1
 @media (hover: hover) { .banner button:hover { background: light-dark(#fff3, #0002) !important } }
 .message { display: grid; justify-items: center; gap: .5rem; padding: 4rem 1rem; text-align: center }
 .message .icon { width: 2.5rem; height: 2.5rem; color: var(--muted) }
-@container (inline-size < 40rem) { .bar { flex-wrap: wrap; gap: 0 } .bar select { order: -1; flex: 1 0 100%; max-width: none; min-height: 2.75rem; margin-block-end: .5rem } nav button { margin-inline-end: .5rem } nav button:last-child { margin-inline-end: 1rem } }
+@container (inline-size < 40rem) { .bar { flex-wrap: wrap; gap: 0 } .bar select { order: -1; flex: 0 0 100%; width: 100%; min-width: 0; max-width: none; min-height: 2.75rem; margin-block-end: .5rem } nav button { margin-inline-end: .5rem } nav button:last-child { margin-inline-end: 1rem } }
 @media (forced-colors: active) { nav button { border-color: Canvas !important } nav button[aria-current] { border-block-end: 3px solid Highlight !important } }
 @container (inline-size < 20rem) { nav { font-size: .9333em } nav button { margin-inline-end: .25rem } }
 `;

@@ -28,9 +28,9 @@ dialog .callout { display: flex; gap: .625rem; padding: .625rem .875rem; border-
 dialog .callout.mild { --tone: var(--blue) }
 dialog .callout .icon { color: var(--tone); margin-block-start: .125rem }
 dialog .callout strong { color: var(--tone) }
-dialog .journey { display: grid; grid-template-columns: minmax(0, 1fr) auto minmax(0, 1fr); align-items: center; gap: .75rem; padding: .75rem 1rem; border-radius: var(--inner); background: var(--sunken) }
+dialog .journey { display: grid; grid-template-columns: minmax(0, 1fr) auto minmax(0, 1fr); align-items: start; gap: .75rem; padding: .75rem 1rem; border-radius: var(--inner); background: var(--sunken) }
 dialog .journey > span { display: grid }
-dialog .journey > .icon { color: var(--muted) }
+dialog .journey > .icon { color: var(--muted); align-self: center }
 [aria-invalid] { border-color: var(--red) !important }
 dialog label { display: grid; gap: .375rem; font-weight: 550 }
 dialog label.check { grid-template-columns: auto 1fr; gap: .625rem; font-weight: 400; align-items: start }

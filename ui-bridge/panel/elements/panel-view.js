@@ -22,7 +22,7 @@ const SPOKEN_STEPS = 4;
 
 const sheet = css`
 :host { container-type: inline-size }
-.head { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem 1rem }
+.head { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem 1rem; min-height: 2.375rem }
 .head h2 { display: flex; align-items: baseline; gap: .625rem }
 .counter { padding: .0625rem .625rem; border-radius: 2rem; font-size: .8125rem; font-weight: 600; --tone: var(--accent) }
 .hint { flex: 1 1 12rem; text-align: end; text-wrap: balance }
@@ -36,6 +36,7 @@ const sheet = css`
 .empty p:empty { display: none }
 .placeholder { height: 4.75rem; margin: 1px }
 @container (inline-size < 36rem) { .hint { flex: 1 0 100%; order: 1; text-align: start; text-wrap: wrap } .head { gap: .5rem 1rem } .empty { padding: 1.5rem 1rem } }
+@container (inline-size < 20rem) { .head { gap: .5rem } .head h2 { gap: .375rem } .head > button .icon { display: none } }
 `;
 
 const DISMISSED = 'vps-backup-dismissed';

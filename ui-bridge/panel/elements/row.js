@@ -33,7 +33,7 @@ li[data-state=free] .icon { width: 1rem; height: 1rem }
 .title form button { min-height: 2rem; padding-block: .125rem; padding-inline: .625rem }
 .line { grid-column: 2; display: flex; gap: 0 .625rem; min-height: 1.5em }
 .facts { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
-.buttons { grid-area: 1 / 3 / -1; display: flex; justify-content: end; gap: .25rem }
+.buttons { grid-area: 1 / 3 / -1; display: flex; justify-content: end; gap: .25rem; min-width: 10rem }
 .bar { position: absolute; inset-inline: 0; inset-block-end: 0; height: .25rem; background: color-mix(in srgb, var(--tone) 18%, var(--surface)); --tone: var(--amber-fill) }
 .bar > i { display: block; height: 100%; width: 0; background: var(--tone); border-start-end-radius: 1rem; border-end-end-radius: 1rem; transition: width .4s linear }
 li[data-state=restoring] .bar { --tone: var(--blue) }
@@ -49,7 +49,7 @@ li.fresh { animation: arrive .25s ease-out }
   .title { grid-area: 1 / 1 }
   .line { grid-area: 2 / 1; flex-wrap: wrap }
   .facts { white-space: normal }
-  .buttons { grid-area: 1 / 2 / -1; margin-inline-end: -.5rem }
+  .buttons { grid-area: 1 / 2 / -1; margin-inline-end: -.5rem; min-width: 0 }
   .buttons .restore { padding-inline: .625rem }
   .title:has(form) { grid-column: 1 / -1 }
   li:has(form) .buttons { display: none }

@@ -190,7 +190,10 @@ export class View {
   #updateWork({ operation, backups, status }) {
     const box = /** @type {HTMLElement} */ (this.#state.parentElement);
     box.hidden = !operation;
-    if (!operation) return;
+    if (!operation) {
+      for (const element of [this.#state, this.#stateDetail]) text(element, '');
+      return;
+    }
     const backup = backups.find(({ id }) => id === operation.backup);
     const word = backup && operation.kind !== 'undo' ? backupWord(backup, operation) : operationWord(operation);
     set(this.#state, { 'data-state': status });
@@ -209,7 +212,7 @@ export class View {
     text(this.#next, !schedule ? t('Off') : next ? line([ago(next), date(next)]) : t('Daily'));
     this.#turnOn.hidden = !!schedule || !may;
     disable(this.#turnOn, this.#host.offline);
-    text(this.#room, used < total ? tn('{count} slot free', '{count} slots free', total - used) : t('All slots in use'));
+    text(this.#room, used < total ? tn('{count} slot free', '{count} slots free', total - used) : total ? t('All slots in use') : t('No slots'));
     this.#more.hidden = used < total || !this.#mayCreate;
     const sizes = backups.map(({ size_bytes: bytes }) => bytes ?? 0);
     text(this.#space, size(sizes.reduce((sum, bytes) => sum + bytes, 0)));
