@@ -21,7 +21,7 @@ test('the panel knows every reason that the service has', () => {
 test('each reason has words of its own: what is the matter, and what to do', () => {
   const words = reasons.map(reasonWords);
   assert.equal(new Set(words).size, words.length);
-  const asks = /Ask|Delete|Wait|[Tt]ry|Contact|contact|Restore|Start|add slots/;
+  const asks = /Ask|Delete|Wait|[Tt]ry|[Cc]ontact|call support|Restore|Start|add slots/;
   for (const [index, reason] of reasons.entries())
     if (!['not_found', 'too_late', 'cancelled'].includes(reason)) assert.match(words[index], asks, reason);
 });
