@@ -92,15 +92,19 @@ note_ended (VbManager *self, const VbOperationRecord *record)
   g_hash_table_insert (self->ended, g_strdup (record->id), g_strdup (record->vps));
 }
 
-/* A restore that met a bad chunk; its worker has journalled that. */
+/* A restore that met a bad chunk; its worker has journalled that. It is announced with the end of
+ * the operation, not before. */
 static void
-note_damage (VbManager *self, const VbOperationRecord *record)
+note_damage (VbManager *self, VbVps *vps, const VbOperationRecord *record)
 {
   VbCheck check = { .at_us = g_get_real_time (), .bad_chunks = 1 };
 
   if (record->kind == VB_OPERATION_RESTORE && record->state == VB_OPERATION_FAILED
       && vb_error_code_from_reason (record->error_reason) == VB_ERROR_CHECKSUM_MISMATCH)
-    vb_manager_note_check (self, record->vps, record->backup, &check);
+    {
+      vb_backup_checks_set (self->checks, record->backup, &check);
+      vb_backup_checks_show (self->checks, vps);
+    }
 }
 
 static void
@@ -123,7 +127,7 @@ apply (VbOperationWorker *job,
       vb_operation_sample (operation, g_get_monotonic_time ());
       vb_operation_apply (operation, record);
       update_backup (job, vps, record);
-      note_damage (self, record);
+      note_damage (self, vps, record);
       if (ended)
         {
           vb_manager_emit_progress (self, vps, operation);
