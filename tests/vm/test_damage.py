@@ -73,7 +73,7 @@ def test_damage_in_a_hole_is_found(service, new_blank):
         image.seek(30 * MIB)
         image.write(b"x")
     assert client.request("backup.verify", vps=vps.vps, backup=backup) == {"ok": False, "bad_chunks": 1}
-    assert client.restore(vps.vps, backup)["error"]["reason"] == "checksum_mismatch"
+    assert client.failure_of_restore(vps.vps, backup) == "checksum_mismatch"
     assert vps.running
 
 

@@ -21,6 +21,7 @@ vb_verification_free (VbVerification *self)
   vb_backup_info_free (self->info);
   g_object_unref (self->transfer);
   g_clear_pointer (&self->notification, vb_notification_free);
+  g_clear_error (&self->unreadable);
   g_free (self);
 }
 
@@ -40,16 +41,15 @@ notification_of (const VbBackupInfo *info)
   return notification;
 }
 
-/* @unreadable: (out): it could not be read, as if it were being deleted */
 static gboolean
-read_all (VbVerification *self, VbPool *pool, gboolean *unreadable, GError **error)
+read_all (VbVerification *self, VbPool *pool, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   const VbBackupInfo *info = self->info;
 
   vb_transfer_restart (self->transfer);
   self->check.bad_chunks = 0;
-  *unreadable = FALSE;
+  g_clear_error (&self->unreadable);
   if (vb_pool_verify (pool, info->vps, info->id, self->transfer, &self->check.bad_chunks, &failure))
     return TRUE;
   if (!g_error_matches (failure, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH)
@@ -59,8 +59,8 @@ read_all (VbVerification *self, VbPool *pool, gboolean *unreadable, GError **err
       return FALSE;
     }
   self->check.bad_chunks = MAX (self->check.bad_chunks, 1);
-  *unreadable = TRUE;
   vb_log_warning (info->vps, NULL, info->id, "Failed to read the backup: %s", failure->message);
+  self->unreadable = g_steal_pointer (&failure);
   return TRUE;
 }
 
@@ -68,13 +68,12 @@ gboolean
 vb_verification_run (VbVerification *self, VbPool *pool, VbJournal *journal, GError **error)
 {
   const VbBackupInfo *info = self->info;
-  gboolean unreadable;
 
-  if (!read_all (self, pool, &unreadable, error))
+  if (!read_all (self, pool, error))
     return FALSE;
   /* What is found once only may be a backup that was deleted while it was read. */
-  gboolean again = unreadable || (self->patient && self->check.bad_chunks > 0);
-  if (again && !read_all (self, pool, &unreadable, error))
+  gboolean again = self->unreadable != NULL || (self->patient && self->check.bad_chunks > 0);
+  if (again && !read_all (self, pool, error))
     return FALSE;
   self->check.at_us = g_get_real_time ();
   if (self->check.bad_chunks > 0)

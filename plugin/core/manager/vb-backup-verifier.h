@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @was_damaged: what was known before
  * @patient: read it twice before it is called damaged, not only when it cannot be read
  * @check: (out): what was found
+ * @unreadable: (out) (nullable): why it could not be read to its end
  * @notification: (out) (nullable): stored with it, when the damage is new
  *
  * One backup that is read as a whole. Plain data that may be passed between threads.
@@ -24,6 +25,7 @@ typedef struct
   gboolean was_damaged;
   gboolean patient;
   VbCheck check;
+  GError *unreadable;
   VbNotification *notification;
 } VbVerification;
 

@@ -70,7 +70,10 @@ verified (GObject *source, GAsyncResult *result, gpointer user_data)
                          &verification->check);
   if (verification->notification != NULL)
     vb_manager_emit_notification (self, verification->notification);
-  g_task_return_int (turn->task, (gssize) verification->check.bad_chunks);
+  if (verification->unreadable != NULL)
+    g_task_return_error (turn->task, g_error_copy (verification->unreadable));
+  else
+    g_task_return_int (turn->task, (gssize) verification->check.bad_chunks);
 }
 
 static void
