@@ -311,6 +311,15 @@ hypervisor_settle_definition (VbHypervisor *hypervisor, const char *vps, GError 
 }
 
 static gboolean
+hypervisor_adopt_checkpoints (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+         && vb_libvirt_checkpoint_adopt (call.domain, error);
+}
+
+static gboolean
 hypervisor_get_changed_bytes (VbHypervisor *hypervisor,
                               const char *vps,
                               const char *backup,
@@ -418,6 +427,7 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->fit_definition = hypervisor_fit_definition;
   iface->put_definition_back = hypervisor_put_definition_back;
   iface->settle_definition = hypervisor_settle_definition;
+  iface->adopt_checkpoints = hypervisor_adopt_checkpoints;
   iface->get_changed_bytes = hypervisor_get_changed_bytes;
   iface->begin_delta = hypervisor_begin_delta;
   iface->end_delta = hypervisor_end_delta;

@@ -59,6 +59,8 @@ static const Key keys[] = {
     30 * 24 * 3600 },
   { "operations", "freeze-timeout", KEY_UINT, FALSE, AT (settings.freeze_timeout_s), "5", 0, 600 },
   { "operations", "delta-limit", KEY_SIZE, FALSE, AT (settings.delta_limit_bytes), "1G" },
+  { "operations", "undo-window", KEY_DURATION, FALSE, AT (settings.undo_window_s), "24h" },
+  { "operations", "undo-reserve", KEY_RESERVE, FALSE, AT (undo_reserve), "10%" },
   { "operations", "scratch-reserve", KEY_SIZE, FALSE, AT (settings.scratch_reserve_bytes), "1G" },
   { "operations", "full-every", KEY_UINT, FALSE, AT (settings.full_every), "0", 0, 100000 },
   { "bridge", "socket", KEY_SOCKET, TRUE, AT (bridge_socket), SOCKET },

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @libvirt_uri: connection URI
  * @pool_path: folder of the backups
  * @pool_reserve: free space never used up: bytes, K/M/G/T or %
+ * @undo_reserve: free space beside disks that a restore has replaced: bytes, K/M/G/T or %
  * @claim_timeout_s: other hosts may take over a VPS whose claim was not renewed for so long
  * @bridge_socket: (nullable): unix socket, %NULL for none
  * @socket_group: (nullable): group whose members are administrators
@@ -45,6 +46,7 @@ typedef struct
   char *libvirt_uri;
   char *pool_path;
   char *pool_reserve;
+  char *undo_reserve;
   guint claim_timeout_s;
   char *bridge_socket;
   char *socket_group;

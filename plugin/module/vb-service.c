@@ -277,7 +277,9 @@ on_prepared (GObject *source, GAsyncResult *result, gpointer user_data)
   self->hypervisor
       = VB_HYPERVISOR (vb_libvirt_hypervisor_new (config->libvirt_uri, runtime_folder));
   self->pool = (VbPool *) vb_directory_pool_new (config->pool_path, config->pool_reserve, &error);
-  if (self->pool == NULL)
+  if (self->pool == NULL
+      || !vb_directory_pool_set_undo_reserve (VB_DIRECTORY_POOL (self->pool), config->undo_reserve,
+                                              &error))
     {
       end_start (self, task, error);
       return;

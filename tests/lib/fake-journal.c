@@ -14,6 +14,7 @@ struct _VbFakeJournal
   GHashTable *read;         /* subject → id up to which all is read */
   GHashTable *schedules;    /* VPS UUID → VbScheduleRecord */
   GHashTable *checks;       /* backup id → VbCheck */
+  GHashTable *undos;        /* operation id → VbUndo */
 };
 
 static void vb_fake_journal_iface_init (VbJournalInterface *iface);
@@ -66,6 +67,7 @@ vb_fake_journal_finalize (GObject *object)
   g_hash_table_unref (self->read);
   g_hash_table_unref (self->schedules);
   g_hash_table_unref (self->checks);
+  g_hash_table_unref (self->undos);
   g_mutex_clear (&self->mutex);
   G_OBJECT_CLASS (vb_fake_journal_parent_class)->finalize (object);
 }
@@ -87,6 +89,8 @@ vb_fake_journal_init (VbFakeJournal *self)
   self->read = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   self->schedules = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, schedule_free);
   self->checks = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->undos
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) vb_undo_free);
 }
 
 VbFakeJournal *
@@ -405,11 +409,55 @@ fake_load_checks (VbJournal *journal, GError **error)
   return copy;
 }
 
+static gboolean
+fake_save_undo (VbJournal *journal, const VbUndo *undo, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+
+  if (!vb_fake_script_enter (journal, "save_undo", NULL, error))
+    return FALSE;
+
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_hash_table_replace (self->undos, g_strdup (undo->operation), vb_undo_copy (undo));
+  return TRUE;
+}
+
+static gboolean
+fake_remove_undo (VbJournal *journal, const char *operation, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+
+  if (!vb_fake_script_enter (journal, "remove_undo", NULL, error))
+    return FALSE;
+
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_hash_table_remove (self->undos, operation);
+  return TRUE;
+}
+
+static GPtrArray *
+fake_load_undos (VbJournal *journal, GError **error)
+{
+  VbFakeJournal *self = VB_FAKE_JOURNAL (journal);
+  GPtrArray *undos = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_undo_free);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  GHashTableIter iter;
+  gpointer undo;
+
+  g_hash_table_iter_init (&iter, self->undos);
+  while (g_hash_table_iter_next (&iter, NULL, &undo))
+    g_ptr_array_add (undos, vb_undo_copy (undo));
+  return undos;
+}
+
 static void
 vb_fake_journal_iface_init (VbJournalInterface *iface)
 {
   iface->save_check = fake_save_check;
   iface->load_checks = fake_load_checks;
+  iface->save_undo = fake_save_undo;
+  iface->remove_undo = fake_remove_undo;
+  iface->load_undos = fake_load_undos;
   iface->save_schedule = fake_save_schedule;
   iface->load_schedules = fake_load_schedules;
   iface->save_operation = fake_save_operation;

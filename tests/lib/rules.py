@@ -2,7 +2,7 @@
 """Rules of PROTOCOL.md that hold for every object the bridge sends, whatever the test; client.py applies them to all traffic."""
 
 STATES = ["queued", "preparing", "copying", "finishing", "completed"]
-STATUS = {"create": "creating_backup", "restore": "restoring_backup"}
+STATUS = {"create": "creating_backup", "restore": "restoring_backup", "undo": "restoring_backup"}
 
 # The bridge sends progress at least every 2 s; what a loaded machine adds to that is not its fault.
 SILENCE_S = 2.0
@@ -29,8 +29,8 @@ def _while_running(vps, operation):
     if vps["can_create"] != {"allowed": False, "reason": "operation_running"}:
         problems.append(f"can_create {vps['can_create']} during an operation")
     backup = next((one for one in vps["backups"] if one["id"] == operation["backup"]), None)
-    allowed = ("queued", "creating") if operation["kind"] == "create" else ("restoring",)
-    if backup is None or backup["state"] not in allowed:
+    allowed = {"create": ("queued", "creating"), "restore": ("restoring",), "undo": ("available", None)}[operation["kind"]]
+    if (backup and backup["state"]) not in allowed:
         problems.append(f"backup {backup} during {operation['kind']}")
     return problems
 

@@ -38,6 +38,8 @@ test_defaults (void)
   g_assert_cmpuint (config->settings.freeze_timeout_s, ==, 5);
   g_assert_cmpuint (config->settings.delta_limit_bytes, ==, 1 << 30);
   g_assert_cmpuint (config->settings.scratch_reserve_bytes, ==, 1 << 30);
+  g_assert_cmpuint (config->settings.undo_window_s, ==, 24 * 3600);
+  g_assert_cmpstr (config->undo_reserve, ==, "10%");
   g_assert_cmpuint (config->settings.full_every, ==, 0);
   g_assert_cmpstr (config->bridge_socket, ==, "/run/vps-backup/vps-backup.sock");
   g_assert_null (config->socket_group);
@@ -67,7 +69,8 @@ test_everything (void)
                "[pool]\npath=/p with space\nreserve=20G\n"
                "[slots]\nincluded=3\nstep=5\nmaximum=23\n"
                "[operations]\nmax-concurrent=4\nbandwidth-limit=100M\nstall-timeout=60\n"
-               "freeze-timeout=0\ndelta-limit=0\nscratch-reserve=2T\nfull-every=7\n"
+               "freeze-timeout=0\ndelta-limit=0\nscratch-reserve=2T\nundo-window=0\nundo-reserve="
+               "5G\nfull-every=7\n"
                "[bridge]\nsocket=/run/s#1\nsocket-group=panel   # those may do everything\n"
                "listen=[::1]:443\ntls-certificate=/c\ntls-key=/k\ntoken-keys=\n"
                "allowed-origins=https://Panel.Example:443/; http://b.example:8080 "
@@ -92,6 +95,8 @@ test_everything (void)
   g_assert_cmpuint (config->settings.freeze_timeout_s, ==, 0);
   g_assert_cmpuint (config->settings.delta_limit_bytes, ==, 0);
   g_assert_cmpuint (config->settings.scratch_reserve_bytes, ==, G_GUINT64_CONSTANT (2) << 40);
+  g_assert_cmpuint (config->settings.undo_window_s, ==, 0);
+  g_assert_cmpstr (config->undo_reserve, ==, "5G");
   g_assert_cmpuint (config->settings.full_every, ==, 7);
   g_assert_cmpstr (config->bridge_socket, ==, "/run/s#1");
   g_assert_cmpstr (config->socket_group, ==, "panel");

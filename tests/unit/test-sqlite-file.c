@@ -208,6 +208,9 @@ test_earlier_versions (JournalLab *f, gconstpointer data)
       g_autoptr (GPtrArray) told = journal_lab_list_notifications (f, NULL, "alice", 0, 10);
       g_assert_cmpuint (told->len, ==, 1);
       g_assert_cmpint (((VbNotification *) told->pdata[0])->id, ==, 41);
+      g_autoptr (GPtrArray) undos = vb_journal_load_undos (f->journal, &error);
+      g_assert_no_error (error);
+      g_assert_cmpuint (undos->len, ==, 0);
       /* The id of one that was deleted is not given again. */
       g_assert_cmpint (journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "op-new"), ==,
                        43);

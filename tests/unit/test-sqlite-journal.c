@@ -456,6 +456,55 @@ test_checks (JournalLab *f, gconstpointer data)
   g_assert_cmpuint (told->len, ==, 1);
 }
 
+static VbUndo *
+make_undo (const char *operation, const char *vps, gint64 at_s)
+{
+  VbUndo *undo = vb_undo_new (operation, vps, "backup", "before it");
+  undo->restored_at = g_date_time_new_from_unix_utc (at_s);
+  undo->until = g_date_time_new_from_unix_utc (at_s + 60);
+  return undo;
+}
+
+/* What was kept is found again, whatever its name looks like; oldest first. */
+static void
+test_undos (JournalLab *f, gconstpointer data)
+{
+  g_autoptr (VbUndo) newer = make_undo ("newer", VPS_A, 2000);
+  g_autoptr (VbUndo) older = make_undo ("older", VPS_A, 1000);
+  g_autoptr (GError) error = NULL;
+  const char *odd = "/images/it's \"odd\"\n[(ü).qcow2";
+
+  vb_undo_add_file (newer, "vda", odd, G_MAXUINT64);
+  vb_undo_add_file (newer, "nvram", "/nvram.fd", 7);
+  g_assert_true (vb_journal_save_undo (f->journal, newer, &error));
+  g_assert_true (vb_journal_save_undo (f->journal, older, &error));
+  g_assert_true (vb_journal_save_undo (f->journal, newer, &error));
+  g_assert_no_error (error);
+
+  journal_lab_reopen (f);
+  g_autoptr (GPtrArray) undos = vb_journal_load_undos (f->journal, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (undos->len, ==, 2);
+  g_assert_cmpstr (((VbUndo *) undos->pdata[0])->operation, ==, "older");
+  const VbUndo *found = undos->pdata[1];
+  g_assert_cmpstr (found->vps, ==, VPS_A);
+  g_assert_cmpstr (found->backup, ==, "backup");
+  g_assert_cmpstr (found->backup_name, ==, "before it");
+  g_assert_true (g_date_time_equal (found->restored_at, newer->restored_at));
+  g_assert_true (g_date_time_equal (found->until, newer->until));
+  g_assert_cmpuint (found->files->len, ==, 2);
+  const VbUndoFile *file = found->files->pdata[0];
+  g_assert_cmpstr (file->target, ==, "vda");
+  g_assert_cmpstr (file->path, ==, odd);
+  g_assert_cmpuint (file->inode, ==, G_MAXUINT64);
+
+  g_assert_true (vb_journal_remove_undo (f->journal, "newer", &error));
+  g_assert_true (vb_journal_remove_undo (f->journal, "unknown", &error));
+  g_clear_pointer (&undos, g_ptr_array_unref);
+  undos = vb_journal_load_undos (f->journal, &error);
+  g_assert_cmpuint (undos->len, ==, 1);
+}
+
 #define TEST(path, func)                                                                           \
   g_test_add (path, JournalLab, NULL, journal_lab_set_up, func, journal_lab_tear_down)
 
@@ -474,5 +523,6 @@ main (int argc, char **argv)
   TEST ("/sqlite-journal/backups", test_backups);
   TEST ("/sqlite-journal/schedules", test_schedules);
   TEST ("/sqlite-journal/checks", test_checks);
+  TEST ("/sqlite-journal/undos", test_undos);
   return g_test_run ();
 }

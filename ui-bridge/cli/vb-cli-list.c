@@ -95,6 +95,7 @@ print_head (JsonObject *vps)
 {
   JsonObject *slots = vb_cli_get_object (vps, "slots");
   JsonObject *can_create = vb_cli_get_object (vps, "can_create");
+  JsonObject *undo = vb_cli_get_object (vps, "undo");
   JsonObject *operation = vb_cli_get_object (vps, "operation");
   g_autofree char *name = vb_cli_text_clean (vb_cli_get_string (vps, "name"));
 
@@ -109,6 +110,13 @@ print_head (JsonObject *vps)
     vb_cli_print (stdout, _ ("Create     not now: %s\n"), vb_cli_get_string (can_create, "reason"));
   if (vb_cli_get_object (vps, "schedule") != NULL)
     vb_cli_print_schedule (vps);
+  if (undo != NULL)
+    {
+      g_autofree char *restored = vb_cli_text_time (vb_cli_get_string (undo, "restored_at"));
+      g_autofree char *until = vb_cli_text_time (vb_cli_get_string (undo, "until"));
+
+      vb_cli_print (stdout, _ ("Undo       of the restore of %s, until %s\n"), restored, until);
+    }
   if (operation != NULL)
     {
       g_autofree char *progress = vb_cli_progress_format (operation);

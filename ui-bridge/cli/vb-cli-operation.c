@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "vb-cli-error.h"
+#include "vb-cli-operation.h"
 #include "vb-cli-resolve.h"
 #include "vb-cli-text.h"
 #include "vb-cli-wait.h"
@@ -41,19 +42,23 @@ add_backup (VbCli *self, JsonObject *output, const char *vps_id, const char *bac
 static void
 print_completed (JsonObject *operation)
 {
-  const gboolean restore = g_strcmp0 (vb_cli_get_string (operation, "kind"), "restore") == 0;
+  const char *kind = vb_cli_get_string (operation, "kind");
   g_autofree char *size = vb_cli_text_size (vb_cli_get_int (operation, "bytes_done"));
   g_autofree char *time = vb_cli_text_elapsed (vb_cli_get_string (operation, "started_at"),
                                                vb_cli_get_string (operation, "ended_at"));
 
-  vb_cli_print (stdout,
-                restore ? _ ("Restored from backup %s: %s in %s\n")
-                        : _ ("Backup %s is available: %s in %s\n"),
-                vb_cli_get_string (operation, "backup"), size, time);
+  if (g_strcmp0 (kind, "undo") == 0)
+    vb_cli_print (stdout, _ ("The restore of backup %s is undone, in %s\n"),
+                  vb_cli_get_string (operation, "backup"), time);
+  else
+    vb_cli_print (stdout,
+                  g_strcmp0 (kind, "restore") == 0 ? _ ("Restored from backup %s: %s in %s\n")
+                                                   : _ ("Backup %s is available: %s in %s\n"),
+                  vb_cli_get_string (operation, "backup"), size, time);
 }
 
-static gboolean
-finish (VbCli *self, const char *vps_id, JsonObject *result, GError **error)
+gboolean
+vb_cli_finish_operation (VbCli *self, const char *vps_id, JsonObject *result, GError **error)
 {
   const char *operation_id = get_id (result, "operation");
   g_autoptr (JsonObject) operation = NULL;
@@ -136,7 +141,7 @@ vb_cli_create (VbCli *self, char **arguments, GError **error)
   if (result == NULL)
     return FALSE;
   if (self->wait)
-    return finish (self, vps_id, result, error);
+    return vb_cli_finish_operation (self, vps_id, result, error);
 
   print_begun (self, result, get_id (result, "backup"), _ ("Backup %s has begun (operation %s)\n"));
   return TRUE;
@@ -196,7 +201,7 @@ vb_cli_restore (VbCli *self, char **arguments, GError **error)
   if (result == NULL)
     return FALSE;
   if (self->wait)
-    return finish (self, vps_id, result, error);
+    return vb_cli_finish_operation (self, vps_id, result, error);
 
   print_begun (self, result, vb_cli_get_string (backup, "id"),
                _ ("Restore from backup %s has begun (operation %s)\n"));

@@ -209,18 +209,22 @@ vb_cli_check_outcome (JsonObject *operation, GError **error)
 {
   const char *state = vb_cli_get_string (operation, "state");
   JsonObject *cause = vb_cli_get_object (operation, "error");
-  const gboolean restore = g_strcmp0 (vb_cli_get_string (operation, "kind"), "restore") == 0;
+  const char *kind = vb_cli_get_string (operation, "kind");
+  const gboolean restore = g_strcmp0 (kind, "restore") == 0;
+  const gboolean undo = g_strcmp0 (kind, "undo") == 0;
 
   if (g_strcmp0 (state, "completed") == 0)
     return TRUE;
   if (g_strcmp0 (state, "cancelled") == 0)
     g_set_error_literal (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
-                         restore ? _ ("The restore was cancelled (cancelled)")
-                                 : _ ("The backup was cancelled (cancelled)"));
+                         undo      ? _ ("The undo was cancelled (cancelled)")
+                         : restore ? _ ("The restore was cancelled (cancelled)")
+                                   : _ ("The backup was cancelled (cancelled)"));
   else
     g_set_error (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED,
-                 restore ? _ ("The restore has failed: %s (%s)")
-                         : _ ("The backup has failed: %s (%s)"),
+                 undo      ? _ ("The undo has failed: %s (%s)")
+                 : restore ? _ ("The restore has failed: %s (%s)")
+                           : _ ("The backup has failed: %s (%s)"),
                  cause != NULL ? vb_cli_text_said (vb_cli_get_string (cause, "message")) : "",
                  cause != NULL ? vb_cli_get_string (cause, "reason") : "internal");
   return FALSE;

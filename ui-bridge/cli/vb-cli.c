@@ -15,6 +15,7 @@ typedef enum
   OPTIONS_NONE,
   OPTIONS_CREATE,
   OPTIONS_RESTORE,
+  OPTIONS_UNDO,
   OPTIONS_LOG,
   OPTIONS_SCHEDULE,
   OPTIONS_TOKEN,
@@ -41,6 +42,8 @@ static const Command commands[] = {
     vb_cli_create },
   { "restore", "VPS BACKUP [--wait] [--yes] [--stop-first]", N_ ("go back to a backup"), 2, 2,
     OPTIONS_RESTORE, vb_cli_restore },
+  { "undo", "VPS [--discard] [--wait] [--yes]", N_ ("put back what the last restore has replaced"),
+    1, 1, OPTIONS_UNDO, vb_cli_undo },
   { "delete", "VPS BACKUP", N_ ("delete a backup and free its slot"), 2, 2, OPTIONS_NONE,
     vb_cli_delete },
   { "rename", "VPS BACKUP NAME", N_ ("give a backup another name"), 3, 3, OPTIONS_NONE,
@@ -140,9 +143,16 @@ add_operation_options (GOptionContext *context, VbCli *self, OptionSet set)
     { NULL },
   };
 
+  const GOptionEntry undo[] = {
+    { "yes", 0, 0, G_OPTION_ARG_NONE, &self->yes, N_ ("Don't ask"), NULL },
+    { "discard", 0, 0, G_OPTION_ARG_NONE, &self->discard,
+      N_ ("Delete what is kept instead of putting it back"), NULL },
+    { NULL },
+  };
+  const GOptionEntry *own = set == OPTIONS_CREATE ? create : set == OPTIONS_UNDO ? undo : restore;
+
   g_option_context_add_main_entries (context, both, GETTEXT_PACKAGE);
-  g_option_context_add_main_entries (context, set == OPTIONS_CREATE ? create : restore,
-                                     GETTEXT_PACKAGE);
+  g_option_context_add_main_entries (context, own, GETTEXT_PACKAGE);
 }
 
 static void
@@ -247,7 +257,8 @@ make_command_context (VbCli *self, const Command *command)
 
   g_option_context_set_summary (context, _ (command->summary));
   add_common_options (context, self);
-  if (command->options == OPTIONS_CREATE || command->options == OPTIONS_RESTORE)
+  if (command->options == OPTIONS_CREATE || command->options == OPTIONS_RESTORE
+      || command->options == OPTIONS_UNDO)
     add_operation_options (context, self, command->options);
   else if (command->options == OPTIONS_TOKEN)
     add_token_options (context, self);

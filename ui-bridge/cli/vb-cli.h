@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @wait: --wait
  * @yes: --yes
  * @stop_first: --stop-first
+ * @discard: --discard
  * @name: (nullable): --name
  * @request_key: (nullable): --request-key
  * @limit: --limit
@@ -52,6 +53,7 @@ typedef struct
   gboolean wait;
   gboolean yes;
   gboolean stop_first;
+  gboolean discard;
   char *name;
   char *request_key;
   int limit;
@@ -91,6 +93,7 @@ gboolean vb_cli_rpc (VbCli *self, char **arguments, GError **error);
 
 gboolean vb_cli_create (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_restore (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_undo (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_cancel (VbCli *self, char **arguments, GError **error);
 
 gboolean vb_cli_delete (VbCli *self, char **arguments, GError **error);

@@ -53,7 +53,8 @@ add_headers (SoupMessage *message, const VbDelivery *delivery, const char *autho
   const gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
   const gint64 age_s = now_s - g_date_time_to_unix (delivery->created_at);
   const gboolean is_good = delivery->notification->type == VB_NOTIFICATION_BACKUP_COMPLETED
-                           || delivery->notification->type == VB_NOTIFICATION_RESTORE_COMPLETED;
+                           || delivery->notification->type == VB_NOTIFICATION_RESTORE_COMPLETED
+                           || delivery->notification->type == VB_NOTIFICATION_UNDO_COMPLETED;
   g_autofree char *ttl = g_strdup_printf ("%" G_GINT64_FORMAT, CLAMP (TTL_S - age_s, 60, TTL_S));
   const VbNotification *notification = delivery->notification;
   g_autoptr (GString) topic = g_string_new (

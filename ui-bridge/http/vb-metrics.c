@@ -3,7 +3,7 @@
 
 #include "vb-histogram.h"
 
-#define N_KINDS (VB_OPERATION_RESTORE + 1)
+#define N_KINDS (VB_OPERATION_UNDO + 1)
 #define N_STATES (VB_OPERATION_CANCELLED + 1)
 
 /* Seconds: from an incremental backup of a small VPS to a full one of a very large one. */
@@ -156,11 +156,23 @@ print_head (GString *out, const char *name, const char *type, const char *help)
   g_string_append_printf (out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+/* An undo is rare: it has lines from the first one on. */
+static int
+count_kinds (VbMetrics *self)
+{
+  for (int state = VB_OPERATION_COMPLETED; state < N_STATES; state++)
+    if (self->ended[VB_OPERATION_UNDO][state] > 0)
+      return VB_OPERATION_UNDO + 1;
+  return VB_OPERATION_UNDO;
+}
+
 static void
 print_ended (VbMetrics *self, GString *out)
 {
+  const int n_kinds = count_kinds (self);
+
   print_head (out, "vps_backup_operations_total", "counter", "Operations that have ended.");
-  for (int kind = VB_OPERATION_CREATE; kind < N_KINDS; kind++)
+  for (int kind = VB_OPERATION_CREATE; kind < n_kinds; kind++)
     for (int state = VB_OPERATION_COMPLETED; state < N_STATES; state++)
       g_string_append_printf (
           out, "vps_backup_operations_total{kind=\"%s\",outcome=\"%s\"} %" G_GUINT64_FORMAT "\n",
@@ -169,14 +181,14 @@ print_ended (VbMetrics *self, GString *out)
 
   print_head (out, "vps_backup_copied_bytes_total", "counter",
               "Bytes that operations which have ended copied.");
-  for (int kind = VB_OPERATION_CREATE; kind < N_KINDS; kind++)
+  for (int kind = VB_OPERATION_CREATE; kind < n_kinds; kind++)
     g_string_append_printf (out,
                             "vps_backup_copied_bytes_total{kind=\"%s\"} %" G_GUINT64_FORMAT "\n",
                             vb_operation_kind_to_string (kind), self->bytes[kind]);
 
   print_head (out, "vps_backup_operation_duration_seconds", "histogram",
               "From admission to the end of completed operations, waiting included.");
-  for (int kind = VB_OPERATION_CREATE; kind < N_KINDS; kind++)
+  for (int kind = VB_OPERATION_CREATE; kind < n_kinds; kind++)
     {
       g_autofree char *labels = g_strdup_printf ("kind=\"%s\"", vb_operation_kind_to_string (kind));
 

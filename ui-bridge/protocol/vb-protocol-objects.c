@@ -223,6 +223,23 @@ vb_json_add_schedule (JsonObject *object, VbVps *vps)
   vb_json_add_time (object, "next_run_at", vb_vps_get_next_run (vps));
 }
 
+static void
+add_undo (JsonObject *object, const VbUndo *undo)
+{
+  JsonObject *member;
+
+  if (undo == NULL)
+    {
+      json_object_set_null_member (object, "undo");
+      return;
+    }
+  member = json_object_new ();
+  add_text (member, "backup", undo->backup);
+  vb_json_add_time (member, "restored_at", undo->restored_at);
+  vb_json_add_time (member, "until", undo->until);
+  json_object_set_object_member (object, "undo", member);
+}
+
 JsonObject *
 vb_json_vps (VbVps *vps, gboolean for_admin)
 {
@@ -248,6 +265,7 @@ vb_json_vps (VbVps *vps, gboolean for_admin)
     json_object_set_null_member (object, "operation");
   json_object_set_array_member (object, "backups", array);
   vb_json_add_schedule (object, vps);
+  add_undo (object, vb_vps_get_undo (vps));
   add_bytes (object, "seq", vb_vps_get_seq (vps));
   return object;
 }

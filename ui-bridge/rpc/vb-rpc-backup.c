@@ -10,21 +10,6 @@
 #define LIST_DEFAULT 50
 #define LIST_MAX 1000
 
-/* What has just been admitted may be under way already; then the live object knows rate and time
- * left. */
-static void
-add_operation (JsonObject *object, VbCall *call, const VbOperationRecord *record)
-{
-  gboolean for_admin = vb_identity_is_admin (vb_call_get_identity (call));
-  VbOperation *live = vb_vps_get_operation (vb_call_get_vps (call));
-
-  json_object_set_object_member (object, "operation",
-                                 live != NULL
-                                         && g_strcmp0 (vb_operation_get_id (live), record->id) == 0
-                                     ? vb_json_operation (live, for_admin)
-                                     : vb_json_operation_record (record, for_admin));
-}
-
 static JsonObject *
 make_backup (VbCall *call, VbBackup *backup)
 {
@@ -48,7 +33,7 @@ on_created (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 
   object = json_object_new ();
-  add_operation (object, call, record);
+  vb_call_add_operation (call, object, record);
   if (backup != NULL)
     json_object_set_object_member (object, "backup", make_backup (call, backup));
   else
@@ -81,7 +66,7 @@ on_restore_admitted (GObject *source, GAsyncResult *result, gpointer user_data)
     }
 
   object = json_object_new ();
-  add_operation (object, call, record);
+  vb_call_add_operation (call, object, record);
   vb_call_answer (call, object);
 }
 

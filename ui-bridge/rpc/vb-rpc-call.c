@@ -135,6 +135,21 @@ audit (VbCall *self, const char *outcome)
   vb_manager_audit_async (vb_session_registry_get_manager (self->hub), entry, on_audited, self);
 }
 
+/* What has just been admitted may be under way already; then the live object knows rate and time
+ * left. */
+void
+vb_call_add_operation (VbCall *self, JsonObject *object, const VbOperationRecord *record)
+{
+  gboolean for_admin = vb_identity_is_admin (vb_call_get_identity (self));
+  VbOperation *live = vb_vps_get_operation (vb_call_get_vps (self));
+
+  json_object_set_object_member (object, "operation",
+                                 live != NULL
+                                         && g_strcmp0 (vb_operation_get_id (live), record->id) == 0
+                                     ? vb_json_operation (live, for_admin)
+                                     : vb_json_operation_record (record, for_admin));
+}
+
 void
 vb_call_answer (VbCall *self, JsonObject *result)
 {

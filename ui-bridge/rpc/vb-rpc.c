@@ -15,7 +15,7 @@
 static const VbMethod *const tables[] = {
   vb_rpc_audit_methods,  vb_rpc_session_methods,  vb_rpc_vps_methods,
   vb_rpc_backup_methods, vb_rpc_schedule_methods, vb_rpc_notification_methods,
-  vb_rpc_push_methods,   vb_rpc_download_methods,
+  vb_rpc_push_methods,   vb_rpc_download_methods, vb_rpc_undo_methods,
 };
 
 /* Params */

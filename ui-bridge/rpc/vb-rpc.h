@@ -107,6 +107,7 @@ extern const VbMethod vb_rpc_download_methods[];
 extern const VbMethod vb_rpc_schedule_methods[];
 extern const VbMethod vb_rpc_notification_methods[];
 extern const VbMethod vb_rpc_push_methods[];
+extern const VbMethod vb_rpc_undo_methods[];
 
 /* For the methods. */
 VbSessionRegistry *vb_call_get_hub (VbCall *self);
@@ -133,6 +134,10 @@ gint64 vb_call_get_number (VbCall *self);
 void vb_call_set_number (VbCall *self, gint64 number);
 
 /* The answer goes out when the audit log has it. */
+/** vb_call_add_operation: @object: gets what was just admitted, on the VPS of the request, as
+ * “operation” */
+void vb_call_add_operation (VbCall *self, JsonObject *object, const VbOperationRecord *record);
+
 /** vb_call_answer: @self: (transfer full); @result: (transfer full) */
 void vb_call_answer (VbCall *self, JsonObject *result);
 /** vb_call_refuse: @self: (transfer full); @error: (transfer none): of #VB_ERROR or any other

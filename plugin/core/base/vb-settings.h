@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @stall_timeout_s: an operation without progress for so long is stalled
  * @freeze_timeout_s: longest wait for the guest agent's file system freeze; 0 never freezes
  * @delta_limit_bytes: a restore that has to write back more than this is staged
+ * @undo_window_s: the disks that a restore replaces are kept so long, 0 for not at all
  * @scratch_reserve_bytes: free space that a capture leaves on the VPS's own storage
  * @full_every: forces a capture that reads everything each so many backups of a VPS, 0 for never
  * @check_interval_s: each backup in the pool is verified so often, 0 for never
@@ -35,6 +36,7 @@ typedef struct
   guint stall_timeout_s;
   guint freeze_timeout_s;
   guint64 delta_limit_bytes;
+  guint64 undo_window_s;
   guint64 scratch_reserve_bytes;
   guint full_every;
   guint64 check_interval_s;

@@ -243,6 +243,15 @@ vb_hypervisor_settle_definition (VbHypervisor *self, const char *vps, GError **e
 }
 
 gboolean
+vb_hypervisor_adopt_checkpoints (VbHypervisor *self, const char *vps, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+  return iface->adopt_checkpoints == NULL
+         || VB_FAULT_AROUND (iface->adopt_checkpoints (self, vps, error),
+                             "hypervisor.adopt-checkpoints");
+}
+
+gboolean
 vb_hypervisor_get_changed_bytes (VbHypervisor *self,
                                  const char *vps,
                                  const char *backup,

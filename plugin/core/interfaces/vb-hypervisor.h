@@ -128,6 +128,8 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * nothing. (nullable)
  * @settle_definition: the old disks will not come back: forgets what fit_definition() has kept for
  * that; success when there is nothing. (nullable)
+ * @adopt_checkpoints: VPS off, disks just put back that it had before: forgets all checkpoints of
+ * ours but those that these disks hold. (nullable) as above
  * @get_changed_bytes: how much the disks may have changed since @backup, by its checkpoint; fails
  * with %VB_ERROR_NOT_FOUND when that cannot be told for every disk. (nullable): an implementation
  * without checkpoints
@@ -187,6 +189,7 @@ struct _VbHypervisorInterface
   gboolean (*fit_definition) (VbHypervisor *self, const char *vps, GError **error);
   gboolean (*put_definition_back) (VbHypervisor *self, const char *vps, GError **error);
   gboolean (*settle_definition) (VbHypervisor *self, const char *vps, GError **error);
+  gboolean (*adopt_checkpoints) (VbHypervisor *self, const char *vps, GError **error);
   gboolean (*get_changed_bytes) (VbHypervisor *self,
                                  const char *vps,
                                  const char *backup,
@@ -251,6 +254,7 @@ GPtrArray *vb_hypervisor_check_restore (VbHypervisor *self, const char *vps, GEr
 gboolean vb_hypervisor_fit_definition (VbHypervisor *self, const char *vps, GError **error);
 gboolean vb_hypervisor_put_definition_back (VbHypervisor *self, const char *vps, GError **error);
 gboolean vb_hypervisor_settle_definition (VbHypervisor *self, const char *vps, GError **error);
+gboolean vb_hypervisor_adopt_checkpoints (VbHypervisor *self, const char *vps, GError **error);
 gboolean vb_hypervisor_get_changed_bytes (VbHypervisor *self,
                                           const char *vps,
                                           const char *backup,

@@ -125,3 +125,23 @@ vb_journal_load_checks (VbJournal *self, GError **error)
 {
   return VB_JOURNAL_GET_IFACE (self)->load_checks (self, error);
 }
+
+gboolean
+vb_journal_save_undo (VbJournal *self, const VbUndo *undo, GError **error)
+{
+  return VB_FAULT_AROUND (VB_JOURNAL_GET_IFACE (self)->save_undo (self, undo, error),
+                          "journal.undo-kept");
+}
+
+gboolean
+vb_journal_remove_undo (VbJournal *self, const char *operation, GError **error)
+{
+  return VB_FAULT_AROUND (VB_JOURNAL_GET_IFACE (self)->remove_undo (self, operation, error),
+                          "journal.undo-gone");
+}
+
+GPtrArray *
+vb_journal_load_undos (VbJournal *self, GError **error)
+{
+  return VB_JOURNAL_GET_IFACE (self)->load_undos (self, error);
+}

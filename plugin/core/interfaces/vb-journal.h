@@ -7,6 +7,7 @@
 #include "core/model/vb-check.h"
 #include "core/model/vb-notification.h"
 #include "core/model/vb-operation-record.h"
+#include "core/model/vb-undo.h"
 
 G_BEGIN_DECLS
 
@@ -68,6 +69,9 @@ G_DECLARE_INTERFACE (VbJournal, vb_journal, VB, JOURNAL, GObject)
  * @load_schedules: (transfer full) (element-type VbScheduleRecord): of all VPSs
  * @save_check: a backup was verified now, with so many bad chunks; @notification (nullable) is
  * added in the same transaction
+ * @save_undo: inserts or replaces @undo
+ * @remove_undo: forgets the kept disks of the restore @operation
+ * @load_undos: (transfer full) (element-type VbUndo): oldest first
  * @load_checks: (transfer full) (element-type utf8 VbCheck): backup id → when it was verified last
  */
 struct _VbJournalInterface
@@ -105,6 +109,9 @@ struct _VbJournalInterface
                           VbNotification *notification,
                           GError **error);
   GHashTable *(*load_checks) (VbJournal *self, GError **error);
+  gboolean (*save_undo) (VbJournal *self, const VbUndo *undo, GError **error);
+  gboolean (*remove_undo) (VbJournal *self, const char *operation, GError **error);
+  GPtrArray *(*load_undos) (VbJournal *self, GError **error);
 };
 
 gboolean vb_journal_save_operation (VbJournal *self,
@@ -139,5 +146,8 @@ gboolean vb_journal_save_check (VbJournal *self,
                                 VbNotification *notification,
                                 GError **error);
 GHashTable *vb_journal_load_checks (VbJournal *self, GError **error);
+gboolean vb_journal_save_undo (VbJournal *self, const VbUndo *undo, GError **error);
+gboolean vb_journal_remove_undo (VbJournal *self, const char *operation, GError **error);
+GPtrArray *vb_journal_load_undos (VbJournal *self, GError **error);
 
 G_END_DECLS

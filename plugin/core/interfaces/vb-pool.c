@@ -200,3 +200,40 @@ vb_pool_find_unfinished (VbPool *self,
   vb_error_set_public (error, VB_ERROR_NOT_FOUND);
   return FALSE;
 }
+
+gboolean
+vb_pool_keep_replaced (VbPool *self,
+                       VbStaging *staging,
+                       VbUndo *undo,
+                       gboolean *kept,
+                       GError **error)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  *kept = FALSE;
+  return iface->keep_replaced == NULL || iface->keep_replaced (self, staging, undo, kept, error);
+}
+
+gboolean
+vb_pool_has_room_for_kept (VbPool *self, const VbUndo *undo)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  return iface->has_room_for_kept == NULL || iface->has_room_for_kept (self, undo);
+}
+
+VbStaging *
+vb_pool_find_kept (VbPool *self, const VbUndo *undo, GPtrArray *disks, GError **error)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  if (iface->find_kept != NULL)
+    return iface->find_kept (self, undo, disks, error);
+  vb_error_set_public (error, VB_ERROR_NOT_FOUND);
+  return NULL;
+}
+
+gboolean
+vb_pool_drop_kept (VbPool *self, const VbUndo *undo, gboolean even_the_last, GError **error)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  return iface->drop_kept == NULL
+         || VB_FAULT_AROUND (iface->drop_kept (self, undo, even_the_last, error), "pool.drop-kept");
+}

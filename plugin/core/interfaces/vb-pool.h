@@ -10,6 +10,7 @@
 #include "core/model/vb-disk.h"
 #include "vb-staging.h"
 #include "core/model/vb-transfer.h"
+#include "core/model/vb-undo.h"
 
 G_BEGIN_DECLS
 
@@ -89,6 +90,15 @@ typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer
  * to be undone and discarded or finished; with nothing left its methods just succeed
  * @find_unfinished: which backup @operation was putting on devices of which VPS (both transfer
  * full), when that was not finished; %VB_ERROR_NOT_FOUND. (nullable)
+ * @keep_replaced: after the swap of @staging: adds the images that it has replaced to @undo, for as
+ * long as nobody deletes them; @kept (out): whether they can be kept: all are files, and their file
+ * system has room enough. (nullable): never
+ * @has_room_for_kept: (nullable, as the next two): whether the file systems of @undo still have
+ * room for it; %TRUE when that cannot be told
+ * @find_kept: (transfer full): what @keep_replaced has kept, as a staging that is swapped: undo()
+ * puts it back. With @disks (nullable) (element-type VbDisk) only if these are those that the
+ * restore has put in place: %VB_ERROR_NOT_FOUND, %VB_ERROR_UNSUPPORTED_DISK
+ * @drop_kept: deletes what is kept; with @even_the_last also that of a disk that is gone itself
  * @check_stage: quick refusals of @stage before anything is read: missing disks, backup gone, space
  * beside the disks
  */
@@ -161,6 +171,14 @@ struct _VbPoolInterface
                                char **vps,
                                char **backup,
                                GError **error);
+  gboolean (*keep_replaced) (VbPool *self,
+                             VbStaging *staging,
+                             VbUndo *undo,
+                             gboolean *kept,
+                             GError **error);
+  gboolean (*has_room_for_kept) (VbPool *self, const VbUndo *undo);
+  VbStaging *(*find_kept) (VbPool *self, const VbUndo *undo, GPtrArray *disks, GError **error);
+  gboolean (*drop_kept) (VbPool *self, const VbUndo *undo, gboolean even_the_last, GError **error);
 };
 
 gboolean vb_pool_check (VbPool *self, VbPoolStatus *status, GError **error);
@@ -226,5 +244,14 @@ gboolean vb_pool_find_unfinished (VbPool *self,
                                   char **vps,
                                   char **backup,
                                   GError **error);
+gboolean vb_pool_keep_replaced (VbPool *self,
+                                VbStaging *staging,
+                                VbUndo *undo,
+                                gboolean *kept,
+                                GError **error);
+gboolean vb_pool_has_room_for_kept (VbPool *self, const VbUndo *undo);
+VbStaging *vb_pool_find_kept (VbPool *self, const VbUndo *undo, GPtrArray *disks, GError **error);
+gboolean
+vb_pool_drop_kept (VbPool *self, const VbUndo *undo, gboolean even_the_last, GError **error);
 
 G_END_DECLS

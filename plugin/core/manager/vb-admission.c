@@ -17,6 +17,7 @@ admission_free (VbAdmission *admission)
   g_clear_pointer (&admission->bases, g_ptr_array_unref);
   g_clear_pointer (&admission->fresh, g_ptr_array_unref);
   g_clear_pointer (&admission->warnings, g_ptr_array_unref);
+  g_clear_pointer (&admission->undo, vb_undo_free);
   g_clear_pointer (&admission->known, vb_operation_record_free);
   g_clear_error (&admission->failure);
   g_clear_pointer (&admission->lock, vb_vps_lock_free);
@@ -185,6 +186,11 @@ check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
   g_autoptr (GPtrArray) disks = vb_hypervisor_list_disks (self->hypervisor, record->vps, error);
   if (disks == NULL)
     return FALSE;
+  if (record->kind == VB_OPERATION_UNDO)
+    {
+      g_autoptr (VbStaging) kept = vb_pool_find_kept (self->pool, admission->undo, disks, error);
+      return kept != NULL;
+    }
   if (record->kind == VB_OPERATION_RESTORE)
     {
       g_clear_pointer (&admission->warnings, g_ptr_array_unref);
@@ -243,6 +249,7 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
   job->bases = g_steal_pointer (&admission->bases);
   job->read_all = admission->read_all;
   job->claimed = admission->claimed;
+  vb_manager_hand_undo (self, job);
   vb_manager_attach_job (self, vps, job);
 
   if (admission->info != NULL)
@@ -254,7 +261,7 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
           = vb_backup_new (g_steal_pointer (&admission->info), VB_BACKUP_QUEUED, lease);
       vb_vps_add_backup (vps, backup);
     }
-  else
+  else if (admission->record->kind == VB_OPERATION_RESTORE)
     vb_backup_set_state (vb_vps_find_backup (vps, admission->record->backup), VB_BACKUP_RESTORING);
 
   vb_log_info (job->vps, admission->record->id, admission->record->backup, "%s queued for %s",

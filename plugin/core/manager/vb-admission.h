@@ -15,6 +15,7 @@ typedef struct
   VbBackupInfo *info;       /* create only */
   GPtrArray *bases;         /* create only: (element-type VbBackupInfo) */
   gboolean read_all;        /* create only: none of them is to be the base */
+  VbUndo *undo;             /* undo only: what is to be put back */
   gboolean may_share;       /* create only: an earlier backup's extents can be shared */
   gboolean claimed;         /* from all other hosts */
   GPtrArray *fresh;         /* another host had changed the backups: what they are now */

@@ -15,7 +15,7 @@ static void
 update_backup (VbOperationWorker *job, VbVps *vps, const VbOperationRecord *record)
 {
   VbBackup *backup = vb_vps_find_backup (vps, record->backup);
-  if (backup == NULL)
+  if (backup == NULL || record->kind == VB_OPERATION_UNDO)
     return;
   if (record->kind == VB_OPERATION_RESTORE)
     {
@@ -120,6 +120,8 @@ apply (VbOperationWorker *job,
   /* One that could not be journalled has not ended for anybody. */
   gboolean ended = vb_operation_state_is_end (record->state) && !job->detached;
   VbVps *vps = g_hash_table_lookup (self->vps, record->vps);
+  if (ended)
+    vb_manager_note_undo (self, job, record);
   g_autoptr (VbOperation) operation = vps ? vb_vps_get_operation (vps) : NULL;
   if (operation != NULL && (ended || !vb_operation_state_is_end (record->state)))
     {

@@ -8,6 +8,7 @@
 #include "core/operations/vb-operation-worker.h"
 #include "vb-backup-checks.h"
 #include "vb-manager.h"
+#include "vb-undo-keeper.h"
 #include "core/base/vb-worker.h"
 #include "vb-vps-locks.h"
 
@@ -59,6 +60,8 @@ struct _VbManager
   guint schedule_timer;
   guint schedule_idle;
   VbClock clock;
+
+  VbUndoKeeper *undos;
 
   VbRevocations *revocations;
   GPtrArray *audit_waiting; /* GTask, each with a VbAuditEntry to be written */
@@ -203,6 +206,17 @@ void vb_manager_sweep_checkpoints (VbManager *self);
 void vb_manager_sweep_locks (VbManager *self);
 /** vb_manager_look_for_unfinished: the pool is there: does it know what was under way? */
 void vb_manager_look_for_unfinished (VbManager *self);
+
+/* vb-manager-undo.c: what a restore has replaced and can be put back */
+void vb_manager_init_undos (VbManager *self);
+/** vb_manager_load_undos: from the journal, before the operations that a crash has left go on:
+ * @unended: (element-type VbOperationRecord) */
+void vb_manager_load_undos (VbManager *self, GPtrArray *undos, GPtrArray *unended);
+/** vb_manager_hand_undo: gives an undo what it has to put back, until it has ended */
+void vb_manager_hand_undo (VbManager *self, VbOperationWorker *job);
+/** vb_manager_note_undo: @job has ended */
+void
+vb_manager_note_undo (VbManager *self, VbOperationWorker *job, const VbOperationRecord *record);
 
 /* vb-manager-recovery.c */
 void vb_manager_attach_unended (VbManager *self, VbVps *vps);

@@ -14,6 +14,7 @@ typedef struct
   GPtrArray *backups;
   GPtrArray *revocations;
   GPtrArray *schedules;
+  GPtrArray *undos;
   GHashTable *checks;
 } Journalled;
 
@@ -24,6 +25,7 @@ journalled_free (Journalled *self)
   g_clear_pointer (&self->backups, g_ptr_array_unref);
   g_clear_pointer (&self->revocations, g_ptr_array_unref);
   g_clear_pointer (&self->schedules, g_ptr_array_unref);
+  g_clear_pointer (&self->undos, g_ptr_array_unref);
   g_clear_pointer (&self->checks, g_hash_table_unref);
   g_free (self);
 }
@@ -55,6 +57,8 @@ static void
 attach_backup_of (VbVps *vps, const VbOperationRecord *record)
 {
   gboolean create = record->kind == VB_OPERATION_CREATE;
+  if (record->kind == VB_OPERATION_UNDO)
+    return;
   VbBackup *backup = vb_vps_find_backup (vps, record->backup);
   if (backup != NULL)
     {
@@ -78,6 +82,7 @@ attach_record (VbManager *self, VbVps *vps, const VbOperationRecord *record)
   VbOperationWorker *job = vb_manager_new_job (self, vb_operation_record_copy (record), info);
   job->recovering = record->state != VB_OPERATION_QUEUED;
   job->stalled = record->stalled;
+  vb_manager_hand_undo (self, job);
   vb_transfer_set_total (job->transfer, record->bytes_total);
   vb_transfer_set_done (job->transfer, record->bytes_done);
   vb_manager_attach_job (self, vps, job);
@@ -168,6 +173,8 @@ load_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
     journalled->schedules = vb_journal_load_schedules (self->journal, &error);
   if (journalled->schedules != NULL)
     journalled->checks = vb_journal_load_checks (self->journal, &error);
+  if (journalled->checks != NULL)
+    journalled->undos = vb_journal_load_undos (self->journal, &error);
   if (error == NULL)
     {
       g_task_return_pointer (task, journalled, (GDestroyNotify) journalled_free);
@@ -197,6 +204,7 @@ loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   vb_manager_keep_revoked (self, journalled->revocations);
   vb_manager_watch_schedules (self, journalled->schedules);
   vb_manager_watch_checks (self, journalled->checks);
+  vb_manager_load_undos (self, journalled->undos, self->unended);
   journalled_free (journalled);
 
   vb_manager_sweep_locks (self);
@@ -268,6 +276,7 @@ vb_manager_stop_async (VbManager *self, GAsyncReadyCallback callback, gpointer u
   g_task_set_source_tag (self->stop_task, vb_manager_stop_async);
   vb_manager_unwatch_pool (self);
   vb_manager_unwatch_schedules (self);
+  vb_undo_keeper_stop (self->undos);
   vb_manager_stop_checks (self);
   vb_vps_locks_refuse_all (self->locks, VB_ERROR_INTERRUPTED);
   vb_vps_locks_refuse_all (self->verifying, VB_ERROR_INTERRUPTED);

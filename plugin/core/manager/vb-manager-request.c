@@ -10,6 +10,7 @@ vb_request_free (VbRequest *request)
   g_clear_error (&request->failure);
   g_clear_pointer (&request->lock, vb_vps_lock_free);
   g_clear_pointer (&request->schedule, vb_schedule_unref);
+  g_clear_pointer (&request->undo, vb_undo_free);
   g_free (request);
 }
 

@@ -20,6 +20,7 @@ typedef struct
   char *name;   /* (nullable) */
   guint total;
   VbSchedule *schedule; /* (nullable) */
+  VbUndo *undo;         /* (nullable) */
   VbPowerAction action;
   gboolean force;
   gboolean is_protected;

@@ -41,6 +41,8 @@ vb_manager_dispose (GObject *object)
   clear_timer (&self->stop_timer);
   vb_manager_unwatch_schedules (self);
   vb_manager_stop_checks (self);
+  vb_undo_keeper_stop (self->undos);
+  g_signal_handlers_disconnect_by_data (self->undos, self);
   if (self->hypervisor != NULL)
     g_signal_handlers_disconnect_by_data (self->hypervisor, self);
   g_hash_table_remove_all (self->jobs);
@@ -67,6 +69,7 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->vps);
   g_hash_table_unref (self->checkpoint_gone);
   g_hash_table_unref (self->to_measure);
+  g_clear_object (&self->undos);
   g_clear_pointer (&self->schedule_worker, vb_worker_free);
   g_hash_table_unref (self->schedules);
   g_hash_table_unref (self->schedules_due);
@@ -159,6 +162,7 @@ add_vps (VbManager *self, const char *uuid)
   vb_vps_set_availability (vps, vb_hypervisor_is_available (self->hypervisor),
                            self->pool_available);
   vb_manager_attach_stored (self, vps);
+  vb_vps_set_undo (vps, vb_undo_keeper_get (self->undos, uuid));
   return vps;
 }
 
@@ -198,6 +202,7 @@ vb_manager_drop_vps (VbManager *self, const char *uuid)
   g_autofree char *key = g_strdup (uuid);
   guint64 seq = vb_vps_next_seq (vps);
   g_hash_table_remove (self->vps, key);
+  vb_undo_keeper_drop (self->undos, key, TRUE);
   g_hash_table_replace (self->last_seq, g_strdup (key), g_memdup2 (&seq, sizeof seq));
   g_signal_emit (self, signals[SIGNAL_VPS_REMOVED], 0, key, seq);
 }
@@ -219,6 +224,8 @@ on_available_changed (VbHypervisor *hypervisor, gpointer user_data)
   VbManager *self = user_data;
   vb_manager_refresh_availability (self);
   vb_manager_recover (self);
+  if (vb_hypervisor_is_available (hypervisor))
+    vb_undo_keeper_drop_missing (self->undos, self->vps);
   /* While it was away a checkpoint may have been left whose backup was deleted. */
   self->swept = self->swept && vb_hypervisor_is_available (hypervisor);
   vb_manager_sweep_checkpoints (self);
@@ -237,6 +244,7 @@ vb_manager_new (VbHypervisor *hypervisor,
   self->claims = vb_pool_get_claims (pool);
   self->journal = g_object_ref (journal);
   self->settings = *settings;
+  vb_manager_init_undos (self);
   g_signal_connect (hypervisor, "vps-changed", G_CALLBACK (on_vps_changed), self);
   g_signal_connect (hypervisor, "vps-removed", G_CALLBACK (on_vps_removed), self);
   g_signal_connect (hypervisor, "available-changed", G_CALLBACK (on_available_changed), self);

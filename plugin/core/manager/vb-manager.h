@@ -129,6 +129,24 @@ void vb_manager_restore_async (VbManager *self,
 VbOperationRecord *
 vb_manager_restore_finish (VbManager *self, GAsyncResult *result, GError **error);
 
+/** vb_manager_undo_async: admits an undo of the last restore. Errors: as for restore;
+ * %VB_ERROR_NOT_FOUND when nothing is kept, %VB_ERROR_UNSUPPORTED_DISK when the disks are not those
+ * of the restore any more */
+void vb_manager_undo_async (VbManager *self,
+                            const char *subject,
+                            const char *vps,
+                            GAsyncReadyCallback callback,
+                            gpointer user_data);
+VbOperationRecord *vb_manager_undo_finish (VbManager *self, GAsyncResult *result, GError **error);
+
+/** vb_manager_undo_discard_async: deletes what is kept for an undo. Errors: %VB_ERROR_NOT_FOUND,
+ * %VB_ERROR_OPERATION_RUNNING */
+void vb_manager_undo_discard_async (VbManager *self,
+                                    const char *vps,
+                                    GAsyncReadyCallback callback,
+                                    gpointer user_data);
+gboolean vb_manager_undo_discard_finish (VbManager *self, GAsyncResult *result, GError **error);
+
 /** vb_manager_delete_async: answers once the slot is free. Errors: %VB_ERROR_BACKUP_NOT_READY,
  * %VB_ERROR_OPERATION_RUNNING, %VB_ERROR_FORBIDDEN while it is protected */
 void vb_manager_delete_async (VbManager *self,

@@ -2,9 +2,9 @@
 #include "vb-notification.h"
 
 static const char *const type_words[] = {
-  "backup_completed", "backup_failed",     "restore_completed",
-  "restore_failed",   "operation_stalled", "schedule_skipped",
-  "backup_damaged",   "journal_lost",      "restore_unfinished",
+  "backup_completed",   "backup_failed",    "restore_completed", "restore_failed",
+  "operation_stalled",  "schedule_skipped", "backup_damaged",    "journal_lost",
+  "restore_unfinished", "undo_completed",   "undo_failed",
 };
 
 G_DEFINE_BOXED_TYPE (VbNotification, vb_notification, vb_notification_copy, vb_notification_free)

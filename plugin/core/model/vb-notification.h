@@ -16,6 +16,8 @@ typedef enum
   VB_NOTIFICATION_BACKUP_DAMAGED,     /* for administrators only, as the two below */
   VB_NOTIFICATION_JOURNAL_LOST,       /* of the host: vps is VB_NOTIFICATION_HOST */
   VB_NOTIFICATION_RESTORE_UNFINISHED, /* and nothing can finish it */
+  VB_NOTIFICATION_UNDO_COMPLETED,
+  VB_NOTIFICATION_UNDO_FAILED,
 } VbNotificationType;
 
 /** VB_NOTIFICATION_HOST: stands for the VPS where it is about the host */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-operation-record.h"
 
-static const char *const kind_words[] = { "create", "restore" };
+static const char *const kind_words[] = { "create", "restore", "undo" };
 static const char *const state_words[] = {
   "queued", "preparing", "copying", "finishing", "completed", "failed", "cancelled",
 };

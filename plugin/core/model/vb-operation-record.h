@@ -9,6 +9,7 @@ typedef enum
 {
   VB_OPERATION_CREATE,
   VB_OPERATION_RESTORE,
+  VB_OPERATION_UNDO, /* puts back what the last restore has replaced */
 } VbOperationKind;
 
 typedef enum
@@ -36,7 +37,7 @@ gboolean vb_operation_state_is_end (VbOperationState state);
  * @id: UUID
  * @vps: UUID
  * @vps_name: the VPS's name at admission
- * @kind: create or restore
+ * @kind: create, restore or undo
  * @backup: id of the backup
  * @backup_name: its name
  * @state: state
@@ -50,8 +51,8 @@ gboolean vb_operation_state_is_end (VbOperationState state);
  * @stall_told: whether somebody was notified that it stalled
  * @scheduled: create only: the schedule asked for it
  * @stop_first: restore only: stop the VPS before the copy
- * @swapping: restore only: the disks may be half swapped; recovery has to make them whole
- * @was_power: restore only: power state to return to, as vb_power_to_string()
+ * @swapping: restore and undo only: the disks may be half swapped; recovery has to make them whole
+ * @was_power: restore and undo only: power state to return to, as vb_power_to_string()
  * @details: (nullable): what recovery needs besides, opaque for the journal
  * @started_at: admission, UTC
  * @ended_at: (nullable): UTC

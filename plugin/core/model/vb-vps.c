@@ -9,6 +9,7 @@ struct _VbVps
   VbSlots *slots;
   GPtrArray *backups; /* newest first */
   VbOperation *operation;
+  VbUndo *undo;        /* (nullable) */
   GDateTime *next_run; /* (nullable) */
   gboolean hypervisor_available;
   gboolean pool_available;
@@ -25,6 +26,7 @@ vb_vps_finalize (GObject *object)
 
   vb_vps_info_free (self->info);
   g_clear_object (&self->operation);
+  g_clear_pointer (&self->undo, vb_undo_free);
   g_clear_pointer (&self->next_run, g_date_time_unref);
   g_ptr_array_unref (self->backups);
   g_clear_object (&self->slots);
@@ -354,4 +356,17 @@ void
 vb_vps_set_seq (VbVps *self, guint64 seq)
 {
   self->seq = seq;
+}
+
+const VbUndo *
+vb_vps_get_undo (VbVps *self)
+{
+  return self->undo;
+}
+
+void
+vb_vps_set_undo (VbVps *self, const VbUndo *undo)
+{
+  g_clear_pointer (&self->undo, vb_undo_free);
+  self->undo = undo ? vb_undo_copy (undo) : NULL;
 }

@@ -6,6 +6,7 @@
 #include "core/interfaces/vb-hypervisor.h"
 #include "vb-operation.h"
 #include "vb-slots.h"
+#include "vb-undo.h"
 
 G_BEGIN_DECLS
 
@@ -71,6 +72,9 @@ VbOperation *vb_vps_get_operation (VbVps *self);
 GPtrArray *vb_vps_get_backups (VbVps *self);
 /** vb_vps_find_backup: Returns: (transfer none) (nullable): the backup of that id */
 VbBackup *vb_vps_find_backup (VbVps *self, const char *backup);
+/** vb_vps_get_undo: Returns: (transfer none) (nullable): the disks that the last restore has
+ * replaced and that are kept */
+const VbUndo *vb_vps_get_undo (VbVps *self);
 /** vb_vps_get_seq: Returns: number of the last event of this VPS */
 guint64 vb_vps_get_seq (VbVps *self);
 
@@ -85,6 +89,8 @@ gboolean vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean poo
 void vb_vps_set_schedule (VbVps *self, VbSchedule *schedule);
 /** vb_vps_set_next_run: @next_run: (nullable); Returns: whether that changed anything */
 gboolean vb_vps_set_next_run (VbVps *self, GDateTime *next_run);
+/** vb_vps_set_undo: @undo: (nullable): copied */
+void vb_vps_set_undo (VbVps *self, const VbUndo *undo);
 void vb_vps_set_operation (VbVps *self, VbOperation *operation);
 /** vb_vps_lease: Returns: (transfer full) (nullable): the slot for a new backup; %NULL for a
  * scheduled one that has to replace another, whose slot it gets when that is removed. So never is

@@ -13,6 +13,23 @@ typedef struct
   gboolean detached;
 } Change;
 
+typedef struct
+{
+  void (*run) (VbOperationWorker *self);
+  void (*recover) (VbOperationWorker *self);
+  VbNotificationType completed;
+  VbNotificationType failed;
+} Script;
+
+static const Script scripts[] = {
+  [VB_OPERATION_CREATE] = { vb_create_worker_run, vb_create_worker_recover,
+                            VB_NOTIFICATION_BACKUP_COMPLETED, VB_NOTIFICATION_BACKUP_FAILED },
+  [VB_OPERATION_RESTORE] = { vb_restore_worker_run, vb_restore_worker_recover,
+                             VB_NOTIFICATION_RESTORE_COMPLETED, VB_NOTIFICATION_RESTORE_FAILED },
+  [VB_OPERATION_UNDO] = { vb_undo_worker_run, vb_undo_worker_recover,
+                          VB_NOTIFICATION_UNDO_COMPLETED, VB_NOTIFICATION_UNDO_FAILED },
+};
+
 #define START_RETRY_MS 1000
 #define NOTE_INTERVAL_US (5 * G_USEC_PER_SEC)
 
@@ -64,6 +81,7 @@ vb_operation_worker_unref (VbOperationWorker *self)
   g_clear_pointer (&self->record, vb_operation_record_free);
   g_clear_pointer (&self->info, vb_backup_info_free);
   g_clear_pointer (&self->bases, g_ptr_array_unref);
+  g_clear_pointer (&self->undo, vb_undo_free);
   g_free (self->vps);
   g_mutex_clear (&self->save_mutex);
   g_mutex_clear (&self->mutex);
@@ -276,10 +294,8 @@ set_end (VbOperationWorker *self, VbOperationState state)
 static VbNotificationType
 type_of_end (const VbOperationRecord *record)
 {
-  gboolean create = record->kind == VB_OPERATION_CREATE;
-  if (record->state == VB_OPERATION_COMPLETED)
-    return create ? VB_NOTIFICATION_BACKUP_COMPLETED : VB_NOTIFICATION_RESTORE_COMPLETED;
-  return create ? VB_NOTIFICATION_BACKUP_FAILED : VB_NOTIFICATION_RESTORE_FAILED;
+  const Script *script = &scripts[record->kind];
+  return record->state == VB_OPERATION_COMPLETED ? script->completed : script->failed;
 }
 
 static void
@@ -452,12 +468,9 @@ static gpointer
 run (gpointer data)
 {
   VbOperationWorker *self = data;
-  gboolean create = self->record->kind == VB_OPERATION_CREATE;
+  const Script *script = &scripts[self->record->kind];
 
-  if (self->recovering)
-    (create ? vb_create_worker_recover : vb_restore_worker_recover) (self);
-  else
-    (create ? vb_create_worker_run : vb_restore_worker_run) (self);
+  (self->recovering ? script->recover : script->run) (self);
   vb_operation_worker_unref (self);
   return NULL;
 }

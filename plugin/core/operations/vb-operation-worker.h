@@ -58,6 +58,7 @@ struct _VbOperationWorker
   VbBackupInfo *info;
   GPtrArray *bases;  /* (element-type VbBackupInfo) (nullable): of a create */
   gboolean read_all; /* none of them is to be the base */
+  VbUndo *undo; /* (nullable): the kept disks: what an undo puts back, what a restore leaves */
   VbPowerLock *lock;
   gboolean recovering;
   gboolean claimed;    /* the VPS is ours, among the hosts that share the pool */
@@ -180,5 +181,7 @@ void vb_create_worker_run (VbOperationWorker *self);
 void vb_create_worker_recover (VbOperationWorker *self);
 void vb_restore_worker_run (VbOperationWorker *self);
 void vb_restore_worker_recover (VbOperationWorker *self);
+void vb_undo_worker_run (VbOperationWorker *self);
+void vb_undo_worker_recover (VbOperationWorker *self);
 
 G_END_DECLS

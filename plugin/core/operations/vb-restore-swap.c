@@ -52,8 +52,8 @@ vb_restore_bring_back (VbOperationWorker *self, GError **error)
   return vb_operation_worker_retry_while_unavailable (self, call_power_restore, NULL, error);
 }
 
-static void
-set_details (VbOperationWorker *self, const char *details)
+void
+vb_restore_set_details (VbOperationWorker *self, const char *details)
 {
   g_free (self->record->details);
   self->record->details = g_strdup (details);
@@ -162,7 +162,7 @@ vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
 
   /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it.
    */
-  set_details (self, VB_RESTORE_SWAPPED);
+  vb_restore_set_details (self, VB_RESTORE_SWAPPED);
   if (vb_operation_worker_save (self, error) && vb_restore_bring_back (self, error))
     return TRUE;
   if (vb_staging_can_undo (staging))
@@ -170,14 +170,12 @@ vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
   return FALSE;
 }
 
-/* The old disks go only after the journal knows that they are not needed: without them nothing on
- * the disks tells a restore that was done from one that was undone. */
-void
-vb_restore_succeed (VbOperationWorker *self, VbStaging *staging)
+gboolean
+vb_restore_insist_on_details (VbOperationWorker *self, const char *details)
 {
   g_autoptr (GError) error = NULL;
 
-  set_details (self, VB_RESTORE_BACK);
+  vb_restore_set_details (self, details);
   while (!vb_operation_worker_save (self, &error))
     {
       vb_operation_worker_log_failed (self, "Recording that the VPS is back, trying again", error);
@@ -185,16 +183,80 @@ vb_restore_succeed (VbOperationWorker *self, VbStaging *staging)
       if (!vb_operation_worker_pause (self, G_USEC_PER_SEC))
         {
           vb_operation_worker_leave (self);
-          return;
+          return FALSE;
         }
     }
+  return TRUE;
+}
+
+static VbUndo *
+make_undo (VbOperationWorker *self)
+{
+  const VbOperationRecord *record = self->record;
+  VbUndo *undo = vb_undo_new (record->id, record->vps, record->backup, record->backup_name);
+  undo->restored_at = g_date_time_new_now_utc ();
+  undo->until = g_date_time_add_seconds (undo->restored_at, (double) self->settings.undo_window_s);
+  return undo;
+}
+
+/* Whether the old disks stay, so that the restore can be undone. */
+static gboolean
+keep_old_disks (VbOperationWorker *self, VbStaging *staging)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VbUndo) undo = make_undo (self);
+  gboolean kept = FALSE;
+
+  if (self->settings.undo_window_s == 0 || vb_restore_has_details (self, VB_RESTORE_CLEARING))
+    return FALSE;
+  if (vb_pool_keep_replaced (self->pool, staging, undo, &kept, &error)
+      && (!kept || vb_journal_save_undo (self->journal, undo, &error)))
+    {
+      self->undo = kept ? g_steal_pointer (&undo) : NULL;
+      return kept;
+    }
+  vb_operation_worker_log_failed (self, "Failed to keep the old disks for an undo", error);
+  return FALSE;
+}
+
+static void
+finish (VbOperationWorker *self, VbStaging *staging)
+{
+  g_autoptr (GError) error = NULL;
+
   if (!vb_staging_finish (staging, &error))
     vb_operation_worker_log_failed (self, "Removing the old disks", error);
   g_clear_error (&error);
   if (!vb_hypervisor_settle_definition (self->hypervisor, self->record->vps, &error))
     vb_operation_worker_log_failed (self, "Forgetting the old definition", error);
+}
+
+/* The old disks go only after the journal knows that they are not needed: without them nothing on
+ * the disks tells a restore that was done from one that was undone. */
+void
+vb_restore_succeed (VbOperationWorker *self, VbStaging *staging)
+{
+  if (!vb_restore_has_details (self, VB_RESTORE_CLEARING)
+      && !vb_restore_insist_on_details (self, VB_RESTORE_BACK))
+    return;
+  if (!keep_old_disks (self, staging))
+    {
+      /* Some of the old disks are no undo: a recovery goes on with removing them. */
+      if (self->settings.undo_window_s > 0
+          && !vb_restore_insist_on_details (self, VB_RESTORE_CLEARING))
+        return;
+      finish (self, staging);
+    }
   self->record->swapping = FALSE;
   vb_operation_worker_complete (self);
+}
+
+gboolean
+vb_restore_is_on (VbOperationWorker *self)
+{
+  VbPower power = VB_POWER_STOPPED;
+  return vb_operation_worker_get_power (self, &power, NULL)
+         && (power == VB_POWER_RUNNING || power == VB_POWER_PAUSED);
 }
 
 static void
@@ -203,7 +265,7 @@ drop_staging (VbOperationWorker *self, VbStaging *staging)
   g_autoptr (GError) error = NULL;
   if (vb_staging_can_undo (staging))
     {
-      set_details (self, NULL); /* no device was touched, and soon nothing will tell */
+      vb_restore_set_details (self, NULL); /* no device was touched, and soon nothing will tell */
       if (!vb_operation_worker_save (self, &error))
         vb_operation_worker_log_failed (self, "Recording that the staged disks are removed", error);
       g_clear_error (&error);
@@ -246,7 +308,7 @@ vb_restore_begin_swap (VbOperationWorker *self, VbStaging *staging, GError **err
     }
   self->record->swapping = TRUE;
   if (vb_staging_is_in_place (staging))
-    set_details (self, VB_RESTORE_OVERWRITING);
+    vb_restore_set_details (self, VB_RESTORE_OVERWRITING);
   return vb_operation_worker_lock (self, "swap", error)
          && vb_operation_worker_move (self, VB_OPERATION_FINISHING, error);
 }

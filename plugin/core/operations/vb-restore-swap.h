@@ -15,12 +15,22 @@ G_BEGIN_DECLS
 /* What the record's details say, so that recovery knows. */
 #define VB_RESTORE_OVERWRITING "overwriting" /* what is on the devices only the pool knows */
 #define VB_RESTORE_SWAPPED "swapped"         /* all disks are in place: recovery goes forward */
-#define VB_RESTORE_BACK "back"               /* the VPS is back: the old disks have to be removed */
+#define VB_RESTORE_BACK "back"         /* the VPS is back: the old disks are kept or removed */
+#define VB_RESTORE_CLEARING "clearing" /* likewise: they are being removed */
 
 #define VB_RESTORE_RETRY_US (2 * G_USEC_PER_SEC)
 #define VB_RESTORE_MAX_RETRY_US (30 * G_USEC_PER_SEC)
 
 gboolean vb_restore_has_details (VbOperationWorker *self, const char *details);
+void vb_restore_set_details (VbOperationWorker *self, const char *details);
+
+/** vb_restore_insist_on_details: journals them, again and again; Returns: %FALSE when the service
+ * stops */
+gboolean vb_restore_insist_on_details (VbOperationWorker *self, const char *details);
+
+/** vb_restore_is_on: whether the VPS runs or is paused, asked afresh */
+gboolean vb_restore_is_on (VbOperationWorker *self);
+
 gboolean vb_restore_power_off (VbOperationWorker *self, GError **error);
 
 /** vb_restore_bring_back: brings the VPS to the power state that it had; the hook must let it

@@ -208,25 +208,18 @@ call_list_disks (VbOperationWorker *self, gpointer data, GError **error)
   return *disks != NULL;
 }
 
-static gboolean
-is_on (VbOperationWorker *self)
-{
-  VbPower power = VB_POWER_STOPPED;
-  return vb_operation_worker_get_power (self, &power, NULL)
-         && (power == VB_POWER_RUNNING || power == VB_POWER_PAUSED);
-}
-
 /* Whether the VPS is, or can be brought, back in its previous state on its restored disks. */
 static gboolean
 go_forward (VbOperationWorker *self, VbStaging *staging, GError **error)
 {
-  if (vb_restore_has_details (self, VB_RESTORE_BACK))
+  if (vb_restore_has_details (self, VB_RESTORE_BACK)
+      || vb_restore_has_details (self, VB_RESTORE_CLEARING))
     return TRUE;
   if (!vb_staging_can_undo (staging) && !vb_restore_has_details (self, VB_RESTORE_SWAPPED))
     return vb_restore_swap (self, staging, error);
   if (!vb_staging_is_swapped (staging))
     return FALSE;
-  return is_on (self)
+  return vb_restore_is_on (self)
          || (vb_restore_has_details (self, VB_RESTORE_SWAPPED)
              && vb_restore_bring_back (self, error));
 }
@@ -350,7 +343,8 @@ vb_restore_worker_recover (VbOperationWorker *self)
   if (failure != NULL)
     vb_operation_worker_log_failed (self, "Bringing the VPS back on its restored disks", failure);
   /* A VPS that runs has its power cut by nobody yet, so nothing is swapped under it. */
-  if (staging != NULL && self->record->swapping && vb_staging_can_undo (staging) && !is_on (self))
+  if (staging != NULL && self->record->swapping && vb_staging_can_undo (staging)
+      && !vb_restore_is_on (self))
     vb_restore_undo_swap (self, staging);
 
   g_autoptr (GError) interrupted = g_error_new_literal (

@@ -428,25 +428,43 @@ reset_disk (virDomainPtr domain,
                  && mark_restored (domain, disk, id, g_hash_table_size (restored) > 1, error)));
 }
 
+static VbDomainXml *
+forget_all (virDomainPtr domain, GError **error)
+{
+  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
+  gboolean active;
+
+  if (xml == NULL || !vb_libvirt_is_active (domain, &active, error))
+    return NULL;
+  if (active)
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL,
+                           "Checkpoints of replaced disks cannot be reset while the VPS is on");
+      return NULL;
+    }
+  if (!forget_managed_save (domain, error) || !forget_records (domain, xml, error))
+    return NULL;
+  return g_steal_pointer (&xml);
+}
+
+gboolean
+vb_libvirt_checkpoint_adopt (virDomainPtr domain, GError **error)
+{
+  g_autoptr (VbDomainXml) xml = forget_all (domain, error);
+
+  return xml != NULL;
+}
+
 gboolean
 vb_libvirt_checkpoint_reset (virDomainPtr domain,
                              const char *name,
                              GHashTable *restored,
                              GError **error)
 {
-  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
+  g_autoptr (VbDomainXml) xml = forget_all (domain, error);
   g_autoptr (GHashTable) targets = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  gboolean active;
 
-  if (xml == NULL || !vb_libvirt_is_active (domain, &active, error))
-    return FALSE;
-  if (active)
-    {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL,
-                           "Checkpoints of replaced disks cannot be reset while the VPS is on");
-      return FALSE;
-    }
-  if (!forget_managed_save (domain, error) || !forget_records (domain, xml, error))
+  if (xml == NULL)
     return FALSE;
   for (guint i = 0; i < xml->disks->len; i++)
     {

@@ -9,6 +9,7 @@
 #include "vb-sqlite-notifications.h"
 #include "vb-sqlite-operations.h"
 #include "vb-sqlite-schedules.h"
+#include "vb-sqlite-undos.h"
 #include "vb-sqlite-schema.h"
 #include "vb-sqlite.h"
 
@@ -240,6 +241,33 @@ vb_sqlite_journal_load_checks (VbJournal *journal, GError **error)
   return vb_sqlite_checks_load (self->sqlite, error);
 }
 
+static gboolean
+vb_sqlite_journal_save_undo (VbJournal *journal, const VbUndo *undo, GError **error)
+{
+  VbSqliteJournal *self = VB_SQLITE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return vb_sqlite_undos_save (self->sqlite, undo, error);
+}
+
+static gboolean
+vb_sqlite_journal_remove_undo (VbJournal *journal, const char *operation, GError **error)
+{
+  VbSqliteJournal *self = VB_SQLITE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return vb_sqlite_undos_remove (self->sqlite, operation, error);
+}
+
+static GPtrArray *
+vb_sqlite_journal_load_undos (VbJournal *journal, GError **error)
+{
+  VbSqliteJournal *self = VB_SQLITE_JOURNAL (journal);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  return vb_sqlite_undos_load (self->sqlite, error);
+}
+
 static void
 vb_sqlite_journal_journal_init (VbJournalInterface *iface)
 {
@@ -255,6 +283,9 @@ vb_sqlite_journal_journal_init (VbJournalInterface *iface)
   iface->load_schedules = vb_sqlite_journal_load_schedules;
   iface->save_check = vb_sqlite_journal_save_check;
   iface->load_checks = vb_sqlite_journal_load_checks;
+  iface->save_undo = vb_sqlite_journal_save_undo;
+  iface->remove_undo = vb_sqlite_journal_remove_undo;
+  iface->load_undos = vb_sqlite_journal_load_undos;
 }
 
 /* ---- lifecycle ---- */

@@ -53,6 +53,11 @@
  * - checks: when each backup of the pool was verified last; that of one that is no more goes after
  * a year
  *
+ * Version 7
+ *
+ * - undos: the disks that restores have replaced and that are kept until until; the newest of a VPS
+ * is the one that can be undone
+ *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released.
  */
@@ -211,6 +216,15 @@ const char *const vb_sqlite_schema_steps[] = {
   "  backup TEXT PRIMARY KEY,"
   "  checked_at INTEGER NOT NULL,"
   "  bad_chunks INTEGER NOT NULL) WITHOUT ROWID;",
+
+  "CREATE TABLE undos ("
+  "  operation TEXT PRIMARY KEY,"
+  "  vps TEXT NOT NULL,"
+  "  backup TEXT NOT NULL,"
+  "  backup_name TEXT,"
+  "  restored_at INTEGER NOT NULL,"
+  "  until INTEGER NOT NULL,"
+  "  files TEXT NOT NULL) WITHOUT ROWID;",
 
   NULL,
 };

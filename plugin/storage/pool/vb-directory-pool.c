@@ -16,6 +16,7 @@
 #include "storage/layout/vb-mtime-cache.h"
 #include "storage/restore/vb-device-restore.h"
 #include "storage/restore/vb-image-staging.h"
+#include "storage/restore/vb-kept-images.h"
 #include "core/base/vb-log.h"
 #include "storage/nbd/vb-nbd-server.h"
 #include "storage/layout/vb-pool-handle.h"
@@ -31,6 +32,7 @@ struct _VbDirectoryPool
   VbPoolHandle *root;
   VbMtimeCache *stamps;
   VbDirectoryClaims *claims; /* (nullable) */
+  VbReserve undo_reserve;
 };
 
 static void vb_directory_pool_iface_init (VbPoolInterface *iface);
@@ -362,6 +364,32 @@ pool_find_unfinished (VbPool *pool,
   return vb_device_restore_find (folder, operation, vps, backup, error);
 }
 
+static gboolean
+pool_keep_replaced (VbPool *pool, VbStaging *staging, VbUndo *undo, gboolean *kept, GError **error)
+{
+  return vb_kept_images_note (VB_IMAGE_STAGING (staging), undo,
+                              &VB_DIRECTORY_POOL (pool)->undo_reserve, kept, error);
+}
+
+static gboolean
+pool_has_room_for_kept (VbPool *pool, const VbUndo *undo)
+{
+  return vb_kept_images_have_room (undo, &VB_DIRECTORY_POOL (pool)->undo_reserve);
+}
+
+static VbStaging *
+pool_find_kept (VbPool *pool, const VbUndo *undo, GPtrArray *disks, GError **error)
+{
+  VbImageStaging *staging = vb_kept_images_find (undo, disks, error);
+  return staging ? VB_STAGING (staging) : NULL;
+}
+
+static gboolean
+pool_drop_kept (VbPool *pool, const VbUndo *undo, gboolean even_the_last, GError **error)
+{
+  return vb_kept_images_drop (undo, even_the_last, error);
+}
+
 static void
 vb_directory_pool_iface_init (VbPoolInterface *iface)
 {
@@ -387,6 +415,10 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
   iface->stage_delta = pool_stage_delta;
   iface->recover_staging = pool_recover_staging;
   iface->find_unfinished = pool_find_unfinished;
+  iface->keep_replaced = pool_keep_replaced;
+  iface->has_room_for_kept = pool_has_room_for_kept;
+  iface->find_kept = pool_find_kept;
+  iface->drop_kept = pool_drop_kept;
 }
 
 /* --- lifecycle --- */
@@ -441,6 +473,12 @@ vb_directory_pool_share (VbDirectoryPool *self, const char *owner, guint timeout
 {
   g_return_if_fail (self->claims == NULL);
   self->claims = vb_directory_claims_new (self->root, owner, timeout_s);
+}
+
+gboolean
+vb_directory_pool_set_undo_reserve (VbDirectoryPool *self, const char *reserve, GError **error)
+{
+  return vb_reserve_parse (reserve, &self->undo_reserve, error);
 }
 
 gboolean

@@ -24,6 +24,11 @@ G_DECLARE_FINAL_TYPE (VbDirectoryPool, vb_directory_pool, VB, DIRECTORY_POOL, GO
  */
 VbDirectoryPool *vb_directory_pool_new (const char *path, const char *reserve, GError **error);
 
+/** vb_directory_pool_set_undo_reserve: @reserve: disks that a restore has replaced are not kept on
+ * a file system with less free; before the first restore */
+gboolean
+vb_directory_pool_set_undo_reserve (VbDirectoryPool *self, const char *reserve, GError **error);
+
 /**
  * vb_directory_pool_share:
  * @owner: see vb_directory_claims_owner_of()

@@ -263,6 +263,12 @@ vb_image_staging_set_restored (VbImageStaging *self, const char *target, const V
                         g_strdup (from->origin && from->origin->id ? from->origin->id : ""));
 }
 
+GPtrArray *
+vb_image_staging_get_files (VbImageStaging *self)
+{
+  return self->files;
+}
+
 gboolean
 vb_image_staging_complete (VbImageStaging *self, GError **error)
 {

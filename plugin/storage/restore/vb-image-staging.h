@@ -71,6 +71,9 @@ void vb_image_staging_set_in_place (VbImageStaging *self, VbDeviceRestore *in_pl
 void
 vb_image_staging_set_restored (VbImageStaging *self, const char *target, const VbBackupDisk *from);
 
+/** vb_image_staging_get_files: Returns: (transfer none) (element-type VbStagedFile): all entries */
+GPtrArray *vb_image_staging_get_files (VbImageStaging *self);
+
 /** vb_image_staging_complete: all new images are whole and synced: gives them their names */
 gboolean vb_image_staging_complete (VbImageStaging *self, GError **error);
 

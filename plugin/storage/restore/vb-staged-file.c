@@ -29,6 +29,12 @@ struct _VbStagedFile
 
 /* --- making it --- */
 
+char *
+vb_staged_file_dup_old_name (const char *name, const char *operation)
+{
+  return g_strdup_printf (".%s.vps-backup.%s.old", name, operation);
+}
+
 VbStagedFile *
 vb_staged_file_new (const char *operation, const char *target, const char *path, GError **error)
 {
@@ -46,7 +52,7 @@ vb_staged_file_new (const char *operation, const char *target, const char *path,
   free (real);
   self->partial = g_strdup_printf (".%s.vps-backup.%s.partial", self->name, operation);
   self->new_name = g_strdup_printf (".%s.vps-backup.%s.new", self->name, operation);
-  self->old_name = g_strdup_printf (".%s.vps-backup.%s.old", self->name, operation);
+  self->old_name = vb_staged_file_dup_old_name (self->name, operation);
   self->folder = vb_files_open_folder (AT_FDCWD, self->folder_path, error);
   if (self->folder < 0)
     return NULL;
@@ -90,6 +96,18 @@ char *
 vb_staged_file_dup_new_path (VbStagedFile *self)
 {
   return g_build_filename (self->folder_path, self->partial, NULL);
+}
+
+const char *
+vb_staged_file_get_target (VbStagedFile *self)
+{
+  return self->target;
+}
+
+char *
+vb_staged_file_dup_path (VbStagedFile *self)
+{
+  return g_build_filename (self->folder_path, self->name, NULL);
 }
 
 int

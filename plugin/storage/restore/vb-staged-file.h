@@ -43,6 +43,17 @@ int vb_staged_file_open_disk (VbStagedFile *self, GError **error);
  * is written */
 char *vb_staged_file_dup_new_path (VbStagedFile *self);
 
+/** vb_staged_file_get_target: Returns: (transfer none): name of the disk */
+const char *vb_staged_file_get_target (VbStagedFile *self);
+
+/** vb_staged_file_dup_path: Returns: (transfer full): absolute path of the disk's image, without
+ * symbolic links */
+char *vb_staged_file_dup_path (VbStagedFile *self);
+
+/** vb_staged_file_dup_old_name: Returns: (transfer full): what the image called @name is called
+ * after the swap of @operation */
+char *vb_staged_file_dup_old_name (const char *name, const char *operation);
+
 /** vb_staged_file_get_folder: Returns: descriptor of the folder, owned by @self */
 int vb_staged_file_get_folder (VbStagedFile *self);
 
