@@ -199,7 +199,7 @@ test_vps (void)
                "\"maximum\":10,\"billable_steps\":2},"
                "\"can_create\":{\"allowed\":false,\"reason\":\"pool_unavailable\"},"
                "\"operation\":null,\"backups\":[],"
-               "\"schedule\":null,\"next_run_at\":null,\"seq\":1}");
+               "\"schedule\":null,\"next_run_at\":null,\"undo\":null,\"seq\":1}");
 }
 
 static void
