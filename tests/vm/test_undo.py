@@ -259,3 +259,26 @@ def test_a_vps_that_does_not_start_on_them_keeps_the_restored_disks(world):
         file.write(header)
     assert undo(client, vps)["state"] == "completed"
     check_guest(vps, now)
+
+
+def test_undo_of_disks_that_rest_on_others(new_service, new_guest, reflinks):
+    """The restored disk rests on nothing; the one that is put back rests on its old images again, and the definition says so."""
+    service = new_service(pool_path=reflinks / "pool", slots={"included": 8, "maximum": 8}, operations={"delta-limit": 0})
+    vps = new_guest("chained", [guests.Disk("vda", size=SIZE)], kind=guests.Blank, folder=reflinks).start()
+    client = follow(service, vps)
+    content = pattern()
+    write(vps, "vda", content, 0xA1, 0, 20)
+    vps.domain.snapshotCreateXML("<domainsnapshot><name>s1</name></domainsnapshot>",
+                                 libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC)
+    write(vps, "vda", content, 0xA2, 4, 2)
+    backup = back_up(client, vps)
+    then = bytearray(content)
+    write(vps, "vda", content, 0xA3, 8, 2)
+    restore(client, vps, backup)
+    check_guest(vps, {"vda": then})
+    assert vps.domain.snapshotListNames() == []
+    assert undo(client, vps)["state"] == "completed"
+    check_guest(vps, {"vda": content})
+    assert vps.domain.snapshotListNames() == ["s1"]
+    again = back_up(client, vps)
+    check_image(service, vps, again, {"vda": content})

@@ -55,7 +55,8 @@ static gboolean
 put_back (VbOperationWorker *self, VbStaging *kept, GError **error)
 {
   return vb_restore_power_off (self, error) && vb_staging_undo (kept, error)
-         && vb_operation_worker_retry_while_unavailable (self, call_put_definition_back, NULL, error)
+         && vb_operation_worker_retry_while_unavailable (self, call_put_definition_back, NULL,
+                                                         error)
          && bring_back (self, error);
 }
 
@@ -76,7 +77,8 @@ succeed (VbOperationWorker *self, VbStaging *kept)
   vb_operation_worker_complete (self);
 }
 
-/* The restored disks return to their places, and what was kept is kept on. */
+/* The restored disks return to their places, and what was kept is kept on. The definition is fitted
+ * once more from what it was, so that it notes all that a later undo needs. */
 static void
 restore_again (VbOperationWorker *self, VbStaging *kept)
 {
@@ -86,6 +88,7 @@ restore_again (VbOperationWorker *self, VbStaging *kept)
     vb_operation_worker_log_failed (self, "Failed to lock the power for the restored disks", error);
   g_clear_error (&error);
   if (!vb_restore_power_off (self, &error) || !vb_staging_swap (kept, NULL, &error)
+      || !vb_hypervisor_put_definition_back (self->hypervisor, self->record->vps, &error)
       || !vb_hypervisor_fit_definition (self->hypervisor, self->record->vps, &error))
     vb_operation_worker_log_failed (self, "Failed to put the restored disks in place again", error);
   else if (!vb_hypervisor_adopt_checkpoints (self->hypervisor, self->record->vps, &error))
