@@ -58,7 +58,7 @@ struct _VbOperationWorker
   VbBackupInfo *info;
   GPtrArray *bases;  /* (element-type VbBackupInfo) (nullable): of a create */
   gboolean read_all; /* none of them is to be the base */
-  VbUndo *undo; /* (nullable): the kept disks: what an undo puts back, what a restore leaves */
+  VbUndo *undo;      /* (nullable): the kept disks: what an undo puts back, what a restore leaves */
   VbPowerLock *lock;
   gboolean recovering;
   gboolean claimed;    /* the VPS is ours, among the hosts that share the pool */
