@@ -39,11 +39,8 @@ _vps_backupctl ()
       case $command in
         create) words+=' --name --wait --request-key' ;;
         restore) words+=' --wait --yes --stop-first' ;;
-<<<<<<< HEAD
         download) words+=' --disk --to' ;;
-=======
         undo) words+=' --discard --wait --yes' ;;
->>>>>>> b91db9f (core, storage, bridge: the disks that a restore has replaced are kept for a while and can be put back (undo.start, undo.discard, Vps.undo, vps-backupctl undo))
         log) words+=' --limit' ;;
         schedule) words+=' --at --keep --jitter --zone --off' ;;
         token) words+=' --vps --perms --ttl --sub --keys --key-file --config' ;;
@@ -54,11 +51,7 @@ _vps_backupctl ()
       ;;
     *)
       case $command,$position in
-<<<<<<< HEAD
-        ,0) words='list show create restore delete rename protect verify download cancel slots schedule watch log rpc token pool doctor recover' ;;
-=======
-        ,0) words='list show create restore undo delete rename protect verify cancel slots schedule watch log rpc token pool doctor recover' ;;
->>>>>>> b91db9f (core, storage, bridge: the disks that a restore has replaced are kept for a while and can be put back (undo.start, undo.discard, Vps.undo, vps-backupctl undo))
+        ,0) words='list show create restore undo delete rename protect verify download cancel slots schedule watch log rpc token pool doctor recover' ;;
         protect,3) words='off' ;;
         pool,1) words='init list check' ;;
         pool,2)
@@ -66,11 +59,7 @@ _vps_backupctl ()
           compopt -o filenames 2>/dev/null
           return
           ;;
-<<<<<<< HEAD
-        show,1 | create,1 | restore,1 | delete,1 | rename,1 | protect,1 | verify,1 | download,1 | cancel,1 | slots,1 | schedule,1 | watch,1 | log,1)
-=======
-        show,1 | create,1 | restore,1 | undo,1 | delete,1 | rename,1 | protect,1 | verify,1 | cancel,1 | slots,1 | schedule,1 | watch,1 | log,1)
->>>>>>> b91db9f (core, storage, bridge: the disks that a restore has replaced are kept for a while and can be put back (undo.start, undo.discard, Vps.undo, vps-backupctl undo))
+        show,1 | create,1 | restore,1 | undo,1 | delete,1 | rename,1 | protect,1 | verify,1 | download,1 | cancel,1 | slots,1 | schedule,1 | watch,1 | log,1)
           words=$(_vps_backupctl_names) ;;
         restore,2 | delete,2 | rename,2 | protect,2 | verify,2 | download,2) words=$(_vps_backupctl_backups "$vps") ;;
       esac
