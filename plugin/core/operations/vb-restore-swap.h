@@ -25,7 +25,7 @@ gboolean vb_restore_has_details (VbOperationWorker *self, const char *details);
 void vb_restore_set_details (VbOperationWorker *self, const char *details);
 
 /** vb_restore_insist_on_details: journals them, again and again; Returns: %FALSE when the service
- * stops */
+ * stops, and the operation is left to its next start */
 gboolean vb_restore_insist_on_details (VbOperationWorker *self, const char *details);
 
 /** vb_restore_is_on: whether the VPS runs or is paused, asked afresh */

@@ -169,7 +169,10 @@ vb_undo_worker_recover (VbOperationWorker *self)
     vb_operation_worker_log_failed (self, "Failed to claim the VPS for the recovery of an undo",
                                     error);
   if (g_error_matches (error, VB_ERROR, VB_ERROR_OPERATION_RUNNING))
-    return;
+    {
+      vb_operation_worker_leave (self);
+      return;
+    }
   if (swapping)
     {
       recover_swap (self);
