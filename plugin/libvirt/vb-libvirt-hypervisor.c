@@ -8,6 +8,7 @@
 #include "libvirt/connection/vb-libvirt-connection.h"
 #include "libvirt/checkpoint/vb-libvirt-delta.h"
 #include "libvirt/domain/vb-libvirt-definition.h"
+#include "libvirt/domain/vb-libvirt-dependents.h"
 #include "libvirt/domain/vb-libvirt-disks.h"
 #include "libvirt/connection/vb-libvirt-events.h"
 #include "libvirt/domain/vb-libvirt-inventory.h"
@@ -279,6 +280,7 @@ hypervisor_check_restore (VbHypervisor *hypervisor, const char *vps, GError **er
 
   return call_begin (&call, hypervisor, vps, error)
                  && vb_libvirt_definition_check (call.domain, error)
+                 && vb_libvirt_dependents_check (call.domain, error)
              ? vb_libvirt_definition_warnings (call.domain, error)
              : NULL;
 }

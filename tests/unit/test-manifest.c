@@ -17,6 +17,7 @@ sample (void)
   info->completed_at = g_date_time_new_utc (2024, 3, 1, 0, 0, 1);
   info->consistency = VB_CONSISTENCY_FILESYSTEM;
   info->incremental = TRUE;
+  info->sequence = 7;
   info->size_bytes = 5 << 20;
   for (guint i = 0; i < 2; i++)
     {
@@ -57,6 +58,7 @@ test_round_trip (void)
   g_assert_true (g_date_time_equal (read->info->created_at, manifest->info->created_at));
   g_assert_cmpint (read->info->consistency, ==, VB_CONSISTENCY_FILESYSTEM);
   g_assert_cmpuint (read->info->disks->len, ==, 2);
+  g_assert_cmpuint (read->info->sequence, ==, 7);
   g_assert_null (((VbBackupDisk *) g_ptr_array_index (read->info->disks, 0))->origin);
   const VbDiskOrigin *origin = ((VbBackupDisk *) g_ptr_array_index (read->info->disks, 1))->origin;
   g_assert_cmpstr (origin->id, ==, VPS);
@@ -93,6 +95,7 @@ static const struct
   { "\"vda\"", "7", FALSE },
   { "\"raw\"", "\"vmdk\"", FALSE },
   { "\"size_bytes\" : 7", "\"size_bytes\" : -7", FALSE },
+  { "\"sequence\" : 7", "\"sequence\" : \"7\"", FALSE },
   { "\"id\" : \"" VPS "\"", "\"id\" : \"x\"", FALSE },
   { "\"tracked\" : true", "\"tracked\" : 1", FALSE },
   { "\"path\" : \"/images/b.qcow2\"", "\"path\" : null", TRUE },

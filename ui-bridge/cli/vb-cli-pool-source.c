@@ -88,9 +88,7 @@ compare_infos (gconstpointer a, gconstpointer b)
   const int by_name = g_strcmp0 (left->vps_name, right->vps_name);
   const int by_vps = by_name != 0 ? by_name : g_strcmp0 (left->vps, right->vps);
 
-  if (by_vps != 0 || left->created_at == NULL || right->created_at == NULL)
-    return by_vps;
-  return g_date_time_compare (right->created_at, left->created_at);
+  return by_vps != 0 ? by_vps : vb_backup_info_compare (left, right);
 }
 
 static JsonArray *

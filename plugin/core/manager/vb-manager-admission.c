@@ -119,6 +119,7 @@ create_by_rules (VbManager *self, GTask *task)
   admission->info = vb_backup_info_new (record->backup, record->vps);
   admission->info->vps_name = g_strdup (record->vps_name);
   admission->info->name = g_strdup (record->backup_name);
+  admission->info->sequence = vb_vps_next_sequence (vps);
   admission->info->created_at = g_date_time_new_now_utc ();
   admission->info->is_scheduled = record->scheduled;
   vb_admission_admit (self, task);

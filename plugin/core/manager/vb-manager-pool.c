@@ -68,6 +68,7 @@ vb_manager_attach_backup (VbManager *self, VbVps *vps, const VbBackupInfo *info)
       vb_backup_set_scheduled (known, info->is_scheduled);
       vb_backup_set_name (known, info->name);
       vb_backup_take_disks (known, info);
+      vb_vps_sort_backups (vps);
       return changed;
     }
   VbSlotLease *lease = vb_slots_lease (vb_vps_get_slots (vps));

@@ -43,11 +43,12 @@ find_unended (VbManager *self, const char *uuid)
 }
 
 static VbBackupInfo *
-info_of (const VbOperationRecord *record)
+info_of (VbVps *vps, const VbOperationRecord *record)
 {
   VbBackupInfo *info = vb_backup_info_new (record->backup, record->vps);
   info->vps_name = g_strdup (record->vps_name);
   info->name = g_strdup (record->backup_name);
+  info->sequence = vps != NULL ? vb_vps_next_sequence (vps) : 0; /* the pool knows better */
   info->created_at = g_date_time_ref (record->started_at);
   info->is_scheduled = record->scheduled;
   return info;
@@ -70,7 +71,7 @@ attach_backup_of (VbVps *vps, const VbOperationRecord *record)
   VbSlotLease *lease = vb_vps_lease (vps, record->scheduled);
   VbBackupState state
       = record->state == VB_OPERATION_QUEUED ? VB_BACKUP_QUEUED : VB_BACKUP_CREATING;
-  g_autoptr (VbBackup) added = vb_backup_new (info_of (record), state, lease);
+  g_autoptr (VbBackup) added = vb_backup_new (info_of (vps, record), state, lease);
   vb_vps_add_backup (vps, added);
 }
 
@@ -78,7 +79,7 @@ attach_backup_of (VbVps *vps, const VbOperationRecord *record)
 static VbOperationWorker *
 attach_record (VbManager *self, VbVps *vps, const VbOperationRecord *record)
 {
-  VbBackupInfo *info = record->kind == VB_OPERATION_CREATE ? info_of (record) : NULL;
+  VbBackupInfo *info = record->kind == VB_OPERATION_CREATE ? info_of (vps, record) : NULL;
   VbOperationWorker *job = vb_manager_new_job (self, vb_operation_record_copy (record), info);
   job->recovering = record->state != VB_OPERATION_QUEUED;
   job->stalled = record->stalled;

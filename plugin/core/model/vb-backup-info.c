@@ -26,6 +26,7 @@ vb_backup_info_copy (const VbBackupInfo *self)
   VbBackupInfo *copy = vb_backup_info_new (self->id, self->vps);
   copy->vps_name = g_strdup (self->vps_name);
   copy->name = g_strdup (self->name);
+  copy->sequence = self->sequence;
   copy->created_at = self->created_at ? g_date_time_ref (self->created_at) : NULL;
   copy->completed_at = self->completed_at ? g_date_time_ref (self->completed_at) : NULL;
   copy->size_bytes = self->size_bytes;
@@ -63,6 +64,16 @@ vb_backup_info_free (VbBackupInfo *self)
   g_clear_pointer (&self->completed_at, g_date_time_unref);
   g_ptr_array_unref (self->disks);
   g_free (self);
+}
+
+gint
+vb_backup_info_compare (const VbBackupInfo *left, const VbBackupInfo *right)
+{
+  if (left->sequence != right->sequence)
+    return left->sequence > right->sequence ? -1 : 1;
+  if (left->created_at == NULL || right->created_at == NULL)
+    return (left->created_at == NULL) - (right->created_at == NULL);
+  return g_date_time_compare (right->created_at, left->created_at);
 }
 
 VbBackupDisk *

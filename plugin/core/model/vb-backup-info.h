@@ -29,6 +29,8 @@ typedef struct
  * @vps: UUID of the VPS
  * @vps_name: name of the VPS when it was made
  * @name: what the customer called it
+ * @sequence: its place in the order of making among the backups of the VPS, from 1; 0 in one of an
+ * older version, which comes before all that have one
  * @created_at: (nullable): point in time, UTC
  * @completed_at: (nullable): when it became available, UTC
  * @size_bytes: data of all disks together
@@ -48,6 +50,7 @@ typedef struct
   char *vps;
   char *vps_name;
   char *name;
+  guint64 sequence;
   GDateTime *created_at;
   GDateTime *completed_at;
   guint64 size_bytes;
@@ -63,6 +66,10 @@ VbBackupInfo *vb_backup_info_new (const char *id, const char *vps);
 VbBackupInfo *vb_backup_info_copy (const VbBackupInfo *self);
 void vb_backup_info_free (VbBackupInfo *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbBackupInfo, vb_backup_info_free)
+
+/** vb_backup_info_compare: of two backups of one VPS the newer one comes first,
+ * whatever the clock said. Returns: as strcmp(3) */
+gint vb_backup_info_compare (const VbBackupInfo *left, const VbBackupInfo *right);
 
 /** vb_backup_info_add_disk: Returns: (transfer none): the new entry, owned by @self */
 VbBackupDisk *vb_backup_info_add_disk (VbBackupInfo *self, const char *target);

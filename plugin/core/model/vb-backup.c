@@ -100,6 +100,7 @@ void
 vb_backup_take_disks (VbBackup *self, const VbBackupInfo *from)
 {
   vb_backup_info_take_disks (self->info, from);
+  self->info->sequence = from->sequence;
 }
 
 gboolean

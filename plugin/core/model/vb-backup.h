@@ -45,7 +45,8 @@ void vb_backup_set_state (VbBackup *self, VbBackupState state);
 /** vb_backup_set_info: @info: (transfer full) */
 void vb_backup_set_info (VbBackup *self, VbBackupInfo *info);
 void vb_backup_set_name (VbBackup *self, const char *name);
-/** vb_backup_take_disks: what the pool says of its disks, which the journal does not keep */
+/** vb_backup_take_disks: what the pool says of its disks and its place in the order
+ * of making, which the journal does not keep */
 void vb_backup_take_disks (VbBackup *self, const VbBackupInfo *from);
 void vb_backup_set_protected (VbBackup *self, gboolean is_protected);
 /** vb_backup_set_unique_bytes: what deleting it would free, -1 while unknown. Returns: whether it

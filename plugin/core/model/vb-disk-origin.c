@@ -64,6 +64,7 @@ origin_clear (gpointer data)
   VbDiskOrigin *self = data;
   g_free (self->id);
   g_free (self->path);
+  g_strfreev (self->backups);
   g_clear_pointer (&self->layers, g_ptr_array_unref);
 }
 

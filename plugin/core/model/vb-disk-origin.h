@@ -29,6 +29,7 @@ typedef struct
  * VbDiskOrigin:
  * @id: (nullable): UUID of the disk, the same in each backup as long as the image can tell it
  * @path: (nullable): the image file or device that the disk was read from
+ * @backups: (nullable): of a disk of a VPS: ids of the backups whose bitmaps its image has
  * @is_tracked: of a disk in a backup: whether the image got a dirty bitmap of that backup
  * @layers: (nullable) (element-type VbLayer): the images below, top first; %NULL when they are not
  * known or what they hold cannot be told from their files
@@ -40,6 +41,7 @@ typedef struct
 {
   char *id;
   char *path;
+  char **backups;
   gboolean is_tracked;
   GPtrArray *layers;
 } VbDiskOrigin;

@@ -272,11 +272,18 @@ vb_vps_set_operation (VbVps *self, VbOperation *operation)
 static gint
 compare_newest_first (gconstpointer a, gconstpointer b)
 {
-  const VbBackupInfo *left = vb_backup_get_info (*(VbBackup *const *) a);
-  const VbBackupInfo *right = vb_backup_get_info (*(VbBackup *const *) b);
-  if (left->created_at == NULL || right->created_at == NULL)
-    return (left->created_at == NULL) - (right->created_at == NULL);
-  return g_date_time_compare (right->created_at, left->created_at);
+  return vb_backup_info_compare (vb_backup_get_info (*(VbBackup *const *) a),
+                                 vb_backup_get_info (*(VbBackup *const *) b));
+}
+
+guint64
+vb_vps_next_sequence (VbVps *self)
+{
+  guint64 last = 0;
+
+  for (guint i = 0; i < self->backups->len; i++)
+    last = MAX (last, vb_backup_get_info (g_ptr_array_index (self->backups, i))->sequence);
+  return last + 1;
 }
 
 void

@@ -109,6 +109,9 @@ VbBackup *vb_vps_find_without_slot (VbVps *self);
  */
 VbBackup *vb_vps_find_rotatable (VbVps *self, const char *except, guint *n);
 void vb_vps_add_backup (VbVps *self, VbBackup *backup);
+/** vb_vps_next_sequence: Returns: the place of a new backup in the order of making */
+guint64 vb_vps_next_sequence (VbVps *self);
+
 /** vb_vps_sort_backups: after the time of one has changed */
 void vb_vps_sort_backups (VbVps *self);
 void vb_vps_remove_backup (VbVps *self, const char *backup);

@@ -3,6 +3,24 @@
 
 #include "libvirt/domain/vb-disk-layers.h"
 #include "vb-disk-mark.h"
+#include "vb-libvirt-checkpoint.h"
+#include "vb-qcow2-bitmap.h"
+
+static char **
+read_backups (const VbDomainDisk *disk)
+{
+  g_auto (GStrv) names = vb_qcow2_bitmap_names (disk->path);
+  g_autoptr (GStrvBuilder) ids = g_strv_builder_new ();
+
+  for (guint i = 0; names[i] != NULL; i++)
+    {
+      g_autofree char *id = vb_libvirt_checkpoint_backup (names[i]);
+
+      if (id != NULL)
+        g_strv_builder_add (ids, id);
+    }
+  return g_strv_builder_end (ids);
+}
 
 GHashTable *
 vb_libvirt_origins_look (const VbDomainXml *xml, GHashTable *ids)
@@ -36,7 +54,9 @@ vb_libvirt_origins_fill (virDomainPtr domain, GPtrArray *disks)
       VbDisk *disk = g_ptr_array_index (disks, i);
       VbDiskOrigin *origin = g_hash_table_lookup (origins, disk->target);
 
-      if (origin != NULL && !disk->is_nvram)
-        disk->origin = vb_disk_origin_ref (origin);
+      if (origin == NULL || disk->is_nvram)
+        continue;
+      origin->backups = read_backups (vb_domain_xml_find_disk (xml, disk->target));
+      disk->origin = vb_disk_origin_ref (origin);
     }
 }

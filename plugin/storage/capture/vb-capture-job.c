@@ -141,10 +141,7 @@ prepare (Job *job, int partial, GCancellable *stop, GError **error)
           g_prefix_error (error, "Preparing to copy %s: ", vb_disk_copy_get_target (disk));
           return FALSE;
         }
-    }
-  for (guint i = 0; i < job->disks->len; i++)
-    {
-      VbDiskCopy *disk = g_ptr_array_index (job->disks, i);
+      /* At once, since the disk has one connection less after it. */
       if (!vb_disk_copy_scan (disk, partial, stop, error))
         return FALSE;
       todo += vb_disk_copy_get_todo (disk);

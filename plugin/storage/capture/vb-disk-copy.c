@@ -303,6 +303,8 @@ copy (VbDiskCopy *self,
       GCancellable *stop,
       GError **error)
 {
+  if (!vb_nbd_source_widen (self->source, stop, error))
+    return FALSE;
   VbCopyPlan plan
       = { self->data, self->zeros, self->base_image, self->first_chunk, vb_disk_copy_mark, self };
   return vb_copier_copy (self->source, &plan, self->image, self->sums, step, step_data, transfer,
@@ -378,6 +380,7 @@ vb_disk_copy_run (VbDiskCopy *self,
       g_prefix_error (error, "Copying %s: ", self->target);
       return FALSE;
     }
+  vb_nbd_source_narrow (self->source);
   return vb_sparse_file_sync (self->image, error) && measure (self, error)
          && vb_sums_save_shared (self->sums, self->base_sums, folder, sums_name, error);
 }

@@ -152,6 +152,38 @@ replace_string (char **to, const char *from)
   *to = g_strdup (from);
 }
 
+typedef struct
+{
+  const char *vps;
+  guint64 last;
+} Sequence;
+
+static gboolean
+look_at_sequence (int folder, const char *name, gpointer user_data, GError **error)
+{
+  Sequence *sequence = user_data;
+  vb_autofd int backup
+      = g_uuid_string_is_valid (name) ? vb_files_open_folder (folder, name, NULL) : -1;
+  g_autoptr (VbManifest) manifest
+      = backup >= 0 ? vb_manifest_load (backup, sequence->vps, name, NULL) : NULL;
+
+  if (manifest)
+    sequence->last = MAX (sequence->last, manifest->info->sequence);
+  return TRUE;
+}
+
+/* After all that are there, whatever host has made them. */
+static gboolean
+set_sequence (int parent, VbBackupInfo *info, GError **error)
+{
+  Sequence sequence = { .vps = info->vps };
+
+  if (!vb_files_for_each (parent, look_at_sequence, &sequence, error))
+    return FALSE;
+  info->sequence = MAX (info->sequence, sequence.last + 1);
+  return TRUE;
+}
+
 static gboolean
 write_final_manifest (int folder, VbBackupInfo *info, GError **error)
 {
@@ -165,6 +197,7 @@ write_final_manifest (int folder, VbBackupInfo *info, GError **error)
   replace_string (&manifest->info->vps_name, info->vps_name);
   manifest->info->completed_at = g_date_time_ref (info->completed_at);
   manifest->info->consistency = info->consistency;
+  manifest->info->sequence = info->sequence;
 
   g_autofree char *text = vb_manifest_to_text (manifest);
   return vb_files_replace (folder, VB_MANIFEST_FILE, text, strlen (text), error)
@@ -181,6 +214,7 @@ is_committed (int parent, gboolean reflinks, VbBackupInfo *info)
   g_clear_pointer (&info->completed_at, g_date_time_unref);
   info->completed_at = g_date_time_ref (present->completed_at);
   info->unique_bytes = present->unique_bytes;
+  info->sequence = present->sequence;
   return TRUE;
 }
 
@@ -195,7 +229,7 @@ vb_backup_store_commit (int root, gboolean reflinks, VbBackupInfo *info, GError 
   if (!vb_files_exists (parent, name) && is_committed (parent, reflinks, info))
     return vb_files_sync (parent, "the folder of the VPS", error);
   vb_autofd int partial = vb_files_open_folder (parent, name, error);
-  if (partial < 0
+  if (partial < 0 || !set_sequence (parent, info, error)
       || !VB_FAULT_AROUND (write_final_manifest (partial, info, error), "commit.manifest")
       || !VB_FAULT_AROUND (vb_files_rename (parent, name, info->id, error), "commit.rename"))
     return FALSE;

@@ -301,6 +301,9 @@ vb_manifest_parse (const char *text, gsize length, GError **error)
   if (!vb_strict_json_get_boolean (object, "incremental", &info->incremental))
     bad ("incremental", error);
   /* Not there in older ones. */
+  else if (json_object_has_member (object, "sequence")
+           && !vb_strict_json_get_bytes (object, "sequence", &info->sequence))
+    bad ("sequence", error);
   else if (json_object_has_member (object, "protected")
            && !vb_strict_json_get_boolean (object, "protected", &info->is_protected))
     bad ("protected", error);
@@ -468,6 +471,7 @@ vb_manifest_to_text (const VbManifest *self)
   add_string (builder, "name", info->name ? info->name : "");
   add_string (builder, "host", self->host);
   add_string (builder, "software", "vps-backup " VB_VERSION);
+  add_bytes (builder, "sequence", info->sequence);
   add_time (builder, "created_at", info->created_at);
   add_time (builder, "completed_at", info->completed_at);
   add_string (builder, "consistency", vb_consistency_to_string (info->consistency));

@@ -42,11 +42,12 @@ G_BEGIN_DECLS
  * `size_bytes`, `image`, `sums` (file names) | | `skipped` | array of objects | `target`, `reason`
  * |
  *
- * A disk also has, but not in older backups, `id` (UUID: the same in each backup of that disk),
- * `path` (string or null: of the image it was read from), `tracked` (boolean: its image got a
- * bitmap of this backup) and `layers` (array or null when unknown: `path`, `inode`, `size_bytes`,
- * `modified_ns`, `changed_ns` of each image below it, top first): what an incremental backup and a
- * restore of changes rely on.
+ * `sequence` (integer, not in older backups) is its place in the order of making, whatever the
+ * clock said. A disk also has, but not in older backups, `id` (UUID: the same in each backup of
+ * that disk), `path` (string or null: of the image it was read from), `tracked` (boolean: its image
+ * got a bitmap of this backup) and `layers` (array or null when unknown: `path`, `inode`,
+ * `size_bytes`, `modified_ns`, `changed_ns` of each image below it, top first): what an incremental
+ * backup and a restore of changes rely on.
  *
  * Unknown members are ignored, an unknown version is refused. Versions: 1 is the first.
  */

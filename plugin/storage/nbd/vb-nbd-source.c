@@ -12,6 +12,9 @@
 #define MAX_CONNECTIONS 4
 #define POLL_MS 50
 
+/* QEMU lets a connection beyond its limit wait for ever. */
+#define CONNECT_LIMIT_S 30
+
 /* Block status requests have 32 bits of length. */
 #define SCAN_BYTES ((G_GUINT64_CONSTANT (1) << 32) - (1 << 21))
 
@@ -24,7 +27,10 @@ struct _VbNbdSource
   guint in_flight[MAX_CONNECTIONS + 1];
   guint n_handles;
   guint n_readers; /* of them, from the first; the last one may be for the dirty bitmap only */
+  guint n_wanted;  /* readers, when the whole disk is copied */
 
+  char *socket;
+  char *export_name;
   char *changed_context;
   guint64 size;
   gboolean has_data_map;
@@ -64,12 +70,7 @@ fail (GError **error, const char *doing)
 
 /* Returns: (transfer none) (nullable): a new connection, owned by @self */
 static struct nbd_handle *
-connect_one (VbNbdSource *self,
-             const char *socket,
-             const char *export_name,
-             const char *context,
-             GCancellable *stop,
-             GError **error)
+connect_one (VbNbdSource *self, const char *context, GCancellable *stop, GError **error)
 {
   struct nbd_handle *handle = nbd_create ();
   if (handle == NULL)
@@ -82,16 +83,24 @@ connect_one (VbNbdSource *self,
   /* The buffers are zeroed or fully written before anything reads them; libnbd need not clear them
    * as well. */
   if (nbd_set_pread_initialize (handle, false) != 0
-      || nbd_set_export_name (handle, export_name ? export_name : "") != 0
+      || nbd_set_export_name (handle, self->export_name ? self->export_name : "") != 0
       || (context && nbd_add_meta_context (handle, context) != 0)
-      || nbd_aio_connect_unix (handle, socket) != 0)
+      || nbd_aio_connect_unix (handle, self->socket) != 0)
     {
       fail (error, "Connecting to the NBD server");
       return NULL;
     }
+  gint64 end_us = g_get_monotonic_time () + CONNECT_LIMIT_S * G_USEC_PER_SEC;
   while (nbd_aio_is_connecting (handle))
-    if (!vb_run_abandonable_check (stop, error) || !vb_nbd_source_poll (self, -1, POLL_MS, error))
+    {
+      if (!vb_run_abandonable_check (stop, error) || !vb_nbd_source_poll (self, -1, POLL_MS, error))
+        return NULL;
+      if (g_get_monotonic_time () < end_us)
+        continue;
+      g_set_error (error, VB_ERROR, VB_ERROR_INTERRUPTED,
+                   "Failed to connect to the NBD server: no answer within %d s", CONNECT_LIMIT_S);
       return NULL;
+    }
   if (nbd_aio_is_ready (handle) == 1)
     return handle;
   fail (error, "Connecting to the NBD server");
@@ -106,10 +115,11 @@ vb_nbd_source_open (const char *socket,
                     GError **error)
 {
   g_autoptr (VbNbdSource) self = g_new0 (VbNbdSource, 1);
+  self->socket = g_strdup (socket);
+  self->export_name = g_strdup (export_name);
   self->changed_context = g_strdup (changed_context);
 
-  struct nbd_handle *first
-      = connect_one (self, socket, export_name, LIBNBD_CONTEXT_BASE_ALLOCATION, stop, error);
+  struct nbd_handle *first = connect_one (self, LIBNBD_CONTEXT_BASE_ALLOCATION, stop, error);
   if (first == NULL)
     return NULL;
   gint64 size = nbd_get_size (first);
@@ -121,17 +131,14 @@ vb_nbd_source_open (const char *socket,
   self->size = (guint64) size;
   self->has_data_map = nbd_can_meta_context (first, LIBNBD_CONTEXT_BASE_ALLOCATION) == 1;
 
-  guint connections = nbd_can_multi_conn (first) == 1 ? MAX_CONNECTIONS : 1;
-  for (self->n_readers = 1; self->n_readers < connections; self->n_readers++)
-    if (connect_one (self, socket, export_name, NULL, stop, error) == NULL)
-      return NULL;
+  self->n_readers = 1;
+  self->n_wanted = nbd_can_multi_conn (first) == 1 ? MAX_CONNECTIONS : 1;
 
   /* A connection of its own: on the others each question would be answered for both maps, and that
    * of the data is the one that grows with the disk. */
   if (changed_context)
     {
-      struct nbd_handle *last
-          = connect_one (self, socket, export_name, changed_context, stop, error);
+      struct nbd_handle *last = connect_one (self, changed_context, stop, error);
       if (last == NULL)
         return NULL;
       self->has_changed = nbd_can_meta_context (last, changed_context) == 1;
@@ -139,11 +146,50 @@ vb_nbd_source_open (const char *socket,
   return g_steal_pointer (&self);
 }
 
+static void
+close_last (VbNbdSource *self)
+{
+  g_assert (self->in_flight[self->n_handles - 1] == 0);
+  nbd_close (self->handles[--self->n_handles]);
+}
+
+/* The connection for the dirty bitmap has served its purpose. */
+static void
+close_changed (VbNbdSource *self)
+{
+  if (self->n_handles > self->n_readers)
+    close_last (self);
+  self->has_changed = FALSE;
+}
+
+gboolean
+vb_nbd_source_widen (VbNbdSource *self, GCancellable *stop, GError **error)
+{
+  close_changed (self);
+  for (; self->n_readers < self->n_wanted; self->n_readers++)
+    if (connect_one (self, NULL, stop, error) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+void
+vb_nbd_source_narrow (VbNbdSource *self)
+{
+  close_changed (self);
+  while (self->n_readers > 1)
+    {
+      self->n_readers--;
+      close_last (self);
+    }
+}
+
 void
 vb_nbd_source_free (VbNbdSource *self)
 {
   for (guint i = 0; i < self->n_handles; i++)
     nbd_close (self->handles[i]);
+  g_free (self->socket);
+  g_free (self->export_name);
   g_free (self->changed_context);
   g_free (self);
 }
@@ -269,6 +315,7 @@ vb_nbd_source_scan_changed (VbNbdSource *self, GCancellable *stop, GError **erro
 
   if (!scan_range (self, scan, self->n_handles - 1, &all, stop, error))
     return NULL;
+  close_changed (self);
   scan->map.ranges = NULL; /* every question was answered: nothing adds to it any more */
   return g_steal_pointer (&scan->ranges);
 }

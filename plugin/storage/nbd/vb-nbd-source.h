@@ -34,6 +34,9 @@ typedef void (*VbNbdDone) (gpointer user_data, int error_number);
  * "qemu:dirty-bitmap:x"
  * @stop: ends the attempt
  *
+ * Makes one connection, and one more if @changed_context is given: QEMU has a limit for all disks
+ * of a VPS together. An attempt that is not answered within half a minute fails.
+ *
  * Returns: (transfer full) (nullable): a connected source; %VB_ERROR_INTERRUPTED when the server is
  * not there
  */
@@ -45,6 +48,13 @@ VbNbdSource *vb_nbd_source_open (const char *socket,
 void vb_nbd_source_free (VbNbdSource *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbNbdSource, vb_nbd_source_free)
 
+/** vb_nbd_source_widen: as many connections as the server likes, for a copy. The dirty bitmap
+ * cannot be read any more. No read may be under way */
+gboolean vb_nbd_source_widen (VbNbdSource *self, GCancellable *stop, GError **error);
+
+/** vb_nbd_source_narrow: back to one connection. No read may be under way */
+void vb_nbd_source_narrow (VbNbdSource *self);
+
 /** vb_nbd_source_get_size: Returns: bytes of the disk */
 guint64 vb_nbd_source_get_size (VbNbdSource *self);
 
@@ -52,7 +62,8 @@ guint64 vb_nbd_source_get_size (VbNbdSource *self);
 gboolean vb_nbd_source_has_changed (VbNbdSource *self);
 
 /**
- * vb_nbd_source_scan_changed: only if vb_nbd_source_has_changed(). No read may be under way.
+ * vb_nbd_source_scan_changed: only if vb_nbd_source_has_changed(), and only once. No read may be
+ * under way.
  *
  * Returns: (transfer full) (nullable): what the dirty bitmap lists
  */

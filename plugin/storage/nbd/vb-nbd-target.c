@@ -15,6 +15,9 @@ struct _VbNbdTarget
   guint64 size;
 };
 
+#define CONNECT_LIMIT_S 30
+#define POLL_MS 100
+
 static gboolean
 fail (GError **error, const char *doing)
 {
@@ -23,13 +26,26 @@ fail (GError **error, const char *doing)
   return FALSE;
 }
 
+static gboolean
+connect_in_time (struct nbd_handle *handle, const char *socket)
+{
+  gint64 end_us = g_get_monotonic_time () + CONNECT_LIMIT_S * G_USEC_PER_SEC;
+
+  if (nbd_aio_connect_unix (handle, socket) != 0)
+    return FALSE;
+  while (nbd_aio_is_connecting (handle) == 1)
+    if (g_get_monotonic_time () > end_us || nbd_poll (handle, POLL_MS) < 0)
+      return FALSE;
+  return nbd_aio_is_ready (handle) == 1;
+}
+
 VbNbdTarget *
 vb_nbd_target_open (const char *socket, GError **error)
 {
   g_autoptr (VbNbdTarget) self = g_new0 (VbNbdTarget, 1);
 
   self->handle = nbd_create ();
-  if (self->handle == NULL || nbd_connect_unix (self->handle, socket) != 0)
+  if (self->handle == NULL || !connect_in_time (self->handle, socket))
     {
       fail (error, "Connecting to the NBD server");
       return NULL;

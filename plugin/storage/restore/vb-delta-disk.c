@@ -23,6 +23,7 @@
 struct _VbDeltaDisk
 {
   char *target;
+  char *from; /* its name in the backup; known once looked at */
   char *image;
   char *format;
   VbImageChain *chain;
@@ -52,6 +53,7 @@ vb_delta_disk_free (VbDeltaDisk *self)
 {
   g_clear_pointer (&self->changed, vb_ranges_free);
   g_free (self->target);
+  g_free (self->from);
   g_free (self->image);
   g_free (self->format);
   vb_image_chain_unref (self->chain);
@@ -78,7 +80,7 @@ prove (VbDeltaDisk *self, VbNbdSource *source, int backup, GCancellable *stop, G
   g_autoptr (VbSums) sums = NULL;
   g_autoptr (GError) local = NULL;
 
-  vb_autofd int image = vb_image_reader_open (backup, self->target, &sums, error);
+  vb_autofd int image = vb_image_reader_open (backup, self->from, &sums, error);
   if (image < 0)
     return FALSE;
   if (vb_disk_proof_run (source, sums, self->changed, stop, &local))
@@ -92,11 +94,15 @@ prove (VbDeltaDisk *self, VbNbdSource *source, int backup, GCancellable *stop, G
 gboolean
 vb_delta_disk_look (VbDeltaDisk *self,
                     int backup,
+                    const char *from,
                     guint64 *changed_bytes,
                     GCancellable *stop,
                     GError **error)
 {
   g_autofree char *context = g_strconcat (BITMAP_CONTEXT, self->bitmap, NULL);
+
+  g_free (self->from);
+  self->from = g_strdup (from);
 
   g_autoptr (VbNbdServer) server = vb_nbd_server_start (self->chain, self->bitmap, error);
   if (server == NULL)
@@ -250,7 +256,7 @@ vb_delta_disk_write_back (VbDeltaDisk *self,
   g_autofree char *path = vb_staged_file_dup_new_path (file);
   g_autofree guint8 *chunk = g_malloc (CHUNK);
 
-  vb_autofd int image = vb_image_reader_open (backup, self->target, &sums, error);
+  vb_autofd int image = vb_image_reader_open (backup, self->from, &sums, error);
   vb_autofd int from = image >= 0 ? vb_staged_file_open_disk (file, error) : -1;
   vb_autofd int to = from >= 0 ? vb_staged_file_create (file, error) : -1;
   if (to < 0)

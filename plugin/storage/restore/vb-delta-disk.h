@@ -39,6 +39,7 @@ const char *vb_delta_disk_get_image (VbDeltaDisk *self);
 /**
  * vb_delta_disk_look:
  * @backup: descriptor of the backup's folder
+ * @from: name that the disk has in it
  * @changed_bytes: (out): how much has changed
  *
  * Reads the bitmap, and compares samples of what it says is unchanged with the backup.
@@ -47,6 +48,7 @@ const char *vb_delta_disk_get_image (VbDeltaDisk *self);
  */
 gboolean vb_delta_disk_look (VbDeltaDisk *self,
                              int backup,
+                             const char *from,
                              guint64 *changed_bytes,
                              GCancellable *stop,
                              GError **error);

@@ -54,19 +54,19 @@ find_delta (const Job *job, const char *target)
 
 /* A bitmap tells what has changed, but not on which disk of the backup. */
 static gboolean
-check_origin (const Job *job, const VbBackupDisk *from, GError **error)
+check_origin (const Job *job, const VbBackupDisk *from, const char *target, GError **error)
 {
   g_autoptr (VbDiskOrigin) unknown = vb_disk_origin_new (NULL, NULL);
-  const VbDiskOrigin *now = g_hash_table_lookup (job->origins, from->target);
+  const VbDiskOrigin *now = g_hash_table_lookup (job->origins, target);
   const VbBackupInfo *info = job->base.manifest->info;
-  const VbBackupDisk *matched = vb_disk_match_base (info, from->target, now ? now : unknown,
+  const VbBackupDisk *matched = vb_disk_match_base (info, target, now ? now : unknown,
                                                     g_hash_table_size (job->origins), error);
 
   if (matched == from)
     return TRUE;
   if (matched)
     g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, "it was %s in the backup", matched->target);
-  g_prefix_error (error, "The changes of the disk %s are not used: ", from->target);
+  g_prefix_error (error, "The changes of the disk %s are not used: ", target);
   return FALSE;
 }
 
@@ -75,12 +75,13 @@ plan (Job *job, int backup, GError **error)
 {
   job->base.manifest = vb_manifest_load (backup, job->base.vps, job->base.backup, error);
   job->base.staging = job->base.manifest ? vb_image_staging_new (job->base.operation, error) : NULL;
-  if (job->base.staging == NULL)
+  if (job->base.staging == NULL || !vb_staging_work_map (&job->base, backup, error))
     return FALSE;
   for (guint i = 0; i < job->base.manifest->info->disks->len; i++)
     {
       const VbBackupDisk *from = g_ptr_array_index (job->base.manifest->info->disks, i);
-      const char *target = from->target;
+      const VbDisk *disk_now = g_hash_table_lookup (job->base.map, from->target);
+      const char *target = disk_now->target;
       VbDeltaDisk *disk = find_delta (job, target);
       if (disk == NULL)
         {
@@ -88,7 +89,7 @@ plan (Job *job, int backup, GError **error)
                        "It is not known what has changed on %s", target);
           return FALSE;
         }
-      if (!check_origin (job, from, error))
+      if (!check_origin (job, from, target, error))
         return FALSE;
       vb_image_staging_set_restored (job->base.staging, target, from);
       VbStagedFile *file
@@ -109,7 +110,9 @@ look (Job *job, int backup, GCancellable *stop, GError **error)
 
   for (guint i = 0; i < job->order->len; i++)
     {
-      if (!vb_delta_disk_look (g_ptr_array_index (job->order, i), backup, &bytes, stop, error))
+      const VbBackupDisk *from = g_ptr_array_index (job->base.manifest->info->disks, i);
+      if (!vb_delta_disk_look (g_ptr_array_index (job->order, i), backup, from->target, &bytes,
+                               stop, error))
         return FALSE;
       total += bytes;
     }

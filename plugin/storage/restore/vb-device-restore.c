@@ -25,6 +25,7 @@ static const char *const state_names[] = { "staged", "writing", "written" };
 typedef struct
 {
   char *target;
+  char *from; /* its name in the backup */
   char *path;
   dev_t number; /* of the device that was examined; 0 when it was named by a note */
 } Device;
@@ -45,6 +46,7 @@ device_free (gpointer data)
 {
   Device *device = data;
   g_free (device->target);
+  g_free (device->from);
   g_free (device->path);
   g_free (device);
 }
@@ -106,6 +108,7 @@ note_text (VbDeviceRestore *self)
       const Device *device = g_ptr_array_index (self->devices, i);
       JsonObject *disk = json_object_new ();
       json_object_set_string_member (disk, "target", device->target);
+      json_object_set_string_member (disk, "from", device->from);
       json_object_set_string_member (disk, "path", device->path);
       json_array_add_object_element (disks, disk);
     }
@@ -165,9 +168,13 @@ take_note (VbDeviceRestore *self, JsonObject *object)
       JsonObject *disk = json_array_get_object_element (disks, i);
       Device *device = g_new0 (Device, 1);
       device->target = g_strdup (vb_strict_json_get_string (disk, "target"));
+      device->from = g_strdup (json_object_has_member (disk, "from")
+                                   ? vb_strict_json_get_string (disk, "from")
+                                   : device->target);
       device->path = g_strdup (vb_strict_json_get_string (disk, "path"));
       g_ptr_array_add (self->devices, device);
-      if (!vb_manifest_is_target (device->target) || device->path == NULL)
+      if (!vb_manifest_is_target (device->target) || !vb_manifest_is_target (device->from)
+          || device->path == NULL)
         return FALSE;
     }
   for (gsize i = 0; i < G_N_ELEMENTS (state_names); i++)
@@ -301,7 +308,7 @@ gboolean
 vb_device_restore_add (VbDeviceRestore *self,
                        const char *target,
                        const char *path,
-                       guint64 size_bytes,
+                       const VbBackupDisk *from,
                        GError **error)
 {
   guint64 size;
@@ -309,6 +316,7 @@ vb_device_restore_add (VbDeviceRestore *self,
   Device *device = g_new0 (Device, 1);
 
   device->target = g_strdup (target);
+  device->from = g_strdup (from->target);
   device->path = g_strdup (path);
   g_ptr_array_add (self->devices, device);
   /* Without O_EXCL: the VPS may still run on it. */
@@ -321,7 +329,7 @@ vb_device_restore_add (VbDeviceRestore *self,
       return FALSE;
     }
   device->number = info.st_rdev;
-  return vb_device_writer_check_size (target, size, size_bytes, error);
+  return vb_device_writer_check_size (target, size, from->virtual_size_bytes, error);
 }
 
 /* Between the look at it and now the VPS has been stopped, and its volume may have gone: names like
@@ -346,7 +354,7 @@ open_writers (VbDeviceRestore *self, int backup, GError **error)
   for (guint i = 0; i < self->devices->len; i++)
     {
       const Device *device = g_ptr_array_index (self->devices, i);
-      VbDeviceWriter *writer = vb_device_writer_open (device->target, device->path, backup, error);
+      VbDeviceWriter *writer = vb_device_writer_open (device->from, device->path, backup, error);
       if (writer == NULL)
         return NULL;
       g_ptr_array_add (writers, writer);

@@ -5,6 +5,8 @@
 #include "storage/layout/vb-pool-layout.h"
 #include "core/model/vb-transfer.h"
 
+#include "core/model/vb-backup-info.h"
+
 G_BEGIN_DECLS
 
 /**
@@ -77,7 +79,7 @@ gboolean vb_device_restore_find (const VbPoolLayout *folder,
 
 /**
  * vb_device_restore_add:
- * @size_bytes: of the disk in the backup
+ * @from: the disk in the backup
  *
  * Returns: %FALSE with %VB_ERROR_UNSUPPORTED_DISK unless @path is a block device that can be
  * written, or %VB_ERROR_INSUFFICIENT_SPACE when it is too small
@@ -85,7 +87,7 @@ gboolean vb_device_restore_find (const VbPoolLayout *folder,
 gboolean vb_device_restore_add (VbDeviceRestore *self,
                                 const char *target,
                                 const char *path,
-                                guint64 size_bytes,
+                                const VbBackupDisk *from,
                                 GError **error);
 
 /** vb_device_restore_get_count: Returns: number of devices */

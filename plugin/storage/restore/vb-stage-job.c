@@ -94,20 +94,13 @@ plan_device (Job *job, const VbDisk *disk, const VbBackupDisk *from, GError **er
                    from->target);
       return FALSE;
     }
-  return vb_device_restore_add (job->in_place, disk->target, disk->path, from->virtual_size_bytes,
-                                error);
+  return vb_device_restore_add (job->in_place, disk->target, disk->path, from, error);
 }
 
 static gboolean
 plan_part (Job *job, const VbBackupDisk *from, GError **error)
 {
-  const VbDisk *disk = vb_image_staging_find_disk (job->base.disks, from->target);
-  if (disk == NULL)
-    {
-      g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING,
-                   "The VPS has no disk %s, but the backup does", from->target);
-      return FALSE;
-    }
+  const VbDisk *disk = g_hash_table_lookup (job->base.map, from->target);
 
   Part *part = g_new0 (Part, 1);
   vb_image_staging_set_restored (job->base.staging, disk->target, from);
@@ -155,7 +148,7 @@ plan (Job *job, int backup, GError **error)
 {
   job->base.manifest = vb_manifest_load (backup, job->base.vps, job->base.backup, error);
   job->base.staging = job->base.manifest ? vb_image_staging_new (job->base.operation, error) : NULL;
-  if (job->base.staging == NULL)
+  if (job->base.staging == NULL || !vb_staging_work_map (&job->base, backup, error))
     return FALSE;
   for (guint i = 0; i < job->base.manifest->info->disks->len; i++)
     if (!plan_part (job, g_ptr_array_index (job->base.manifest->info->disks, i), error))

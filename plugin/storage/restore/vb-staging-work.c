@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-staging-work.h"
 
-#include "core/model/vb-disk.h"
+#include <fcntl.h>
+
+#include "core/model/vb-disk-map.h"
 #include "storage/base/vb-files.h"
 #include "core/base/vb-log.h"
 #include "vb-nvram-staging.h"
@@ -33,6 +35,7 @@ vb_staging_work_clear (VbStagingWork *self)
   g_clear_pointer (&self->disks, g_ptr_array_unref);
   g_clear_object (&self->transfer);
   g_clear_object (&self->staging);
+  g_clear_pointer (&self->map, g_hash_table_unref);
   g_clear_pointer (&self->manifest, vb_manifest_free);
   g_clear_pointer (&self->vps, g_free);
   g_clear_pointer (&self->backup, g_free);
@@ -44,6 +47,59 @@ vb_staging_work_open_backup (const VbStagingWork *self, GError **error)
 {
   vb_autofd int root = vb_pool_layout_open (self->folder, NULL, error);
   return root >= 0 ? vb_pool_layout_open_backup (root, self->vps, self->backup, error) : -1;
+}
+
+typedef struct
+{
+  const VbStagingWork *work;
+  int backup;
+} Asked;
+
+/* Returns: (transfer full) (nullable): the id that the only disk with a bitmap of @id has there */
+static char *
+id_in_other (const Asked *asked, const char *id)
+{
+  g_autofree char *name = g_strconcat ("../", id, NULL);
+  vb_autofd int folder = openat (asked->backup, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  g_autoptr (VbManifest) manifest
+      = folder >= 0 ? vb_manifest_load (folder, asked->work->vps, id, NULL) : NULL;
+  const VbDiskOrigin *only = NULL;
+  guint n = 0;
+
+  for (guint i = 0; manifest && i < manifest->info->disks->len; i++)
+    {
+      const VbBackupDisk *disk = g_ptr_array_index (manifest->info->disks, i);
+      if (disk->origin == NULL || !disk->origin->is_tracked)
+        continue;
+      only = disk->origin;
+      n++;
+    }
+  return n == 1 ? g_strdup (only->id) : NULL;
+}
+
+/* A bitmap of a backup of one disk tells which disk that is. */
+static gboolean
+is_same (const VbDisk *disk, const VbBackupDisk *from, gpointer user_data)
+{
+  const Asked *asked = user_data;
+  char **backups = disk->origin ? disk->origin->backups : NULL;
+
+  for (guint i = 0; backups && backups[i]; i++)
+    {
+      g_autofree char *id = id_in_other (asked, backups[i]);
+      if (id && g_strcmp0 (id, from->origin->id) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+vb_staging_work_map (VbStagingWork *self, int backup, GError **error)
+{
+  Asked asked = { self, backup };
+
+  self->map = vb_disk_map_restore (self->manifest->info, self->disks, is_same, &asked, error);
+  return self->map != NULL;
 }
 
 gboolean

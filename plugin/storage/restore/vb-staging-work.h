@@ -28,6 +28,7 @@ typedef struct
 
   VbManifest *manifest;    /* (nullable): not planned yet */
   VbImageStaging *staging; /* (nullable): likewise */
+  GHashTable *map;         /* (nullable): likewise; target in the backup → one of disks */
   VbStagedFile *nvram;     /* (nullable): owned by the staging */
 } VbStagingWork;
 
@@ -42,6 +43,10 @@ void vb_staging_work_clear (VbStagingWork *self);
 
 /** vb_staging_work_open_backup: Returns: a descriptor of the backup's folder, -1 on failure */
 int vb_staging_work_open_backup (const VbStagingWork *self, GError **error);
+
+/** vb_staging_work_map: sets the map, once there is a manifest. @backup: descriptor of the backup's
+ * folder. Returns: %FALSE with %VB_ERROR_DISK_MISSING */
+gboolean vb_staging_work_map (VbStagingWork *self, int backup, GError **error);
 
 /**
  * vb_staging_work_complete:
