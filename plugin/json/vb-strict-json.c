@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-strict-json.h"
 
+#include <string.h>
+
 #include "core/base/vb-error.h"
 
 #define MAX_DEPTH 16
@@ -33,6 +35,58 @@ is_one_shallow_object (const char *text, gsize length)
   return TRUE;
 }
 
+static char *
+unescape (const char *text, gsize length)
+{
+  g_autofree char *quoted = g_strndup (text, length);
+  g_autoptr (JsonNode) node = json_from_string (quoted, NULL);
+
+  return node && JSON_NODE_HOLDS_VALUE (node) ? json_node_dup_string (node)
+                                              : g_steal_pointer (&quoted);
+}
+
+static gsize
+end_of_string (const char *text, gsize length, gsize at)
+{
+  for (at++; at < length && text[at] != '"'; at++)
+    if (text[at] == '\\')
+      at++;
+  return at + 1;
+}
+
+static void
+set_unref (gpointer set)
+{
+  g_hash_table_unref (set);
+}
+
+/* json-glib takes the last of two members of one name, others the first: what one of them checks
+ * is not what the other uses. @text is known to be JSON. */
+static gboolean
+has_repeated_member (const char *text, gsize length)
+{
+  g_autoptr (GPtrArray) open = g_ptr_array_new_with_free_func (set_unref);
+
+  for (gsize i = 0; i < length; i++)
+    if (text[i] == '{' || text[i] == '[')
+      g_ptr_array_add (open, g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL));
+    else if ((text[i] == '}' || text[i] == ']') && open->len > 0)
+      g_ptr_array_remove_index (open, open->len - 1);
+    else if (text[i] == '"')
+      {
+        gsize end = end_of_string (text, length, i), next = end;
+
+        while (next < length && g_ascii_isspace (text[next]))
+          next++;
+        if (next < length && text[next] == ':' && open->len > 0
+            && !g_hash_table_add (g_ptr_array_index (open, open->len - 1),
+                                  unescape (text + i, end - i)))
+          return TRUE;
+        i = end - 1;
+      }
+  return FALSE;
+}
+
 JsonObject *
 vb_strict_json_parse (const char *text, gsize length, GError **error)
 {
@@ -54,6 +108,11 @@ vb_strict_json_parse (const char *text, gsize length, GError **error)
   if (root == NULL || !JSON_NODE_HOLDS_OBJECT (root))
     {
       g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "It is not a JSON object");
+      return NULL;
+    }
+  if (has_repeated_member (text, length))
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "It says something twice");
       return NULL;
     }
   return json_object_ref (json_node_get_object (root));

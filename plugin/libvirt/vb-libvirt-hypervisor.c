@@ -196,6 +196,12 @@ hypervisor_check_capture (VbHypervisor *hypervisor, VbCapture *capture, GError *
 }
 
 static gboolean
+hypervisor_has_process (VbHypervisor *hypervisor, VbCapture *capture)
+{
+  return vb_libvirt_captures_has_process (VB_LIBVIRT_HYPERVISOR (hypervisor)->captures, capture);
+}
+
+static gboolean
 hypervisor_end_capture (VbHypervisor *hypervisor, VbCapture *capture, gboolean keep, GError **error)
 {
   return vb_libvirt_captures_end (VB_LIBVIRT_HYPERVISOR (hypervisor)->captures, capture, keep,
@@ -318,7 +324,7 @@ hypervisor_adopt_checkpoints (VbHypervisor *hypervisor, const char *vps, GError 
   g_auto (Call) call = { NULL };
 
   return call_begin (&call, hypervisor, vps, error)
-         && vb_libvirt_checkpoint_forget (call.domain, error);
+         && vb_libvirt_checkpoint_adopt (call.domain, error);
 }
 
 static gboolean
@@ -418,6 +424,7 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->list_disks = hypervisor_list_disks;
   iface->begin_capture = hypervisor_begin_capture;
   iface->check_capture = hypervisor_check_capture;
+  iface->has_process = hypervisor_has_process;
   iface->end_capture = hypervisor_end_capture;
   iface->detach_capture = hypervisor_detach_capture;
   iface->resume_capture = hypervisor_resume_capture;

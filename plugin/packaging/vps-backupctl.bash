@@ -45,13 +45,13 @@ _vps_backupctl ()
         schedule) words+=' --at --keep --jitter --zone --off' ;;
         token) words+=' --vps --perms --ttl --sub --keys --key-file --config' ;;
         recover) words+=' --into --pool --config --no-define' ;;
-        doctor) words+=' --config' ;;
+        doctor|forget) words+=' --config' ;;
         '') words+=' --version' ;;
       esac
       ;;
     *)
       case $command,$position in
-        ,0) words='list show create restore undo delete rename protect verify download cancel slots schedule watch log rpc token pool doctor recover' ;;
+        ,0) words='list show create restore undo delete rename protect verify download cancel slots schedule watch log rpc token pool doctor forget recover' ;;
         protect,3) words='off' ;;
         pool,1) words='init list check' ;;
         pool,2)

@@ -149,7 +149,9 @@ def disk_xml(target, kind="file", source="<source file='/nowhere'/>", driver="ty
 UNSUPPORTED = {
     "network": disk_xml("vdx", "network", "<source protocol='nbd' name='x'><host name='127.0.0.1' port='1'/></source>"),
     "vhost-user": disk_xml("vdx", "vhostuser", "<source type='unix' path='/nowhere'/>", "type='raw'"),
-    "neither": disk_xml("vdx", "volume", "<source pool='p' volume='v'/>"),
+    "neither": disk_xml("vdx", "nvme", "<source type='pci' managed='no' namespace='1'><address domain='0x0000' bus='0x01' "
+                        "slot='0x00' function='0x0'/></source>", "type='raw'"),
+    "inside a block device": disk_xml("vdx", "block", "<source dev='/nowhere'/>"),
     "format": disk_xml("vdx", driver="type='vmdk'"),
     "encrypted": disk_xml("vdx", source="<source file='/nowhere'><encryption format='luks'>"
                                         "<secret type='passphrase' uuid='6d7f2c3e-5f2f-4f0c-9d2e-0b3d6f2b8d11'/>"

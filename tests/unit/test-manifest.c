@@ -112,6 +112,10 @@ static const struct
   { "\"scheduled\" : false,", "", TRUE }, /* older than schedules */
   { "\"skipped\" : [", "\"skipped\" : [ 1, ", FALSE },
   { "\"disks\" : [", "\"disks\" : {}, \"x\" : [", FALSE },
+  { "\"disks\" : [", "\"disks\" : [], \"x\" : [", FALSE },
+  { "\"disks\" : [", "\"disks\" : [], \"disks\" : [", FALSE },
+  { "\"disks\" : [", "\"disks\" : [], \"d\\u0069sks\" : [", FALSE },
+  { "\"version\" : 1", "\"version\" : 1, \"version\" : 1", FALSE },
   { "2024-02-29T", "2023-02-29T", FALSE },
   { "\"consistency\" : \"filesystem\"", "\"consistency\" : \"better\"", TRUE },
   { "\"base\" : \"" VPS "\"", "\"base\" : null", TRUE },

@@ -168,6 +168,29 @@ ask (JsonObject *vps, JsonObject *backup)
          || g_utf8_collate (answer, C_ ("answer", "y")) == 0;
 }
 
+/* What is lost is said before the question, and with --yes, too. */
+static gboolean
+warn (VbCli *self, JsonObject *vps, JsonObject *backup, GError **error)
+{
+  JsonObject *params = vb_cli_params ("vps", vb_cli_get_string (vps, "vps"), "backup",
+                                      vb_cli_get_string (backup, "id"), NULL);
+  g_autoptr (JsonObject) result = NULL;
+  g_autoptr (JsonArray) warnings = NULL;
+
+  json_object_set_boolean_member (params, "check", TRUE);
+  result = vb_cli_call (self, "backup.restore", params, error);
+  if (result == NULL)
+    return FALSE;
+  warnings = vb_cli_get_array (result, "warnings");
+  for (guint i = 0; i < json_array_get_length (warnings); i++)
+    {
+      g_autofree char *warning = vb_cli_text_clean (json_array_get_string_element (warnings, i));
+
+      vb_cli_print (stderr, "%s\n", warning);
+    }
+  return TRUE;
+}
+
 static gboolean
 confirm (VbCli *self, JsonObject *vps, JsonObject *backup, GError **error)
 {
@@ -190,7 +213,7 @@ vb_cli_restore (VbCli *self, char **arguments, GError **error)
     return vb_cli_error_set_usage (error, _ ("A restore overwrites disks; confirm it with --yes"));
   vps = vb_cli_resolve_vps (self, arguments[0], error);
   backup = vps != NULL ? vb_cli_resolve_backup (vps, arguments[1], error) : NULL;
-  if (backup == NULL || !confirm (self, vps, backup, error))
+  if (backup == NULL || !warn (self, vps, backup, error) || !confirm (self, vps, backup, error))
     return FALSE;
 
   vps_id = vb_cli_get_string (vps, "vps");

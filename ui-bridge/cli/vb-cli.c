@@ -73,6 +73,8 @@ static const Command commands[] = {
     vb_cli_pool },
   { "doctor", "[--config FILE]", N_ ("what keeps backups from working here, and what mends it"), 0,
     0, OPTIONS_CONFIG, vb_cli_doctor },
+  { "forget", "VPS [--config FILE]", N_ ("let go of a VPS's disks, so that it can be undefined"), 1,
+    1, OPTIONS_CONFIG, vb_cli_forget },
   { "recover", "VPS [BACKUP] --into DIR [--pool PATH | --config FILE] [--no-define]",
     N_ ("bring a VPS back from the pool alone, on a host that has lost it"), 1, 2, OPTIONS_RECOVER,
     vb_cli_recover },

@@ -110,6 +110,7 @@ void vb_cli_print_schedule (JsonObject *state);
 gboolean vb_cli_watch (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_token (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_pool (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_forget (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_doctor (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_download (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_recover (VbCli *self, char **arguments, GError **error);

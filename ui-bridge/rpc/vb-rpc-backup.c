@@ -51,6 +51,17 @@ run_create (VbCall *call)
 }
 
 static void
+add_warnings (JsonObject *object, GAsyncResult *result)
+{
+  GPtrArray *warnings = vb_manager_get_restore_warnings (result);
+  JsonArray *array = json_array_new ();
+
+  for (guint i = 0; warnings != NULL && i < warnings->len; i++)
+    json_array_add_string_element (array, g_ptr_array_index (warnings, i));
+  json_object_set_array_member (object, "warnings", array);
+}
+
+static void
 on_restore_admitted (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   VbCall *call = user_data;
@@ -67,12 +78,38 @@ on_restore_admitted (GObject *source, GAsyncResult *result, gpointer user_data)
 
   object = json_object_new ();
   vb_call_add_operation (call, object, record);
+  add_warnings (object, result);
+  vb_call_answer (call, object);
+}
+
+static void
+on_restore_checked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  VbCall *call = user_data;
+  g_autoptr (GError) error = NULL;
+  JsonObject *object;
+
+  if (!vb_manager_check_restore_finish (VB_MANAGER (source), result, &error))
+    {
+      vb_call_refuse (call, error);
+      return;
+    }
+  object = json_object_new ();
+  add_warnings (object, result);
   vb_call_answer (call, object);
 }
 
 static void
 run_restore (VbCall *call)
 {
+  if (vb_call_get_boolean (call, "check"))
+    {
+      vb_manager_check_restore_async (
+          vb_call_get_manager (call), vb_identity_get_subject (vb_call_get_identity (call)),
+          vb_call_get_vps_name (call), vb_call_get_string (call, "backup"), on_restore_checked,
+          call);
+      return;
+    }
   vb_manager_restore_async (vb_call_get_manager (call),
                             vb_identity_get_subject (vb_call_get_identity (call)),
                             vb_call_get_vps_name (call), vb_call_get_string (call, "backup"),
@@ -255,7 +292,7 @@ const VbMethod vb_rpc_backup_methods[] = {
     run_create },
   { "backup.restore",
     VB_PERMISSION_BACKUP_RESTORE,
-    { VPS, BACKUP, { "stop_first", VB_PARAM_BOOLEAN, TRUE } },
+    { VPS, BACKUP, { "stop_first", VB_PARAM_BOOLEAN, TRUE }, { "check", VB_PARAM_BOOLEAN, TRUE } },
     run_restore },
   { "backup.delete", VB_PERMISSION_BACKUP_DELETE, { VPS, BACKUP }, run_delete },
   { "backup.rename",

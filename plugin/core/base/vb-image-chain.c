@@ -20,6 +20,7 @@ struct _VbImageChain
 {
   GPtrArray *layers; /* (element-type VbImageLayer) */
   gboolean can_hold_bitmaps;
+  gboolean has_snapshots;
 };
 
 VbImageLayer *
@@ -165,7 +166,10 @@ add (VbImageChain *self, VbImageLayer *layer, VbImageHeader **header, GError **e
       return FALSE;
     }
   if (self->layers->len == 0)
-    self->can_hold_bitmaps = (*header)->is_qcow2 && (*header)->version >= 3;
+    {
+      self->can_hold_bitmaps = (*header)->is_qcow2 && (*header)->version >= 3;
+      self->has_snapshots = (*header)->n_snapshots > 0;
+    }
   g_ptr_array_add (self->layers, layer);
   return TRUE;
 }
@@ -299,6 +303,12 @@ gboolean
 vb_image_chain_can_hold_bitmaps (VbImageChain *self)
 {
   return self->can_hold_bitmaps;
+}
+
+gboolean
+vb_image_chain_has_snapshots (VbImageChain *self)
+{
+  return self->has_snapshots;
 }
 
 int

@@ -77,6 +77,10 @@ const VbImageLayer *vb_image_chain_get_layer (VbImageChain *self, guint index);
 /** vb_image_chain_can_hold_bitmaps: Returns: whether the top is a qcow2 image of version 3 */
 gboolean vb_image_chain_can_hold_bitmaps (VbImageChain *self);
 
+/** vb_image_chain_has_snapshots: Returns: whether the top held internal snapshots when it was
+ * looked at */
+gboolean vb_image_chain_has_snapshots (VbImageChain *self);
+
 /**
  * vb_image_chain_open_layer:
  * @index: 0 is the top

@@ -124,6 +124,14 @@ vb_hypervisor_check_capture (VbHypervisor *self, VbCapture *capture, GError **er
 }
 
 gboolean
+vb_hypervisor_has_process (VbHypervisor *self, VbCapture *capture)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+
+  return iface->has_process != NULL && iface->has_process (self, capture);
+}
+
+gboolean
 vb_hypervisor_end_capture (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error)
 {
   return VB_FAULT_AROUND (VB_HYPERVISOR_GET_IFACE (self)->end_capture (self, capture, keep, error),

@@ -100,6 +100,8 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * After a failure nothing is left
  * @check_capture: quick, no hypervisor call: %VB_ERROR_INSUFFICIENT_SPACE when the scratch files
  * eat into the reserve. Called each second while copying
+ * @has_process: quick, no hypervisor call: whether the process of a VPS that was on when @capture
+ * began is known to live. (nullable): never known
  * @end_capture: ends the job and removes scratch files; with @keep the checkpoint stays (shut off:
  * is defined now), without it goes. Safe to call when the VPS has died meanwhile
  * @detach_capture: the service stops: leaves a capture of a running VPS as it is, for
@@ -161,6 +163,7 @@ struct _VbHypervisorInterface
                                GCancellable *cancellable,
                                GError **error);
   gboolean (*check_capture) (VbHypervisor *self, VbCapture *capture, GError **error);
+  gboolean (*has_process) (VbHypervisor *self, VbCapture *capture);
   gboolean (*end_capture) (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error);
   gboolean (*detach_capture) (VbHypervisor *self, VbCapture *capture, GError **error);
   VbCapture *(*resume_capture) (VbHypervisor *self,
@@ -227,6 +230,7 @@ VbCapture *vb_hypervisor_begin_capture (VbHypervisor *self,
                                         GCancellable *cancellable,
                                         GError **error);
 gboolean vb_hypervisor_check_capture (VbHypervisor *self, VbCapture *capture, GError **error);
+gboolean vb_hypervisor_has_process (VbHypervisor *self, VbCapture *capture);
 gboolean
 vb_hypervisor_end_capture (VbHypervisor *self, VbCapture *capture, gboolean keep, GError **error);
 gboolean vb_hypervisor_detach_capture (VbHypervisor *self, VbCapture *capture, GError **error);

@@ -230,8 +230,10 @@ admit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *canc
   VbAdmission *admission = data;
   GError *error = NULL;
 
-  if (claim (self, admission, &error) && admission->fresh == NULL
-      && check_slow_things (self, admission, &error))
+  if (admission->dry)
+    check_slow_things (self, admission, &error);
+  else if (claim (self, admission, &error) && admission->fresh == NULL
+           && check_slow_things (self, admission, &error))
     admission->saved = vb_journal_save_operation (self->journal, admission->record, NULL, &error);
   if (error == NULL)
     g_task_return_boolean (task, TRUE);
@@ -342,6 +344,8 @@ admitted (VbManager *self, GTask *task)
 
   if (admission->failure != NULL)
     vb_admission_fail (self, task, g_steal_pointer (&admission->failure));
+  else if (admission->dry)
+    vb_admission_leave (self, task, NULL);
   else if (!admission->saved && admission->answered)
     vb_admission_fail (self, task, NULL);
   else if (!admission->saved)

@@ -20,6 +20,7 @@ typedef struct
   gboolean claimed;         /* from all other hosts */
   GPtrArray *fresh;         /* another host had changed the backups: what they are now */
   GPtrArray *warnings;      /* restore only: what is lost with the present disks */
+  gboolean dry;             /* restore only: asked whether it could begin, and no more */
   VbOperationRecord *known; /* what the request key stands for already */
   VbRequestFunc next;       /* what follows the wait that is under way */
   GError *failure;          /* (nullable): of that wait */

@@ -254,6 +254,23 @@ restore_inside (VbManager *self, GTask *task)
   vb_admission_fail (self, task, error);
 }
 
+static void
+restore (VbManager *self, GTask *taken, const char *backup, gboolean stop_first, gboolean dry)
+{
+  g_autoptr (GTask) task = taken;
+  VbAdmission *admission = vb_admission_of (task);
+  GError *error = NULL;
+  if (vb_manager_require_vps (self, admission->record->vps, &error) == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  admission->record->backup = g_strdup (backup);
+  admission->record->stop_first = stop_first;
+  admission->dry = dry;
+  vb_admission_enter (self, g_steal_pointer (&task), restore_inside);
+}
+
 void
 vb_manager_restore_async (VbManager *self,
                           const char *subject,
@@ -263,18 +280,37 @@ vb_manager_restore_async (VbManager *self,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_autoptr (GTask) task = vb_admission_task (self, vb_manager_restore_async, VB_OPERATION_RESTORE,
-                                              subject, vps, restore_inside, callback, user_data);
-  GError *error = NULL;
-  if (vb_manager_require_vps (self, vps, &error) == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  VbOperationRecord *record = vb_admission_of (task)->record;
-  record->backup = g_strdup (backup);
-  record->stop_first = stop_first;
-  vb_admission_enter (self, g_steal_pointer (&task), restore_inside);
+  GTask *task = vb_admission_task (self, vb_manager_restore_async, VB_OPERATION_RESTORE, subject,
+                                   vps, restore_inside, callback, user_data);
+
+  restore (self, task, backup, stop_first, FALSE);
+}
+
+void
+vb_manager_check_restore_async (VbManager *self,
+                                const char *subject,
+                                const char *vps,
+                                const char *backup,
+                                GAsyncReadyCallback callback,
+                                gpointer user_data)
+{
+  GTask *task = vb_admission_task (self, vb_manager_check_restore_async, VB_OPERATION_RESTORE,
+                                   subject, vps, restore_inside, callback, user_data);
+
+  restore (self, task, backup, FALSE, TRUE);
+}
+
+gboolean
+vb_manager_check_restore_finish (VbManager *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+GPtrArray *
+vb_manager_get_restore_warnings (GAsyncResult *result)
+{
+  return vb_admission_of (G_TASK (result))->warnings;
 }
 
 VbOperationRecord *

@@ -147,6 +147,21 @@ void vb_manager_undo_discard_async (VbManager *self,
                                     gpointer user_data);
 gboolean vb_manager_undo_discard_finish (VbManager *self, GAsyncResult *result, GError **error);
 
+/** vb_manager_check_restore_async: asks whether a restore could begin now, and what would be lost
+ * with it; nothing begins. Errors: as for restore */
+void vb_manager_check_restore_async (VbManager *self,
+                                     const char *subject,
+                                     const char *vps,
+                                     const char *backup,
+                                     GAsyncReadyCallback callback,
+                                     gpointer user_data);
+gboolean vb_manager_check_restore_finish (VbManager *self, GAsyncResult *result, GError **error);
+
+/** vb_manager_get_restore_warnings: of the result of either, after its finish has succeeded.
+ * Returns: (transfer none) (nullable) (element-type utf8): translated sentences that name what is
+ * lost with the present disks */
+GPtrArray *vb_manager_get_restore_warnings (GAsyncResult *result);
+
 /** vb_manager_delete_async: answers once the slot is free. Errors: %VB_ERROR_BACKUP_NOT_READY,
  * %VB_ERROR_OPERATION_RUNNING, %VB_ERROR_FORBIDDEN while it is protected */
 void vb_manager_delete_async (VbManager *self,

@@ -11,6 +11,10 @@
 #define POWER_PATIENCE_US (90 * G_USEC_PER_SEC)
 #define POWER_PAUSE_US (G_USEC_PER_SEC / 5)
 
+/* A process that is about to end closes its connections first. If it lives on, somebody has ended
+ * the backup job alone. */
+#define PROCESS_PATIENCE_US (3 * G_USEC_PER_SEC)
+
 #define RETRY_PAUSE_US (G_USEC_PER_SEC / 2)
 
 static void
@@ -206,20 +210,24 @@ copy (VbOperationWorker *self, VbCapture *capture, GError **error)
 
 /* Whether the point in time is gone because the VPS was powered off under the capture. */
 static gboolean
-was_powered_off (VbOperationWorker *self, const VbCapture *capture, const GError *failure)
+was_powered_off (VbOperationWorker *self, VbCapture *capture, const GError *failure)
 {
-  gint64 end_us = g_get_monotonic_time () + POWER_PATIENCE_US;
+  gint64 begun_us = g_get_monotonic_time ();
 
-  if (!capture->running
-      || g_cancellable_is_cancelled (vb_transfer_get_cancellable (self->transfer)))
-    return FALSE;
   for (;;)
     {
+      gint64 waited_us = g_get_monotonic_time () - begun_us;
       gboolean off;
+      if (!capture->running
+          || g_cancellable_is_cancelled (vb_transfer_get_cancellable (self->transfer)))
+        return FALSE;
       if (!vb_create_worker_is_off (self, &off) || off)
         return off;
       if (!g_error_matches (failure, VB_ERROR, VB_ERROR_INTERRUPTED)
-          || g_get_monotonic_time () > end_us || !vb_operation_worker_pause (self, POWER_PAUSE_US))
+          || waited_us > POWER_PATIENCE_US
+          || (waited_us > PROCESS_PATIENCE_US
+              && vb_hypervisor_has_process (self->hypervisor, capture))
+          || !vb_operation_worker_pause (self, POWER_PAUSE_US))
         return FALSE;
     }
 }

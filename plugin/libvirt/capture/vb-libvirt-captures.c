@@ -186,6 +186,14 @@ vb_libvirt_captures_check (VbLibvirtCaptures *self, VbCapture *capture, GError *
   return job == NULL || vb_live_job_check (job, error);
 }
 
+gboolean
+vb_libvirt_captures_has_process (VbLibvirtCaptures *self, VbCapture *capture)
+{
+  g_autoptr (VbLiveJob) job = find (self, capture->operation);
+
+  return job != NULL && vb_live_job_has_process (job);
+}
+
 /* Tells libvirt of the bitmaps that an offline capture has added. */
 static gboolean
 keep_offline (virDomainPtr domain, const char *name, GError **error)

@@ -24,6 +24,7 @@ VbCapture *vb_libvirt_captures_begin (VbLibvirtCaptures *self,
                                       GCancellable *cancellable,
                                       GError **error);
 gboolean vb_libvirt_captures_check (VbLibvirtCaptures *self, VbCapture *capture, GError **error);
+gboolean vb_libvirt_captures_has_process (VbLibvirtCaptures *self, VbCapture *capture);
 gboolean vb_libvirt_captures_end (VbLibvirtCaptures *self,
                                   VbCapture *capture,
                                   gboolean keep,

@@ -8,6 +8,7 @@
 #include "core/base/vb-error.h"
 #include "core/base/vb-fault.h"
 #include "libvirt/domain/vb-guest-agent.h"
+#include "libvirt/domain/vb-libvirt-disks.h"
 #include "vb-libvirt-backup.h"
 #include "libvirt/checkpoint/vb-libvirt-checkpoint.h"
 #include "libvirt/checkpoint/vb-libvirt-checkpoint-repair.h"
@@ -27,6 +28,7 @@ typedef struct
   char *socket;
   char *checkpoint;
   VbScratch *scratch;
+  const char *unwanted;     /* why no checkpoint may be made, or NULL */
   GHashTable *recordable;   /* set of the targets that can have a bitmap */
   GHashTable *origins;      /* target → VbDiskOrigin */
   const VbBackupInfo *base; /* what is read incrementally counts from it, or NULL */
@@ -71,7 +73,7 @@ read_sizes (Begin *begin, GError **error)
       entry = vb_capture_add_disk (begin->capture, disk->target);
       entry->virtual_size_bytes = info.capacity;
       entry->format = g_strdup (disk->format);
-      if (vb_disk_image_can_hold_bitmaps (disk))
+      if (begin->unwanted == NULL && vb_disk_image_can_hold_bitmaps (disk))
         g_hash_table_add (begin->recordable, g_strdup (disk->target));
     }
   return TRUE;
@@ -86,9 +88,9 @@ check_idle (Begin *begin, GError **error)
   if (!vb_libvirt_backup_is_running (begin->domain, NULL, &running, error))
     return FALSE;
   if (running)
-    g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
+    g_set_error (error, VB_ERROR, VB_ERROR_DISK_BUSY,
                  "Another program is making a backup of the VPS");
-  return !running;
+  return !running && vb_libvirt_disks_check_idle (begin->domain, begin->xml, error);
 }
 
 static gboolean
@@ -157,7 +159,8 @@ forget_base (Begin *begin, const char *base, const char *name)
 static gboolean
 has_bases (Begin *begin)
 {
-  return begin->request->backups != NULL && begin->request->backups->len > 0;
+  return begin->unwanted == NULL && begin->request->backups != NULL
+         && begin->request->backups->len > 0;
 }
 
 /* Only these say that this base is the trouble, and another one may do. */
@@ -257,7 +260,9 @@ begin_any (Begin *begin, GError **error)
 static void
 identify (Begin *begin)
 {
-  g_autoptr (GHashTable) ids = vb_disk_marks_ensure (begin->domain, begin->xml);
+  g_autoptr (GHashTable) ids = begin->unwanted == NULL
+                                   ? vb_disk_marks_ensure (begin->domain, begin->xml)
+                                   : vb_disk_marks_read (begin->domain, begin->xml);
 
   begin->origins = vb_libvirt_origins_look (begin->xml, ids);
 }
@@ -318,6 +323,18 @@ undo (Begin *begin)
   vb_capture_folder_remove (begin->runtime_folder, begin->request->operation);
 }
 
+/* What an earlier backup has left goes, so that the next revert works. */
+static void
+let_go (Begin *begin)
+{
+  g_autoptr (GError) error = NULL;
+
+  begin->capture->full_reason = g_strdup (begin->unwanted);
+  if (!vb_libvirt_checkpoint_forget (begin->domain, &error))
+    vb_log_warning (begin->request->vps, begin->request->operation, begin->request->backup,
+                    "Letting go of the checkpoints: %s", error->message);
+}
+
 VbLiveJob *
 vb_live_capture_begin (VbConnectionPool *gate,
                        const char *runtime_folder,
@@ -340,6 +357,8 @@ vb_live_capture_begin (VbConnectionPool *gate,
   };
   VbLiveJob *job;
 
+  if (!vb_libvirt_checkpoint_is_wanted (domain, xml, &begin.unwanted))
+    let_go (&begin);
   if (!read_sizes (&begin, error) || !check_idle (&begin, error))
     return NULL;
   if (g_cancellable_is_cancelled (cancellable))
@@ -363,6 +382,7 @@ vb_live_capture_begin (VbConnectionPool *gate,
                           begin.is_tracked ? begin.recordable : NULL);
   job = vb_live_job_new (gate, request->vps, request->operation, g_steal_pointer (&begin.scratch),
                          request->scratch_reserve_bytes);
+  vb_live_job_know_process (job, begin.socket);
   vb_live_job_watch (job);
   return job;
 }

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-live-job.h"
 
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include "core/base/vb-error.h"
 #include "vb-libvirt-backup.h"
 #include "core/base/vb-log.h"
@@ -19,6 +25,7 @@ struct _VbLiveJob
   VbScratch *scratch;
   guint64 reserve_bytes;
   GThread *watcher;
+  int process; /* pidfd of the VPS's QEMU, or -1 */
 
   GMutex lock;
   GCond cond;
@@ -41,6 +48,7 @@ vb_live_job_new (VbConnectionPool *gate,
   self->operation = g_strdup (operation);
   self->scratch = scratch;
   self->reserve_bytes = reserve_bytes;
+  self->process = -1;
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   return self;
@@ -65,6 +73,8 @@ live_job_clear (gpointer data)
   g_cond_clear (&self->cond);
   g_free (self->vps);
   g_free (self->operation);
+  if (self->process >= 0)
+    close (self->process);
 }
 
 void
@@ -186,6 +196,41 @@ gboolean
 vb_live_job_check_room (VbLiveJob *self, guint64 disk_bytes, GError **error)
 {
   return vb_scratch_check_room (self->scratch, disk_bytes, self->reserve_bytes, error);
+}
+
+/* The kernel knows who listens. */
+static pid_t
+find_listener (const char *path)
+{
+  struct sockaddr_un address = { .sun_family = AF_UNIX };
+  struct ucred peer = { .pid = 0 };
+  socklen_t length = sizeof peer;
+  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+  if (fd < 0)
+    return 0;
+  if (g_strlcpy (address.sun_path, path, sizeof address.sun_path) >= sizeof address.sun_path
+      || connect (fd, (struct sockaddr *) &address, sizeof address) != 0
+      || getsockopt (fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+    peer.pid = 0;
+  close (fd);
+  return peer.pid;
+}
+
+void
+vb_live_job_know_process (VbLiveJob *self, const char *socket)
+{
+  pid_t pid = find_listener (socket);
+
+  self->process = pid > 0 ? (int) syscall (SYS_pidfd_open, pid, 0) : -1;
+}
+
+gboolean
+vb_live_job_has_process (VbLiveJob *self)
+{
+  struct pollfd poll_fd = { .fd = self->process, .events = POLLIN };
+
+  return self->process >= 0 && poll (&poll_fd, 1, 0) == 0;
 }
 
 const char *

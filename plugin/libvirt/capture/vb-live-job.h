@@ -43,6 +43,17 @@ void vb_live_job_lose (VbLiveJob *self, int code, const char *message);
 /** vb_live_job_check: Returns: %FALSE with @error when the job was lost or space runs short */
 gboolean vb_live_job_check (VbLiveJob *self, GError **error);
 
+/**
+ * vb_live_job_know_process:
+ * @socket: on which the VPS's QEMU serves the disks
+ *
+ * From now on vb_live_job_has_process() can tell. Before the job is seen by other threads.
+ */
+void vb_live_job_know_process (VbLiveJob *self, const char *socket);
+
+/** vb_live_job_has_process: Returns: whether that QEMU is known to live; any thread */
+gboolean vb_live_job_has_process (VbLiveJob *self);
+
 const char *vb_live_job_get_vps (VbLiveJob *self);
 VbScratch *vb_live_job_get_scratch (VbLiveJob *self);
 

@@ -198,6 +198,7 @@ vb_live_resume (VbConnectionPool *gate,
   capture->resumed = TRUE;
   live = vb_live_job_new (gate, request->vps, request->operation, scratch_of (job),
                           request->scratch_reserve_bytes);
+  vb_live_job_know_process (live, job->socket);
   vb_live_job_watch (live);
   return live;
 }

@@ -147,6 +147,15 @@ add_bitmaps_or_do_without (Begin *begin, virDomainPtr domain, GError **error)
   return TRUE;
 }
 
+static void
+identify (Begin *begin, virDomainPtr domain, gboolean may_mark)
+{
+  g_autoptr (GHashTable) ids = may_mark ? vb_disk_marks_ensure (domain, begin->xml)
+                                        : vb_disk_marks_read (domain, begin->xml);
+
+  begin->origins = vb_libvirt_origins_look (begin->xml, ids);
+}
+
 gboolean
 vb_offline_capture_begin (virDomainPtr domain,
                           VbDomainXml *xml,
@@ -162,18 +171,23 @@ vb_offline_capture_begin (virDomainPtr domain,
     = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) vb_disk_image_free),
     .tracked = g_hash_table_new (g_str_hash, g_str_equal),
   };
-  g_autoptr (GHashTable) ids = NULL;
+  const char *unwanted;
+  gboolean wanted = vb_libvirt_checkpoint_is_wanted (domain, xml, &unwanted);
 
+  if (!wanted && !vb_libvirt_checkpoint_forget (domain, error))
+    return FALSE;
+  capture->full_reason = g_strdup (unwanted);
   if (!read_images (&begin, error))
     return FALSE;
-  vb_libvirt_checkpoint_repair_offline (domain, begin.images, request->backups);
-  ids = vb_disk_marks_ensure (domain, xml);
-  begin.origins = vb_libvirt_origins_look (xml, ids);
-  choose_base (&begin);
+  if (wanted)
+    vb_libvirt_checkpoint_repair_offline (domain, begin.images, request->backups);
+  identify (&begin, domain, wanted);
+  if (wanted)
+    choose_base (&begin);
   /* Behind saved memory the disks are as they were in mid-run. */
   capture->consistency = virDomainHasManagedSaveImage (domain, 0) > 0 ? VB_CONSISTENCY_CRASH
                                                                       : VB_CONSISTENCY_OFFLINE;
-  if (!add_bitmaps_or_do_without (&begin, domain, error))
+  if (wanted && !add_bitmaps_or_do_without (&begin, domain, error))
     return FALSE;
   vb_capture_set_origins (capture, begin.base, begin.base_targets, begin.origins, begin.tracked);
   return TRUE;

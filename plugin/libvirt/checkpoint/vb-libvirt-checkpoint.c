@@ -302,6 +302,97 @@ vb_libvirt_checkpoint_keep (virDomainPtr domain, const char *const *backups, GEr
   return ok;
 }
 
+static gboolean
+is_any_of_ours (const char *name)
+{
+  return vb_libvirt_checkpoint_is_ours (name) || vb_disk_mark_is_ours (name);
+}
+
+static gboolean
+forget_known (virDomainPtr domain, GError **error)
+{
+  virDomainCheckpointPtr *checkpoints = NULL;
+  int n = virDomainListAllCheckpoints (domain, &checkpoints, 0);
+  gboolean ok = n >= 0;
+
+  if (!ok)
+    vb_libvirt_set_error (error, "Listing the checkpoints");
+  for (int i = 0; i < n; i++)
+    {
+      const char *name = virDomainCheckpointGetName (checkpoints[i]);
+
+      ok = ok && (!is_any_of_ours (name) || vb_libvirt_checkpoint_delete (domain, name, error));
+      virDomainCheckpointFree (checkpoints[i]);
+    }
+  free (checkpoints);
+  return ok;
+}
+
+/* Returns FALSE when one of ours stays. */
+static gboolean
+forget_stored (virDomainPtr domain, VbDomainXml *xml, GError **error)
+{
+  for (guint i = 0; i < xml->disks->len; i++)
+    {
+      const VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+      g_autoptr (VbDiskImage) image = NULL;
+      GHashTableIter iter;
+      gpointer name;
+
+      if (disk->skipped != NULL || !vb_disk_image_can_hold_bitmaps (disk))
+        continue;
+      image = vb_disk_image_read_top (disk, error);
+      if (image == NULL)
+        return FALSE;
+      g_hash_table_iter_init (&iter, image->bitmaps);
+      while (g_hash_table_iter_next (&iter, &name, NULL))
+        if (is_any_of_ours (name) && !vb_libvirt_checkpoint_delete (domain, name, error))
+          return FALSE;
+    }
+  return TRUE;
+}
+
+gboolean
+vb_libvirt_checkpoint_forget (virDomainPtr domain, GError **error)
+{
+  g_autoptr (VbDomainXml) xml = NULL;
+
+  if (!forget_known (domain, error))
+    return FALSE;
+  xml = vb_libvirt_read_disks (domain, error);
+  return xml != NULL && forget_stored (domain, xml, error);
+}
+
+static gboolean
+has_internal_snapshot (virDomainPtr domain, VbDomainXml *xml)
+{
+  if (virDomainSnapshotNum (domain, VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL) > 0)
+    return TRUE;
+  for (guint i = 0; i < xml->disks->len; i++)
+    {
+      const VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+
+      if (disk->chain != NULL && vb_image_chain_has_snapshots (disk->chain))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+vb_libvirt_checkpoint_is_wanted (virDomainPtr domain, VbDomainXml *xml, const char **reason)
+{
+  const char *words = NULL;
+
+  if (xml->no_bitmaps)
+    words = "the VPS's metadata says that no bitmap is to be kept on its disks";
+  else if (has_internal_snapshot (domain, xml))
+    words = "the VPS has internal snapshots, which bitmaps on its disks would keep from being "
+            "reverted";
+  if (reason != NULL)
+    *reason = words;
+  return words == NULL;
+}
+
 /* Whether every disk that the checkpoint speaks of still has its bitmap. */
 static gboolean
 is_stored (VbDomainXml *xml, GHashTable *recorded)
@@ -448,7 +539,7 @@ forget_all (virDomainPtr domain, GError **error)
 }
 
 gboolean
-vb_libvirt_checkpoint_forget (virDomainPtr domain, GError **error)
+vb_libvirt_checkpoint_adopt (virDomainPtr domain, GError **error)
 {
   g_autoptr (VbDomainXml) xml = forget_all (domain, error);
 
@@ -466,6 +557,9 @@ vb_libvirt_checkpoint_reset (virDomainPtr domain,
 
   if (xml == NULL)
     return FALSE;
+  /* Snapshots that the disks have kept are to be of use. */
+  if (!vb_libvirt_checkpoint_is_wanted (domain, xml, NULL))
+    return vb_libvirt_checkpoint_forget (domain, error);
   for (guint i = 0; i < xml->disks->len; i++)
     {
       VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);

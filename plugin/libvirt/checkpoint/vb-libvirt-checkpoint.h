@@ -79,9 +79,23 @@ gboolean vb_libvirt_checkpoint_delete (virDomainPtr domain, const char *name, GE
 gboolean
 vb_libvirt_checkpoint_keep (virDomainPtr domain, const char *const *backups, GError **error);
 
-/** vb_libvirt_checkpoint_forget: see #VbHypervisorInterface.adopt_checkpoints; what the disks hold
+/** vb_libvirt_checkpoint_adopt: see #VbHypervisorInterface.adopt_checkpoints; what the disks hold
  * is known again as soon as it is asked for */
+gboolean vb_libvirt_checkpoint_adopt (virDomainPtr domain, GError **error);
+
+/** vb_libvirt_checkpoint_forget: deletes all of ours, those that only the disks know, too */
 gboolean vb_libvirt_checkpoint_forget (virDomainPtr domain, GError **error);
+
+/**
+ * vb_libvirt_checkpoint_is_wanted:
+ * @xml: of @domain, as vb_libvirt_read_disks() gives it
+ * @reason: (out) (transfer none) (optional): why not, for the log
+ *
+ * Returns: whether a checkpoint may be made. A bitmap in an image keeps its internal snapshots from
+ * being reverted, and the administrator may have said no
+ */
+gboolean
+vb_libvirt_checkpoint_is_wanted (virDomainPtr domain, VbDomainXml *xml, const char **reason);
 
 /** vb_libvirt_checkpoint_reset: see #VbHypervisorInterface.reset_checkpoints; @name is the new
  * checkpoint's */

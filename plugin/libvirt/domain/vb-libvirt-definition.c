@@ -5,6 +5,7 @@
 #include "core/base/vb-log.h"
 #include "libvirt/xml/vb-definition.h"
 #include "vb-disk-image.h"
+#include "vb-libvirt-disks.h"
 #include "vb-libvirt-domain.h"
 #include "vb-libvirt-snapshots.h"
 
@@ -50,7 +51,8 @@ vb_libvirt_definition_check (virDomainPtr domain, GError **error)
     return TRUE;
   live = vb_libvirt_read_disks (domain, error);
   permanent = live != NULL ? vb_libvirt_read_permanent_disks (domain, TRUE, error) : NULL;
-  return permanent != NULL && vb_definition_compare (live, permanent, error);
+  return permanent != NULL && vb_definition_compare (live, permanent, error)
+         && vb_libvirt_disks_check_idle (domain, live, error);
 }
 
 static void

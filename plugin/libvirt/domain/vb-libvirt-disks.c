@@ -5,6 +5,7 @@
 
 #include "vb-disk-image.h"
 #include "core/base/vb-error.h"
+#include "core/base/vb-i18n.h"
 
 VbDomainXml *
 vb_libvirt_disks_read (virDomainPtr domain, GError **error)
@@ -28,6 +29,25 @@ vb_libvirt_disks_read (virDomainPtr domain, GError **error)
       return NULL;
     }
   return g_steal_pointer (&xml);
+}
+
+gboolean
+vb_libvirt_disks_check_idle (virDomainPtr domain, VbDomainXml *xml, GError **error)
+{
+  for (guint i = 0; i < xml->disks->len; i++)
+    {
+      const VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+      virDomainBlockJobInfo info;
+
+      if (disk->skipped != NULL || virDomainGetBlockJobInfo (domain, disk->target, &info, 0) <= 0)
+        continue;
+      g_set_error (
+          error, VB_ERROR, VB_ERROR_DISK_BUSY,
+          _ ("The disk %s is being copied or moved by a block job; wait until it has ended."),
+          disk->target);
+      return FALSE;
+    }
+  return TRUE;
 }
 
 static gboolean

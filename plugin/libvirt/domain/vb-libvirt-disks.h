@@ -15,6 +15,10 @@ G_BEGIN_DECLS
  */
 VbDomainXml *vb_libvirt_disks_read (virDomainPtr domain, GError **error);
 
+/** vb_libvirt_disks_check_idle: Returns: whether no block job (a copy, a move, a commit of a
+ * snapshot) runs on a disk of @domain, which is on; %VB_ERROR_DISK_BUSY */
+gboolean vb_libvirt_disks_check_idle (virDomainPtr domain, VbDomainXml *xml, GError **error);
+
 /** vb_libvirt_disks_list: Returns: (transfer full) (nullable) (element-type VbDisk): what a backup
  * holds, with sizes */
 GPtrArray *vb_libvirt_disks_list (virDomainPtr domain, GError **error);

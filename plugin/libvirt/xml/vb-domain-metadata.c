@@ -21,6 +21,12 @@ vb_domain_metadata_get_slots (xmlXPathContext *context)
   return (gint64) total;
 }
 
+gboolean
+vb_domain_metadata_forbids_bitmaps (xmlXPathContext *context)
+{
+  return vb_xml_has (context, NULL, ELEMENT ("bitmaps") "[@keep='no']");
+}
+
 VbSchedule *
 vb_domain_metadata_get_schedule (xmlXPathContext *context, GError **error)
 {

@@ -9,13 +9,15 @@ G_BEGIN_DECLS
 /**
  * VB_DOMAIN_METADATA_URI:
  *
- * Namespace of our element in a domain's metadata. It holds the number of slots and the schedule:
+ * Namespace of our element in a domain's metadata. It holds the number of slots, the schedule, and,
+ * where no bitmap is to stay on the disks, that:
  *
  * |[
  * <metadata>
  *   <vps-backup:backup xmlns:vps-backup="urn:vps-backup:1">
  *     <vps-backup:slots total="3"/>
  *     <vps-backup:schedule at="03:30" jitter="30m" keep="2" zone="Europe/Berlin"/>
+ *     <vps-backup:bitmaps keep="no"/>
  *   </vps-backup:backup>
  * </metadata>
  * ]|
@@ -30,6 +32,10 @@ G_BEGIN_DECLS
 /** vb_domain_metadata_get_slots: @context: of a domain's XML. Returns: the total, or -1 when there
  * is none that makes sense */
 gint64 vb_domain_metadata_get_slots (xmlXPathContext *context);
+
+/** vb_domain_metadata_forbids_bitmaps: @context: of a domain's XML. Returns: whether no bitmap is
+ * to stay on the disks */
+gboolean vb_domain_metadata_forbids_bitmaps (xmlXPathContext *context);
 
 /** vb_domain_metadata_get_schedule: @context: of a domain's XML. Returns: (transfer full)
  * (nullable): the schedule; %NULL when there is none, and with @error of #VB_ERROR when it makes no

@@ -253,6 +253,7 @@ vb_domain_xml_parse (const char *xml, GError **error)
     self->nvram_path = vb_xml_text (context, NULL, "/domain/os/nvram/text()");
   self->slots_total = vb_domain_metadata_get_slots (context);
   self->schedule = vb_domain_metadata_get_schedule (context, &self->schedule_error);
+  self->no_bitmaps = vb_domain_metadata_forbids_bitmaps (context);
   self->agent_connected = vb_xml_has (
       context, NULL,
       "/domain/devices/channel/target[@name='org.qemu.guest_agent.0' and @state='connected']");

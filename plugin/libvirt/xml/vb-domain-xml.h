@@ -50,6 +50,7 @@ typedef struct
  * @slots_total: total in the metadata, or -1
  * @schedule: (nullable): schedule in the metadata
  * @schedule_error: (nullable): why the one that is there cannot be used
+ * @no_bitmaps: whether the metadata says that no bitmap is to be kept on the disks
  * @agent_connected: whether the guest agent has opened its channel
  * @qemu_uid: user that the domain's QEMU process runs as, or -1 when the XML does not tell
  * @qemu_gid: likewise its group
@@ -64,6 +65,7 @@ typedef struct
   gint64 slots_total;
   VbSchedule *schedule;
   GError *schedule_error;
+  gboolean no_bitmaps;
   gboolean agent_connected;
   gint64 qemu_uid;
   gint64 qemu_gid;

@@ -233,7 +233,8 @@ take_lists (VbManifest *self, JsonObject *object, GError **error)
   JsonArray *skipped = vb_strict_json_get_array (object, "skipped");
   guint n_disks = disks ? json_array_get_length (disks) : 0;
 
-  if (disks == NULL || n_disks > MAX_DISKS)
+  /* A backup without disks would restore nothing, and say that it did. */
+  if (n_disks == 0 || n_disks > MAX_DISKS)
     return bad ("disks", error);
   if (skipped == NULL || json_array_get_length (skipped) > MAX_DISKS)
     return bad ("skipped", error);

@@ -29,10 +29,24 @@ struct _VbStagedFile
 
 /* --- making it --- */
 
+/* A name that leaves no room for ours is told by its sum. */
+static char *
+name_beside (const char *name, const char *operation, const char *what)
+{
+  char *own = g_strdup_printf (".%s.vps-backup.%s.%s", name, operation, what);
+  g_autofree char *sum = NULL;
+
+  if (strlen (own) <= NAME_MAX)
+    return own;
+  g_free (own);
+  sum = g_compute_checksum_for_string (G_CHECKSUM_SHA256, name, -1);
+  return g_strdup_printf (".%.32s.vps-backup.%s.%s", sum, operation, what);
+}
+
 char *
 vb_staged_file_dup_old_name (const char *name, const char *operation)
 {
-  return g_strdup_printf (".%s.vps-backup.%s.old", name, operation);
+  return name_beside (name, operation, "old");
 }
 
 VbStagedFile *
@@ -50,18 +64,12 @@ vb_staged_file_new (const char *operation, const char *target, const char *path,
   self->folder_path = g_path_get_dirname (real);
   self->name = g_path_get_basename (real);
   free (real);
-  self->partial = g_strdup_printf (".%s.vps-backup.%s.partial", self->name, operation);
-  self->new_name = g_strdup_printf (".%s.vps-backup.%s.new", self->name, operation);
-  self->old_name = vb_staged_file_dup_old_name (self->name, operation);
+  self->partial = name_beside (self->name, operation, "partial");
+  self->new_name = name_beside (self->name, operation, "new");
+  self->old_name = name_beside (self->name, operation, "old");
   self->folder = vb_files_open_folder (AT_FDCWD, self->folder_path, error);
   if (self->folder < 0)
     return NULL;
-  if (strlen (self->partial) > NAME_MAX)
-    {
-      g_set_error (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
-                   "The file name of the image of %s is too long", target);
-      return NULL;
-    }
   return g_steal_pointer (&self);
 }
 
