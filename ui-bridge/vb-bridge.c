@@ -8,6 +8,7 @@
 #include "core/base/vb-log.h"
 #include "delivery/vb-push.h"
 #include "net/vb-sockets.h"
+#include "rpc/vb-rpc.h"
 #include "auth/vb-token-key.h"
 #include "auth/vb-token.h"
 #include "delivery/vb-webhook.h"
@@ -19,7 +20,8 @@ struct _VbBridge
 {
   GObject parent_instance;
 
-  VbSessionRegistry *hub;
+  VbSessionRegistry *sessions;
+  VbRpcContext *context;
   VbHttp *http;
   char *socket;
   char *socket_group;
@@ -48,7 +50,10 @@ vb_bridge_dispose (GObject *object)
   if (self->http != NULL)
     vb_bridge_stop (self);
   g_clear_object (&self->http);
-  g_clear_object (&self->hub);
+  if (self->sessions != NULL)
+    g_signal_handlers_disconnect_by_data (self->sessions, self);
+  g_clear_pointer (&self->context, vb_rpc_context_unref);
+  g_clear_object (&self->sessions);
   g_clear_object (&self->push);
   g_clear_object (&self->webhook);
   g_clear_object (&self->manager);
@@ -85,6 +90,16 @@ vb_bridge_init (VbBridge *self)
 {
 }
 
+static void
+on_message (VbSessionRegistry *sessions, VbSession *session, GBytes *message, gpointer user_data)
+{
+  VbBridge *self = user_data;
+  gsize length;
+  const char *text = g_bytes_get_data (message, &length);
+
+  vb_rpc_handle (self->context, session, text != NULL ? text : "", length);
+}
+
 /* A key of the config file that is there but empty means the same as one that is not. */
 static char *
 dup_if_set (const char *text)
@@ -110,13 +125,16 @@ vb_bridge_new (VbManager *manager, const VbBridgeSettings *settings)
   self->push_allow_loopback = settings->push_allow_loopback;
   self->webhook_url = dup_if_set (settings->webhook_url);
   self->webhook_secret_file = dup_if_set (settings->webhook_secret_file);
-  self->hub = vb_session_registry_new (manager, self->token_keys);
+  self->sessions = vb_session_registry_new (manager, self->token_keys);
   if (settings->files_enabled)
     {
       g_autoptr (VbDownloads) downloads = vb_downloads_new (manager);
-      vb_session_registry_set_downloads (self->hub, downloads);
+
+      vb_session_registry_set_downloads (self->sessions, downloads);
     }
-  self->http = vb_http_new (self->hub, metrics, settings);
+  self->context = vb_rpc_context_new (manager, self->sessions, self->token_keys);
+  g_signal_connect (self->sessions, "message", G_CALLBACK (on_message), self);
+  self->http = vb_http_new (manager, self->sessions, metrics, settings);
   return self;
 }
 
@@ -240,7 +258,7 @@ make_push (VbBridge *self, VbOutbox *outbox, GError **error)
 
   self->push
       = vb_push_new (self->manager, outbox, key, self->push_contact, self->push_allow_loopback);
-  vb_session_registry_set_push (self->hub, self->push);
+  self->context->push = g_object_ref (self->push);
   return TRUE;
 }
 
@@ -258,9 +276,9 @@ make_webhook (VbBridge *self, VbOutbox *outbox, GError **error)
   return TRUE;
 }
 
-/* Those who hear without a connection. */
+/* What is sent to those who have no connection. */
 static gboolean
-make_couriers (VbBridge *self, GError **error)
+make_deliveries (VbBridge *self, GError **error)
 {
   VbOutbox *outbox = vb_manager_get_outbox (self->manager);
 
@@ -270,7 +288,7 @@ make_couriers (VbBridge *self, GError **error)
 gboolean
 vb_bridge_start (VbBridge *self, GError **error)
 {
-  if (!make_couriers (self, error) || !start_unix (self, error) || !start_tcp (self, error))
+  if (!make_deliveries (self, error) || !start_unix (self, error) || !start_tcp (self, error))
     {
       g_clear_handle_id (&self->key_timer, g_source_remove);
       vb_http_stop (self->http);
@@ -293,7 +311,7 @@ vb_bridge_stop (VbBridge *self)
   if (self->webhook != NULL)
     vb_webhook_stop (self->webhook);
   vb_http_stop (self->http);
-  vb_session_registry_close_all (self->hub, VB_CLOSE_SHUTTING_DOWN, "shutting down");
+  vb_session_registry_close_all (self->sessions, VB_CLOSE_SHUTTING_DOWN, "shutting down");
 }
 
 guint16

@@ -21,7 +21,8 @@ typedef struct
   VbFakePool *pool;
   VbFakeJournal *journal;
   VbManager *manager;
-  VbSessionRegistry *hub;
+  VbSessionRegistry *sessions;
+  VbRpcContext *context;
   VbSession *session;
   GSocket *client;
   gboolean started;
@@ -69,7 +70,7 @@ open_session (void)
   connection = soup_websocket_connection_new (G_IO_STREAM (guarded), uri,
                                               SOUP_WEBSOCKET_CONNECTION_SERVER, NULL, NULL, NULL);
   lab.session = vb_session_new (connection, guarded, peer, identity);
-  vb_session_registry_add (lab.hub, lab.session);
+  vb_session_registry_add (lab.sessions, lab.session);
 }
 
 static void
@@ -83,7 +84,8 @@ set_up (void)
                .journal = vb_fake_journal_new () };
   lab.manager = vb_manager_new (VB_HYPERVISOR (lab.hypervisor), VB_POOL (lab.pool),
                                 VB_JOURNAL (lab.journal), &settings);
-  lab.hub = vb_session_registry_new (lab.manager, NULL);
+  lab.sessions = vb_session_registry_new (lab.manager, NULL);
+  lab.context = vb_rpc_context_new (lab.manager, lab.sessions, NULL);
   vb_manager_start_async (lab.manager, on_started, NULL);
   vb_fake_wait_until (is_started, NULL, "the manager");
   vb_fake_hypervisor_add (lab.hypervisor, OWN, "own");
@@ -111,7 +113,8 @@ static void
 tear_down (void)
 {
   close_session ();
-  g_clear_object (&lab.hub);
+  g_clear_pointer (&lab.context, vb_rpc_context_unref);
+  g_clear_object (&lab.sessions);
   g_clear_object (&lab.manager);
   g_clear_object (&lab.journal);
   g_clear_object (&lab.pool);
@@ -150,7 +153,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
     }
 
   name_foreign (data, size);
-  vb_rpc_handle (lab.hub, lab.session, (const char *) data, size);
+  vb_rpc_handle (lab.context, lab.session, (const char *) data, size);
   vb_fake_wait_until (is_idle, NULL, "the answer");
   read_answers ();
   if (!vb_session_is_open (lab.session))

@@ -45,7 +45,7 @@ SEES = {
     "websocket": (BASE, "protocol"),
     "delivery": (*CORE, "core/manager", "json", "auth", "protocol"),
     "download": (*CORE, "core/manager", "auth", "net"),
-    "session": (*MODEL, "download", "core/manager", "json", "net", "auth", "protocol", "websocket", "delivery", "rpc"),
+    "session": (*MODEL, "download", "core/manager", "json", "net", "auth", "protocol", "websocket"),
     "rpc": (*CORE, "download", "core/manager", "json", "auth", "protocol", "delivery", "session"),
     "http": (BASE, "download", "core/manager", "net", "auth", "session"),
     "": (BASE, "download", "core/manager", "auth", "net", "protocol", "delivery", "session", "rpc", "http"),

@@ -33,7 +33,9 @@ struct _VbHttp
   GObject parent_instance;
 
   SoupServer *server;
-  VbSessionRegistry *hub;
+  VbManager *manager;
+  VbSessionRegistry *sessions;
+  char *token_keys;
   VbMetrics *metrics;
   VbAcceptor *acceptor;
   char **origins;
@@ -111,7 +113,7 @@ finish_with (SoupServerMessage *message, const char *type, char *body)
 static void
 respond_health (VbHttp *self, SoupServerMessage *message)
 {
-  VbManager *manager = vb_session_registry_get_manager (self->hub);
+  VbManager *manager = self->manager;
   gboolean hypervisor = vb_hypervisor_is_available (vb_manager_get_hypervisor (manager));
   VbPoolStatus status;
   gboolean pool = vb_manager_get_pool_status (manager, &status);
@@ -128,7 +130,7 @@ respond_metrics (VbHttp *self, SoupServerMessage *message)
 {
   finish_with (message, "text/plain; version=0.0.4; charset=utf-8",
                vb_metrics_print (self->metrics, vb_acceptor_get_n_connections (self->acceptor),
-                                 vb_session_registry_get_n_sessions (self->hub)));
+                                 vb_session_registry_get_n_sessions (self->sessions)));
 }
 
 /* Behind a proxy each request may be somebody else's, so those count one by one. */
@@ -202,7 +204,7 @@ on_wrote_informational (SoupServerMessage *message, gpointer user_data)
       NULL, soup_message_headers_get_one (headers, "Sec-WebSocket-Protocol"), NULL);
   session = vb_session_new (connection, stream, peer,
                             g_object_get_data (G_OBJECT (message), IDENTITY_KEY));
-  vb_session_registry_add (self->hub, session);
+  vb_session_registry_add (self->sessions, session);
 }
 
 static void
@@ -238,7 +240,7 @@ respond_websocket (VbHttp *self, SoupServerMessage *message)
 static void
 respond_download (VbHttp *self, SoupServerMessage *message)
 {
-  VbDownloads *downloads = vb_session_registry_get_downloads (self->hub);
+  VbDownloads *downloads = vb_session_registry_get_downloads (self->sessions);
   guint status = SOUP_STATUS_NOT_FOUND;
 
   if (downloads != NULL)
@@ -284,11 +286,10 @@ check_identity (VbHttp *self, SoupServerMessage *message, const Route *route)
   if (!vb_http_auth_check_origin (headers, (const char *const *) self->origins))
     return SOUP_STATUS_FORBIDDEN;
 
-  identity = vb_http_auth_identify (headers, get_peer (message),
-                                    vb_session_registry_get_token_keys (self->hub), &status);
+  identity = vb_http_auth_identify (headers, get_peer (message), self->token_keys, &status);
   if (identity == NULL)
     return status;
-  if (vb_session_registry_is_revoked (self->hub, identity))
+  if (vb_session_registry_is_revoked (self->sessions, identity))
     {
       vb_log_info (NULL, NULL, NULL, "Refused a token from %s: it was revoked",
                    vb_peer_get_name (get_peer (message)));
@@ -453,7 +454,8 @@ vb_http_dispose (GObject *object)
   vb_http_stop (self);
   g_clear_object (&self->acceptor);
   g_clear_object (&self->server);
-  g_clear_object (&self->hub);
+  g_clear_object (&self->sessions);
+  g_clear_object (&self->manager);
   g_clear_object (&self->metrics);
   G_OBJECT_CLASS (vb_http_parent_class)->dispose (object);
 }
@@ -463,6 +465,7 @@ vb_http_finalize (GObject *object)
 {
   VbHttp *self = VB_HTTP (object);
 
+  g_free (self->token_keys);
   g_strfreev (self->origins);
   g_strfreev (self->proxies);
   vb_delayed_responses_unref (self->tarpit);
@@ -489,11 +492,16 @@ vb_http_init (VbHttp *self)
 }
 
 VbHttp *
-vb_http_new (VbSessionRegistry *hub, VbMetrics *metrics, const VbBridgeSettings *settings)
+vb_http_new (VbManager *manager,
+             VbSessionRegistry *sessions,
+             VbMetrics *metrics,
+             const VbBridgeSettings *settings)
 {
   VbHttp *self = g_object_new (VB_TYPE_HTTP, NULL);
 
-  self->hub = g_object_ref (hub);
+  self->manager = g_object_ref (manager);
+  self->sessions = g_object_ref (sessions);
+  self->token_keys = g_strdup (settings->token_keys);
   self->metrics = g_object_ref (metrics);
   self->origins = g_strdupv ((char **) settings->allowed_origins);
   self->proxies = g_strdupv ((char **) settings->trusted_proxies);

@@ -19,7 +19,10 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (VbHttp, vb_http, VB, HTTP, GObject)
 
 /** vb_http_new: @settings: copied */
-VbHttp *vb_http_new (VbSessionRegistry *hub, VbMetrics *metrics, const VbBridgeSettings *settings);
+VbHttp *vb_http_new (VbManager *manager,
+                     VbSessionRegistry *sessions,
+                     VbMetrics *metrics,
+                     const VbBridgeSettings *settings);
 
 /** vb_http_get_acceptor: Returns: (transfer none): where listening sockets are put in */
 VbAcceptor *vb_http_get_acceptor (VbHttp *self);

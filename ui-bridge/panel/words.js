@@ -38,6 +38,7 @@ const REASONS = {
   too_late: () => t('It is almost done and can no longer be stopped. Wait until it has finished.'),
   cancelled: () => t('It was cancelled. Start it again when you want to.'),
   interrupted: () => t('It was interrupted by a restart of the service. Start it again.'),
+  too_busy: () => t('Too much of this is under way at the moment; please try again in a few minutes.'),
   rate_limited: () => t('Too many requests at once. Wait a moment and try again.'),
   invalid_params: () => t('This was not accepted. Check what you have entered, or reload the page.'),
   internal: () => t('Something went wrong on the server. Try again; if it happens again, contact support.'),

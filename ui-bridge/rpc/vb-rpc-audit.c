@@ -46,6 +46,7 @@ const VbMethod vb_rpc_audit_methods[] = {
       { "before", VB_PARAM_INTEGER, TRUE, 1, G_MAXINT64 },
       { "limit", VB_PARAM_INTEGER, TRUE, 1, LIST_MAX } },
     run_list,
-    VB_AUDIT_REFUSED },
+    VB_AUDIT_REFUSED,
+    .bulk = VB_BULK_LIST },
   { NULL },
 };

@@ -16,7 +16,7 @@
 #define TARGET_LENGTH_MAX 64
 
 VbCall *
-vb_call_new (VbSessionRegistry *hub,
+vb_call_new (VbRpcContext *context,
              VbSession *session,
              const VbMethod *method,
              JsonNode *id,
@@ -24,7 +24,7 @@ vb_call_new (VbSessionRegistry *hub,
 {
   VbCall *self = g_new0 (VbCall, 1);
 
-  self->hub = g_object_ref (hub);
+  self->context = vb_rpc_context_ref (context);
   self->session = g_object_ref (session);
   self->asked_by = vb_identity_ref (vb_session_get_identity (session));
   self->method = method;
@@ -39,6 +39,8 @@ void
 vb_call_free (VbCall *self)
 {
   vb_session_add_pending (self->session, -1);
+  vb_bulk_queue_done (self->context->verifies, self);
+  vb_bulk_queue_done (self->context->lists, self);
   g_clear_pointer (&self->id, json_node_unref);
   g_clear_pointer (&self->params, json_object_unref);
   g_clear_pointer (&self->body, json_object_unref);
@@ -46,8 +48,20 @@ vb_call_free (VbCall *self)
   g_free (self->vps_name);
   vb_identity_unref (self->asked_by);
   g_object_unref (self->session);
-  g_object_unref (self->hub);
+  vb_rpc_context_unref (self->context);
   g_free (self);
+}
+
+void
+vb_call_run (gpointer data)
+{
+  g_autoptr (VbCall) self = data;
+
+  /* Nobody waits for it any more. */
+  if (!vb_session_is_open (self->session))
+    return;
+
+  self->method->run (g_steal_pointer (&self));
 }
 
 /* Answers */
@@ -75,7 +89,7 @@ finish (VbCall *self)
   if (call->id != NULL)
     vb_rpc_respond (call->session, call->id, call->body_name, g_steal_pointer (&call->body));
   /* Whoever has taken back their own token reads that it was done, and goes. */
-  vb_session_registry_close_if_revoked (call->hub, call->session);
+  vb_session_registry_close_if_revoked (call->context->sessions, call->session);
 }
 
 /* The audit log */
@@ -132,7 +146,7 @@ audit (VbCall *self, const char *outcome)
   entry->vps = shorten (vps);
   entry->target = find_target (self);
   entry->outcome = g_strdup (outcome);
-  vb_manager_audit_async (vb_session_registry_get_manager (self->hub), entry, on_audited, self);
+  vb_manager_audit_async (self->context->manager, entry, on_audited, self);
 }
 
 /* What has just been admitted may be under way already; then the live object knows rate and time
@@ -204,16 +218,16 @@ vb_call_refuse (VbCall *self, const GError *error)
 
 /* For the methods */
 
-VbSessionRegistry *
-vb_call_get_hub (VbCall *self)
+VbRpcContext *
+vb_call_get_context (VbCall *self)
 {
-  return self->hub;
+  return self->context;
 }
 
 VbManager *
 vb_call_get_manager (VbCall *self)
 {
-  return vb_session_registry_get_manager (self->hub);
+  return self->context->manager;
 }
 
 VbSession *

@@ -14,8 +14,8 @@ answer (VbCall *call, VbDiskFile *file)
   g_autoptr (GError) error = NULL;
   g_autofree char *name = NULL;
   g_autofree char *url = vb_downloads_offer (
-      vb_session_registry_get_downloads (vb_call_get_hub (call)), vb_call_get_identity (call),
-      vb_call_get_vps_name (call), vb_call_get_string (call, "backup"),
+      vb_session_registry_get_downloads (vb_call_get_context (call)->sessions),
+      vb_call_get_identity (call), vb_call_get_vps_name (call), vb_call_get_string (call, "backup"),
       vb_call_get_string (call, "disk"), &expires_at, &name, &error);
   JsonObject *object;
 
@@ -49,7 +49,7 @@ run_download (VbCall *call)
 {
   g_autoptr (GError) error = NULL;
 
-  if (vb_session_registry_get_downloads (vb_call_get_hub (call)) != NULL)
+  if (vb_session_registry_get_downloads (vb_call_get_context (call)->sessions) != NULL)
     {
       vb_manager_open_disk_async (vb_call_get_manager (call), vb_call_get_vps_name (call),
                                   vb_call_get_string (call, "backup"),

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 struct _VbCall
 {
-  VbSessionRegistry *hub;
+  VbRpcContext *context;
   VbSession *session;
   VbIdentity *asked_by; /* who it was when the request came, whoever it is when it is answered */
   JsonNode *id;         /* NULL: the client wants no answer */
@@ -25,12 +25,14 @@ struct _VbCall
 };
 
 /** vb_call_new: @id: (nullable); @params: (nullable) */
-VbCall *vb_call_new (VbSessionRegistry *hub,
+VbCall *vb_call_new (VbRpcContext *context,
                      VbSession *session,
                      const VbMethod *method,
                      JsonNode *id,
                      JsonNode *params);
 void vb_call_free (VbCall *self);
+/** vb_call_run: @data: (transfer full): a #VbCall whose turn it is */
+void vb_call_run (gpointer data);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbCall, vb_call_free)
 
 /** vb_rpc_respond: @id: (nullable); @name: "result" or "error"; @body: (transfer full) */

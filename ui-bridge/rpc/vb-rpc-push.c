@@ -12,7 +12,7 @@
 static VbPush *
 require_push (VbCall *call)
 {
-  VbPush *push = vb_session_registry_get_push (vb_call_get_hub (call));
+  VbPush *push = vb_call_get_context (call)->push;
   g_autoptr (GError) error = NULL;
 
   if (push != NULL)

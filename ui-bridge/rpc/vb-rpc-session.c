@@ -61,7 +61,7 @@ run_info (VbCall *call)
 static void
 run_renew (VbCall *call)
 {
-  const char *keys = vb_session_registry_get_token_keys (vb_call_get_hub (call));
+  const char *keys = vb_call_get_context (call)->token_keys;
   g_autoptr (GError) problem = NULL;
   g_autoptr (VbIdentity) identity = NULL;
 
@@ -69,7 +69,8 @@ run_renew (VbCall *call)
     identity = vb_token_verify (vb_call_get_string (call, "token"), keys,
                                 g_get_real_time () / G_USEC_PER_SEC, &problem);
 
-  if (identity != NULL && vb_session_registry_is_revoked (vb_call_get_hub (call), identity))
+  if (identity != NULL
+      && vb_session_registry_is_revoked (vb_call_get_context (call)->sessions, identity))
     {
       g_clear_pointer (&identity, vb_identity_unref);
       g_set_error_literal (&problem, VB_ERROR, VB_ERROR_FORBIDDEN, "it was revoked");
@@ -87,9 +88,8 @@ run_renew (VbCall *call)
       return;
     }
 
-  if (vb_session_registry_get_push (vb_call_get_hub (call)) != NULL)
-    vb_push_narrow (vb_session_registry_get_push (vb_call_get_hub (call)),
-                    vb_call_get_identity (call), identity);
+  if (vb_call_get_context (call)->push != NULL)
+    vb_push_narrow (vb_call_get_context (call)->push, vb_call_get_identity (call), identity);
   vb_session_set_identity (vb_call_get_session (call), identity);
   vb_call_answer (call, make_info (vb_call_get_manager (call), identity));
 }
@@ -117,7 +117,7 @@ run_revoke (VbCall *call)
 {
   const char *subject = vb_call_get_string (call, "sub");
   const char *token_id = vb_call_get_string (call, "jti");
-  VbSessionRegistry *hub = vb_call_get_hub (call);
+  VbSessionRegistry *sessions = vb_call_get_context (call)->sessions;
 
   if ((subject == NULL) == (token_id == NULL))
     {
@@ -130,10 +130,11 @@ run_revoke (VbCall *call)
     }
 
   /* In force from here on, whatever becomes of the journal. */
-  vb_manager_revoke_async (vb_call_get_manager (call), subject, token_id,
-                           subject != NULL ? vb_session_registry_revoke_ahead (hub, subject) : 0,
-                           on_revoked, call);
-  vb_call_set_number (call, vb_session_registry_close_revoked (hub, vb_call_get_session (call)));
+  vb_manager_revoke_async (
+      vb_call_get_manager (call), subject, token_id,
+      subject != NULL ? vb_session_registry_revoke_ahead (sessions, subject) : 0, on_revoked, call);
+  vb_call_set_number (call,
+                      vb_session_registry_close_revoked (sessions, vb_call_get_session (call)));
 }
 
 const VbMethod vb_rpc_session_methods[] = {

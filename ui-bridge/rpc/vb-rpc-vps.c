@@ -47,7 +47,7 @@ static void
 run_subscribe (VbCall *call)
 {
   /* Nothing can happen between the subscription and the picture: both are of this instant. */
-  vb_session_registry_subscribe (vb_call_get_hub (call), vb_call_get_session (call),
+  vb_session_registry_subscribe (vb_call_get_context (call)->sessions, vb_call_get_session (call),
                                  vb_call_get_vps_name (call));
   if (vb_call_get_vps (call) != NULL)
     run_get (call);
@@ -58,7 +58,7 @@ run_subscribe (VbCall *call)
 static void
 run_unsubscribe (VbCall *call)
 {
-  vb_session_registry_unsubscribe (vb_call_get_hub (call), vb_call_get_session (call),
+  vb_session_registry_unsubscribe (vb_call_get_context (call)->sessions, vb_call_get_session (call),
                                    vb_call_get_vps_name (call));
   vb_call_answer (call, json_object_new ());
 }

@@ -135,15 +135,14 @@ resolve_vps (VbCall *self, const VbParam *param, GError **error)
   self->vps_name = g_ascii_strdown (given, -1);
   is_seen = vb_identity_sees (vb_call_get_identity (self), self->vps_name);
   if (is_seen)
-    self->vps = vb_manager_get_vps (vb_session_registry_get_manager (self->hub), self->vps_name);
+    self->vps = vb_manager_get_vps (self->context->manager, self->vps_name);
   if (self->vps != NULL)
     g_object_ref (self->vps);
 
   /* One answer for what is not there and for what is not theirs. */
   is_known = self->vps != NULL || (is_seen && param->type == VB_PARAM_VPS_NAME_OR_ALL);
   /* What is theirs and not there may be there once the hypervisor answers. */
-  if (!is_known && is_seen
-      && !vb_manager_is_hypervisor_available (vb_session_registry_get_manager (self->hub)))
+  if (!is_known && is_seen && !vb_manager_is_hypervisor_available (self->context->manager))
     g_set_error_literal (error, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE,
                          vb_error_public_message (VB_ERROR_HYPERVISOR_UNAVAILABLE));
   else if (!is_known)
@@ -202,25 +201,48 @@ id_is_valid (JsonNode *id)
          || type == G_TYPE_DOUBLE;
 }
 
+/* Runs it, now or later; takes it unless it fails. */
+static gboolean
+wait_for_turn (VbCall *call, GError **error)
+{
+  VbBulkQueue *queue = call->method->bulk == VB_BULK_VERIFY ? call->context->verifies
+                       : call->method->bulk == VB_BULK_LIST ? call->context->lists
+                                                            : NULL;
+
+  if (queue == NULL)
+    vb_call_run (call);
+  else if (!vb_bulk_queue_push (queue, vb_identity_get_subject (call->asked_by), call->vps_name,
+                                call))
+    {
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_TOO_BUSY,
+                           vb_error_public_message (VB_ERROR_TOO_BUSY));
+      return FALSE;
+    }
+
+  return TRUE;
+}
+
 static void
-run_method (VbSessionRegistry *hub,
+run_method (VbRpcContext *context,
             VbSession *session,
             const VbMethod *method,
             JsonNode *id,
             JsonNode *params)
 {
-  g_autoptr (VbCall) call = vb_call_new (hub, session, method, id, params);
+  g_autoptr (VbCall) call = vb_call_new (context, session, method, id, params);
   g_autoptr (GError) error = NULL;
 
   if (!check_rate (call, &error) || !check_permission (call, &error) || !check_params (call, &error)
       || !check_scope (call, &error))
     vb_call_refuse (g_steal_pointer (&call), error);
+  else if (wait_for_turn (call, &error))
+    call = NULL;
   else
-    method->run (g_steal_pointer (&call));
+    vb_call_refuse (g_steal_pointer (&call), error);
 }
 
 static void
-handle_request (VbSessionRegistry *hub, VbSession *session, JsonObject *request)
+handle_request (VbRpcContext *context, VbSession *session, JsonObject *request)
 {
   JsonNode *id = json_object_get_member (request, "id");
   JsonNode *params = json_object_get_member (request, "params");
@@ -236,11 +258,11 @@ handle_request (VbSessionRegistry *hub, VbSession *session, JsonObject *request)
   else if (params != NULL && !JSON_NODE_HOLDS_OBJECT (params) && id != NULL)
     respond_error (session, id, VB_RPC_INVALID_PARAMS, "Give the params by name, in an object.");
   else if (method != NULL && (params == NULL || JSON_NODE_HOLDS_OBJECT (params)))
-    run_method (hub, session, method, id, params);
+    run_method (context, session, method, id, params);
 }
 
 void
-vb_rpc_handle (VbSessionRegistry *hub, VbSession *session, const char *text, gsize length)
+vb_rpc_handle (VbRpcContext *context, VbSession *session, const char *text, gsize length)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) root = vb_json_text_parse (text, length, &error);
@@ -255,5 +277,5 @@ vb_rpc_handle (VbSessionRegistry *hub, VbSession *session, const char *text, gsi
   else if (!JSON_NODE_HOLDS_OBJECT (root))
     respond_error (session, NULL, VB_RPC_INVALID_REQUEST, "This is not a JSON-RPC 2.0 request.");
   else
-    handle_request (hub, session, json_node_get_object (root));
+    handle_request (context, session, json_node_get_object (root));
 }

@@ -3,20 +3,20 @@
 
 #include <json-glib/json-glib.h>
 
-#include "session/vb-session-registry.h"
+#include "vb-rpc-context.h"
 
 G_BEGIN_DECLS
 
 /**
  * vb_rpc_handle:
- * @hub: where the session belongs
+ * @context: what the methods work on
  * @session: who sends it
  * @text: one message, need not end with a NUL
  *
  * Handles one JSON-RPC request. This is the one place where permission and VPS scope are checked,
  * in the order: form, method, permission, params, VPS. The answer goes to @session, possibly later.
  */
-void vb_rpc_handle (VbSessionRegistry *hub, VbSession *session, const char *text, gsize length);
+void vb_rpc_handle (VbRpcContext *context, VbSession *session, const char *text, gsize length);
 
 /**
  * VbParamType:
@@ -80,6 +80,19 @@ typedef enum
 } VbAudit;
 
 /**
+ * VbBulk:
+ * @VB_BULK_NONE: runs at once
+ * @VB_BULK_LIST: reads from the journal: has its turn in the context's queue of lists
+ * @VB_BULK_VERIFY: reads a backup: has its turn in the context's queue of verifies
+ */
+typedef enum
+{
+  VB_BULK_NONE,
+  VB_BULK_LIST,
+  VB_BULK_VERIFY,
+} VbBulk;
+
+/**
  * VbMethod:
  * @name: its name
  * @any_of: permissions of which one is enough, %VB_PERMISSION_NONE for everybody
@@ -87,6 +100,7 @@ typedef enum
  * @run: does it; takes the call
  * @audit: what of it goes into the audit log
  * @also: a permission that is needed besides, %VB_PERMISSION_NONE for no other
+ * @bulk: whether it waits for its turn
  */
 typedef struct
 {
@@ -96,6 +110,7 @@ typedef struct
   void (*run) (VbCall *call);
   VbAudit audit;
   VbPermissions also;
+  VbBulk bulk;
 } VbMethod;
 
 /* Tables of methods, each ended by a zeroed row. */
@@ -110,7 +125,7 @@ extern const VbMethod vb_rpc_push_methods[];
 extern const VbMethod vb_rpc_undo_methods[];
 
 /* For the methods. */
-VbSessionRegistry *vb_call_get_hub (VbCall *self);
+VbRpcContext *vb_call_get_context (VbCall *self);
 VbManager *vb_call_get_manager (VbCall *self);
 VbSession *vb_call_get_session (VbCall *self);
 VbIdentity *vb_call_get_identity (VbCall *self);

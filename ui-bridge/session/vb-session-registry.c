@@ -5,7 +5,6 @@
 #include "protocol/vb-close-codes.h"
 #include "vb-events.h"
 #include "vb-token-key-monitor.h"
-#include "rpc/vb-rpc.h"
 #include "vb-subscriptions.h"
 
 #define CHECK_EACH_US G_USEC_PER_SEC
@@ -17,7 +16,6 @@ struct _VbSessionRegistry
 
   VbManager *manager;
   char *token_keys;
-  VbPush *push;           /* NULL: there is none */
   VbDownloads *downloads; /* NULL: they are turned off */
   GHashTable *sessions;   /* set, owns them */
   VbSubscriptions *subscriptions;
@@ -26,6 +24,14 @@ struct _VbSessionRegistry
   gint64 check_at_us;
   gint64 keys_checked_us; /* monotonic */
 };
+
+enum
+{
+  MESSAGE,
+  N_SIGNALS
+};
+
+static guint signals[N_SIGNALS];
 
 /* One event in the forms that go out; made when somebody is there to read it. */
 typedef char *(*EventFunc) (gpointer data, gboolean for_admin);
@@ -209,7 +215,6 @@ vb_session_registry_dispose (GObject *object)
   g_clear_handle_id (&self->check, g_source_remove);
   if (self->manager != NULL)
     g_signal_handlers_disconnect_by_data (self->manager, self);
-  g_clear_object (&self->push);
   if (self->downloads != NULL)
     vb_downloads_set_revocations (self->downloads, NULL, NULL);
   g_clear_object (&self->downloads);
@@ -239,6 +244,8 @@ vb_session_registry_class_init (VbSessionRegistryClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = vb_session_registry_dispose;
   G_OBJECT_CLASS (klass)->finalize = vb_session_registry_finalize;
+  signals[MESSAGE] = g_signal_new ("message", G_TYPE_FROM_CLASS (klass), G_SIGNAL_RUN_LAST, 0, NULL,
+                                   NULL, NULL, G_TYPE_NONE, 2, VB_TYPE_SESSION, G_TYPE_BYTES);
 }
 
 static void
@@ -263,24 +270,6 @@ vb_session_registry_new (VbManager *manager, const char *token_keys)
   return self;
 }
 
-VbManager *
-vb_session_registry_get_manager (VbSessionRegistry *self)
-{
-  return self->manager;
-}
-
-const char *
-vb_session_registry_get_token_keys (VbSessionRegistry *self)
-{
-  return self->token_keys;
-}
-
-void
-vb_session_registry_set_push (VbSessionRegistry *self, VbPush *push)
-{
-  g_set_object (&self->push, push);
-}
-
 static gboolean
 is_download_revoked (gpointer user_data, VbIdentity *identity)
 {
@@ -301,19 +290,10 @@ vb_session_registry_get_downloads (VbSessionRegistry *self)
   return self->downloads;
 }
 
-VbPush *
-vb_session_registry_get_push (VbSessionRegistry *self)
-{
-  return self->push;
-}
-
 static void
 on_session_message (VbSession *session, GBytes *message, gpointer user_data)
 {
-  gsize length;
-  const char *text = g_bytes_get_data (message, &length);
-
-  vb_rpc_handle (user_data, session, text != NULL ? text : "", length);
+  g_signal_emit (user_data, signals[MESSAGE], 0, session, message);
 }
 
 static gboolean

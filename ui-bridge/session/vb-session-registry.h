@@ -2,7 +2,6 @@
 #pragma once
 
 #include "core/manager/vb-manager.h"
-#include "delivery/vb-push.h"
 #include "download/vb-downloads.h"
 #include "vb-session.h"
 
@@ -13,21 +12,16 @@ G_BEGIN_DECLS
  *
  * All open sessions, and what the manager says on its way to those who listen and may hear it. Main
  * context only.
+ *
+ * Signals:
+ *  - "message" (session VbSession, text GBytes): a client has sent a message
  */
 #define VB_TYPE_SESSION_REGISTRY (vb_session_registry_get_type ())
 G_DECLARE_FINAL_TYPE (VbSessionRegistry, vb_session_registry, VB, SESSION_REGISTRY, GObject)
 
-/** vb_session_registry_new: @token_keys: (nullable): folder of token keys, for renewals */
+/** vb_session_registry_new: @token_keys: (nullable): folder of token keys: sessions end
+ * with the key of their token */
 VbSessionRegistry *vb_session_registry_new (VbManager *manager, const char *token_keys);
-
-VbManager *vb_session_registry_get_manager (VbSessionRegistry *self);
-/** vb_session_registry_get_token_keys: Returns: (transfer none) (nullable) */
-const char *vb_session_registry_get_token_keys (VbSessionRegistry *self);
-
-/** vb_session_registry_set_push: @push: (nullable): from now on browsers can subscribe there */
-void vb_session_registry_set_push (VbSessionRegistry *self, VbPush *push);
-/** vb_session_registry_get_push: Returns: (transfer none) (nullable) */
-VbPush *vb_session_registry_get_push (VbSessionRegistry *self);
 
 /** vb_session_registry_set_downloads: @downloads: (nullable): from now on backups can be downloaded
  * there */

@@ -49,6 +49,8 @@ static const struct
     N_ ("This backup is damaged and was not used; restore another one or call support.") },
   { VB_ERROR_TOO_LATE, "too_late",
     N_ ("It is too late to cancel; wait until the operation has finished.") },
+  { VB_ERROR_TOO_BUSY, "too_busy",
+    N_ ("Too much of this is under way at the moment; please try again in a few minutes.") },
   { VB_ERROR_CANCELLED, "cancelled",
     N_ ("The operation was cancelled; start it again when you want to.") },
   { VB_ERROR_INTERRUPTED, "interrupted",

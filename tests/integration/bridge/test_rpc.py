@@ -310,6 +310,60 @@ def test_names_of_64_characters_are_fine(host):
     assert client.request("backup.create", vps=vps, name=name)["backup"]["name"] == name
 
 
+def outcome(client, number):
+    """What became of a request: "ok", or the reason of its refusal."""
+    try:
+        client.answer(number)
+        return "ok"
+    except RpcError as refused:
+        return refused.reason
+
+
+def backed_up(host, name):
+    """A VPS, and a backup of it."""
+    vps = host.add(name)
+    admin = host.admin()
+    admin.subscribe(vps)
+    return vps, admin.back_up(vps)[1]
+
+
+def test_verifies_of_one_subject_wait_for_each_other(new_host):
+    host = new_host(journal="sqlite")
+    (mine, my_backup), (theirs, their_backup) = backed_up(host, "mine"), backed_up(host, "theirs")
+    host.tell("hold", "pool", "verify")
+    token = host.mint("backup.read", vps=[mine], sub="greedy")
+    greedy = [host.user(token) for _ in range(3)]
+    # One has its turn and 64 wait; nothing else of theirs waits for it.
+    # One has its turn and 64 wait; nothing else of theirs waits for it.
+    asked = [(client, client.start("backup.verify", vps=mine, backup=my_backup)) for client in greedy for _ in range(30)]
+    assert [client.request("session.info")["subject"] for client in greedy] == ["greedy"] * 3
+    assert greedy[0].request("vps.get", vps=mine)["backups"]
+    other = host.user(host.mint("backup.read", "backup.create", vps=[theirs], sub="other"))
+    others = other.start("backup.verify", vps=theirs, backup=their_backup)
+    assert other.request("backup.rename", vps=theirs, backup=their_backup, name="meanwhile")["name"] == "meanwhile"
+    host.tell("release", "pool", "verify")
+    assert other.answer(others)["ok"] is True
+    ends = [outcome(client, number) for client, number in asked]
+    assert ends.count("ok") == 65 and ends.count("too_busy") == 25
+    # In the order of the log: the other one did not wait for all that had been asked before.
+    done = [line for line in host.read_log().splitlines() if "backup.verify" in line and line.endswith(" ok")]
+    assert len(done) == 66 and any("other" in line for line in done[:3])
+
+
+def test_who_has_gone_has_no_turn(host):
+    (mine, my_backup), (theirs, their_backup) = backed_up(host, "mine"), backed_up(host, "theirs")
+    host.tell("hold", "pool", "verify")
+    leaver = host.user(host.mint("backup.read", sub="leaver"))
+    for _ in range(20):
+        leaver.start("backup.verify", vps=mine, backup=my_backup)
+    leaver.request("session.info")
+    leaver.close()
+    again = host.user(host.mint("backup.read", sub="leaver"))
+    number = again.start("backup.verify", vps=theirs, backup=their_backup)
+    host.tell("release", "pool", "verify")
+    assert again.answer(number)["ok"] is True
+
+
 def test_too_many_requests_under_way(host):
     vps = host.add()
     client = host.admin()
