@@ -116,9 +116,6 @@ give_turn (VbBulkQueue *self, Item *item)
   g_queue_remove (&subject->waiting, item);
   if (self->each_vps && item->vps != NULL)
     g_hash_table_add (self->busy_vps, item->vps);
-  /* Behind all others that wait. */
-  g_queue_remove (&self->order, subject);
-  g_queue_push_tail (&self->order, subject);
 }
 
 static Item *
@@ -190,6 +187,9 @@ static void
 end_turn (VbBulkQueue *self, Item *item)
 {
   item->subject->has_turn = FALSE;
+  /* Behind all others that wait. */
+  g_queue_remove (&self->order, item->subject);
+  g_queue_push_tail (&self->order, item->subject);
   self->n_turns--;
   if (self->each_vps && item->vps != NULL)
     g_hash_table_remove (self->busy_vps, item->vps);
