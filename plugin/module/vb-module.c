@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The one symbol that the module exports. */
-#include "core/base/vb-i18n.h"
 #include "vb-service.h"
 #include "vps-backup-module.h"
 
@@ -9,9 +8,6 @@ create (const char *config_file, GError **error)
 {
   if (!vps_backup_module_check_process (error))
     return NULL;
-  /* Only ours: the process's locale and default domain are the host's. */
-  bindtextdomain (GETTEXT_PACKAGE, VB_LOCALE_FOLDER);
-  bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   return (GObject *) vb_service_new (config_file, error);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The catalogues of this build, as a host in that language reads them. */
+#include <libintl.h>
 #include <locale.h>
 
 #include "core/base/vb-error.h"
@@ -31,6 +32,18 @@ speak (const char *language)
   setlocale (LC_ALL, "C");
   g_assert_nonnull (
       setlocale (LC_ALL, g_getenv ("VB_LOCALE") ? g_getenv ("VB_LOCALE") : "C.UTF-8"));
+}
+
+/* A host manager may speak any language; whom the module answers is told in English. */
+static void
+test_module (void)
+{
+  speak ("de");
+  g_assert_cmpstr (vb_error_public_message (VB_ERROR_SLOTS_FULL), ==,
+                   "All backup slots are in use; delete a backup or add slots first.");
+  g_assert_cmpstr (vb_ngettext (ONE, MANY, 1), ==, ONE);
+  g_assert_cmpstr (vb_ngettext (ONE, MANY, 2), ==, MANY);
+  vb_i18n_enable ();
 }
 
 static void
@@ -99,6 +112,8 @@ main (int argc, char **argv)
     g_setenv ("LOCPATH", g_getenv ("VB_LOCALES"), TRUE);
   bindtextdomain (GETTEXT_PACKAGE, folder);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
+  /* First: what it turns on stays on. */
+  g_test_add_func ("/languages/module", test_module);
   g_test_add_func ("/languages/refusals", test_refusals);
   g_test_add_func ("/languages/plurals", test_plurals);
   g_test_add_func ("/languages/unknown", test_unknown);

@@ -2,6 +2,7 @@
 /* vps-backupctl: the operator's command line. */
 #include "vb-cli.h"
 
+#include <libintl.h>
 #include <locale.h>
 #include <string.h>
 
@@ -400,6 +401,7 @@ main (int argc, char **argv)
   bindtextdomain (GETTEXT_PACKAGE, folder != NULL ? folder : VB_LOCALE_FOLDER);
   bind_textdomain_codeset (GETTEXT_PACKAGE, "UTF-8");
   textdomain (GETTEXT_PACKAGE);
+  vb_i18n_enable ();
 
   if (!run (&self, argc, argv, &error))
     report (&self, error);
