@@ -35,6 +35,9 @@ export function endpointUrl(endpoint) {
 }
 
 export class Transport {
+  /** What connections are made of where a page has another way to the service; null: the browser's. @type {typeof WebSocket | null} */
+  static Socket = null;
+
   /** @type {ConnectionState} */
   state = 'connecting';
   /** @type {number | null} */
@@ -156,7 +159,7 @@ export class Transport {
   #connect(token) {
     const url = new URL('v1/ws', this.#url);
     url.protocol = url.protocol.replace('http', 'ws');
-    const socket = new WebSocket(url, ['vps-backup.v1', `bearer.${token}`]);
+    const socket = new (Transport.Socket ?? WebSocket)(url, ['vps-backup.v1', `bearer.${token}`]);
     this.#socket = socket;
     // A server that accepts and then says nothing must not hold us for ever.
     this.#timer = setTimeout(() => this.#lost(1006, false), PING_MS);
