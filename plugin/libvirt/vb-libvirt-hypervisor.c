@@ -324,7 +324,7 @@ hypervisor_adopt_checkpoints (VbHypervisor *hypervisor, const char *vps, GError 
   g_auto (Call) call = { NULL };
 
   return call_begin (&call, hypervisor, vps, error)
-         && vb_libvirt_checkpoint_adopt (call.domain, error);
+         && vb_libvirt_checkpoint_forget_records (call.domain, error);
 }
 
 static gboolean

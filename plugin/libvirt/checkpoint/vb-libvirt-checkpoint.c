@@ -539,7 +539,7 @@ forget_all (virDomainPtr domain, GError **error)
 }
 
 gboolean
-vb_libvirt_checkpoint_adopt (virDomainPtr domain, GError **error)
+vb_libvirt_checkpoint_forget_records (virDomainPtr domain, GError **error)
 {
   g_autoptr (VbDomainXml) xml = forget_all (domain, error);
 

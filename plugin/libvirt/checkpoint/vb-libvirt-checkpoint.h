@@ -79,9 +79,9 @@ gboolean vb_libvirt_checkpoint_delete (virDomainPtr domain, const char *name, GE
 gboolean
 vb_libvirt_checkpoint_keep (virDomainPtr domain, const char *const *backups, GError **error);
 
-/** vb_libvirt_checkpoint_adopt: see #VbHypervisorInterface.adopt_checkpoints; what the disks hold
- * is known again as soon as it is asked for */
-gboolean vb_libvirt_checkpoint_adopt (virDomainPtr domain, GError **error);
+/** vb_libvirt_checkpoint_forget_records: see #VbHypervisorInterface.adopt_checkpoints; what the
+ * disks hold is known again as soon as it is asked for */
+gboolean vb_libvirt_checkpoint_forget_records (virDomainPtr domain, GError **error);
 
 /** vb_libvirt_checkpoint_forget: deletes all of ours, those that only the disks know, too */
 gboolean vb_libvirt_checkpoint_forget (virDomainPtr domain, GError **error);
