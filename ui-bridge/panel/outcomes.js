@@ -30,6 +30,10 @@ export function notificationWords({ type, backup_name: name, reason }) {
       return { title: t('Scheduled backup skipped'), body: t('No backup was made at the scheduled time. {reason}', { reason: why }), tone: 'amber' };
     case 'backup_damaged': // administrators only
       return { title: t('Backup Damaged'), body: about(name, why), tone: 'red' };
+    case 'journal_lost': // administrators only
+      return { title: t('Journal Lost'), body: t('The service has lost its journal. Run “vps-backupctl doctor” on the host.'), tone: 'red' };
+    case 'restore_unfinished': // administrators only
+      return { title: t('Restore Unfinished'), body: t('This VPS has half a disk and does not start. Restore it again.'), tone: 'red' };
     default:
       return { title: t('No progress'), body: t('“{backup}” has made no progress for a long time. Please contact support.', { backup }), tone: 'amber' };
   }

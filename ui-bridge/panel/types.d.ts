@@ -99,7 +99,8 @@ export interface BackupNotification {
   id: number;
   type:
     | 'backup_completed' | 'backup_failed' | 'restore_completed' | 'restore_failed' | 'undo_completed' | 'undo_failed'
-    | 'operation_stalled' | 'schedule_skipped' | 'backup_damaged';
+    | 'operation_stalled' | 'schedule_skipped' | 'backup_damaged'
+    | 'journal_lost' | 'restore_unfinished';
   vps: string;
   vps_name: string;
   /** null, as the next two, when a schedule was skipped */
