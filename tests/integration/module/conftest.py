@@ -25,6 +25,16 @@ ENVIRONMENT = {**os.environ,
                "LSAN_OPTIONS": f"suppressions={pathlib.Path(__file__).parent / 'lsan.supp'}:print_suppressions=0"}
 
 
+# What test:///default has, but with an image that is there: a backup of it is admitted, and then fails, since the driver has no jobs.
+NODE = """<node><domain type='test'>
+  <name>test</name><uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid><memory>8388608</memory><vcpu>2</vcpu><os><type>hvm</type></os>
+  <devices><disk type='file' device='disk'>
+    <driver name='qemu' type='raw'/><source file='{image}'/><target dev='vda' bus='virtio'/>
+  </disk></devices>
+</domain></node>
+"""
+
+
 class Daemon:
     """vps-backupd on libvirt's test driver, in a folder of its own."""
 
@@ -32,7 +42,10 @@ class Daemon:
         self.folder = folder
         self.socket = folder / "s.sock"
         self.state = folder / "state"
-        self.config = {"host": {"state-dir": self.state}, "libvirt": {"uri": "test:///default"},
+        image, node = folder / "disk.img", folder / "node.xml"
+        image.write_bytes(bytes(1 << 20))
+        node.write_text(NODE.format(image=image))
+        self.config = {"host": {"state-dir": self.state}, "libvirt": {"uri": f"test://{node}"},
                        "pool": {"path": folder / "pool"},
                        "bridge": {"socket": self.socket, "listen": "", "token-keys": folder / "keys"}}
         self.config_path = folder / "test.conf"
