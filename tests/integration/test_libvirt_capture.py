@@ -251,7 +251,7 @@ def test_other_backup_job_is_not_disturbed(driver, new_guest):
     folder.chmod(0o777)
     vps.domain.backupBegin(f"<domainbackup mode='pull'><server transport='unix' socket='{folder}/s'/></domainbackup>", None)
     start = time.monotonic()
-    assert driver.reason("begin", vps=vps.vps, backup=str(uuid.uuid4()), operation=str(uuid.uuid4())) == "internal"
+    assert driver.reason("begin", vps=vps.vps, backup=str(uuid.uuid4()), operation=str(uuid.uuid4())) == "disk_busy"
     assert time.monotonic() - start < 25, "libvirt itself would wait half a minute for the other job"
     driver.call("abort_orphan", vps=vps.vps, backup=str(uuid.uuid4()), operation=str(uuid.uuid4()))
     assert "<domainbackup" in vps.domain.backupGetXMLDesc()
