@@ -277,6 +277,8 @@ stage_delta (Fixture *fixture,
   VbCaptureDisk *entry = vb_capture_add_disk (delta, "vda");
 
   entry->path = g_strdup (disk);
+  entry->origin = vb_disk_origin_new (NULL, disk);
+  entry->origin->layers = vb_layers_new ();
   entry->chain = storage_lab_chain (disk, "qcow2");
   entry->format = g_strdup ("qcow2");
   entry->changed_context = g_strdup ("b1");

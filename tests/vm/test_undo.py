@@ -16,6 +16,14 @@ MIB = 1 << 20
 SIZE = 24 * MIB
 
 
+@pytest.fixture
+def new_service(new_service):
+    """Services that keep for a day what a restore has replaced, as they do by default."""
+    def make(**config):
+        return new_service(**{**config, "operations": {"undo-window": "24h", **config.get("operations", {})}})
+    return make
+
+
 def pattern(*runs, size=SIZE):
     """Content of a disk: (byte, first MiB, MiBs) each, zeroes elsewhere, the later ones above."""
     content = bytearray(size)
