@@ -38,15 +38,22 @@ call_put_definition_back (VbOperationWorker *self, gpointer data, GError **error
   return vb_hypervisor_put_definition_back (self->hypervisor, self->record->vps, error);
 }
 
-static gboolean
-bring_back (VbOperationWorker *self, GError **error)
+/* The records are those of the disks that go, and libvirt takes no snapshot back beside them; what
+ * the disks put back hold is known again as soon as it is asked for. Without it the next backup
+ * reads everything, which is no reason to fail. */
+static void
+forget_records (VbOperationWorker *self)
 {
   g_autoptr (GError) failure = NULL;
 
-  /* Without them the next backup reads everything; that is no reason to fail. */
   if (!vb_hypervisor_adopt_checkpoints (self->hypervisor, self->record->vps, &failure))
     vb_operation_worker_log_failed (self, "Failed to take up the checkpoints of the disks put back",
                                     failure);
+}
+
+static gboolean
+bring_back (VbOperationWorker *self, GError **error)
+{
   vb_restore_set_details (self, PUT_BACK);
   return vb_operation_worker_save (self, error) && vb_restore_bring_back (self, error);
 }
@@ -54,9 +61,10 @@ bring_back (VbOperationWorker *self, GError **error)
 static gboolean
 put_back (VbOperationWorker *self, VbStaging *kept, GError **error)
 {
-  return vb_restore_power_off (self, error) && vb_staging_undo (kept, error)
-         && vb_operation_worker_retry_while_unavailable (self, call_put_definition_back, NULL,
-                                                         error)
+  if (!vb_restore_power_off (self, error) || !vb_staging_undo (kept, error))
+    return FALSE;
+  forget_records (self);
+  return vb_operation_worker_retry_while_unavailable (self, call_put_definition_back, NULL, error)
          && bring_back (self, error);
 }
 
