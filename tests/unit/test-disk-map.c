@@ -132,6 +132,20 @@ test_snapshot (void)
   g_assert_nonnull (map);
 }
 
+/* After a commit it is the file that it rested on. */
+static void
+test_commit (void)
+{
+  g_autoptr (VbBackupInfo) backup = read_backup ("vda::/a.s1:1");
+  g_autoptr (GPtrArray) disks = read_disks ("vda::/a:1");
+  VbBackupDisk *disk = g_ptr_array_index (backup->disks, 0);
+
+  disk->origin->layers = vb_layers_new ();
+  vb_layers_add (disk->origin->layers, "/a");
+  g_autoptr (GHashTable) map = vb_disk_map_restore (backup, disks, NULL, NULL, NULL);
+  g_assert_nonnull (map);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -139,5 +153,6 @@ main (int argc, char **argv)
   g_test_add_func ("/disk-map/rows", test_rows);
   g_test_add_func ("/disk-map/proven-otherwise", test_proven_otherwise);
   g_test_add_func ("/disk-map/snapshot", test_snapshot);
+  g_test_add_func ("/disk-map/commit", test_commit);
   return g_test_run ();
 }

@@ -123,14 +123,21 @@ pair_all (Map *map)
 }
 
 static gboolean
-rests_on (const VbDisk *disk, const char *path)
+rests_on (const VbDiskOrigin *origin, const char *path)
 {
-  const GPtrArray *layers = disk->origin ? disk->origin->layers : NULL;
+  const GPtrArray *layers = origin ? origin->layers : NULL;
 
   for (guint i = 0; layers && i < layers->len; i++)
     if (g_str_equal (((const VbLayer *) g_ptr_array_index (layers, i))->path, path))
       return TRUE;
   return FALSE;
+}
+
+/* An external snapshot puts an image above the one of before, and a commit takes it away again. */
+static gboolean
+is_one_chain (const VbBackupDisk *from, const VbDisk *disk)
+{
+  return rests_on (disk->origin, from->origin->path) || rests_on (from->origin, disk->path);
 }
 
 /* Disks that have only changed places among each other are all in the backup. */
@@ -166,8 +173,7 @@ is_another (const Map *map,
   /* A backup of an older version knows names only. */
   if (from->origin == NULL)
     return !has_target (from, disk) && !has_one_disk (map);
-  if (from->origin->path == NULL || is_in_backup (map->backup, disk)
-      || rests_on (disk, from->origin->path))
+  if (from->origin->path == NULL || is_in_backup (map->backup, disk) || is_one_chain (from, disk))
     return FALSE;
   return is_same == NULL || !is_same (disk, from, user_data);
 }
