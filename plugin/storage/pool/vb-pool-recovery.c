@@ -100,6 +100,8 @@ plan (VbPoolRecovery *self, const VbManifest *manifest, GError **error)
       if (!choose_path (self, manifest->info, suffix, &path, error))
         return FALSE;
       VbDisk *disk = vb_disk_new (from->target, path, format);
+      /* A file that we make for it is the disk of the backup, and no other. */
+      disk->origin = from->origin != NULL ? vb_disk_origin_ref (from->origin) : NULL;
       disk->virtual_size_bytes = from->virtual_size_bytes;
       g_ptr_array_add (self->disks, disk);
     }
