@@ -83,7 +83,7 @@ export const backups = [
       const row = visit.row('before the update');
       await row.getByRole('button', { name: 'Restore: before the update' }).click();
       const dialog = page.getByRole('dialog', { name: 'Restore “before the update”?' });
-      assert.match(await dialog.textContent(), /This cannot be undone\. Everything that was written to the disks of web-01 since then is lost/);
+      assert.match(await dialog.textContent(), /You can undo this for a while\. Everything that was written to the disks of web-01 since then is gone after the restore/);
       await visit.picture('restore-dialog');
       await dialog.getByRole('button', { name: 'Cancel' }).click();
       assert.equal(await dialog.count(), 0);

@@ -28,7 +28,7 @@ class Lab:
         self._guests = {}
 
     def start(self, **config):
-        self._service = services.Service(**config).init_pool().start()
+        self._service = services.Service(**{**config, "operations": {"undo-window": "24h", **config.get("operations", {})}}).init_pool().start()
         return {"port": services.PORT}
 
     def configure(self, **config):

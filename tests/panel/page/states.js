@@ -411,7 +411,7 @@ test('the page as its operator has set it: colour, support, prices, and where sl
     pages.set(`/order/${visit.service.all[0].vps}/3`, '<!doctype html><title>Order</title>');
     const page = await visit.panel('backups');
     const create = page.locator('vps-backup-panel [part=create]');
-    await create.waitFor();
+    await page.locator('vps-backup-panel [part=create]:not([aria-disabled=true])').waitFor(); // before the data is there it is grey
     const style = (property) => create.evaluate((one, its) => getComputedStyle(one)[its], property);
     assert.deepEqual([await style('backgroundColor'), await style('color')], ['rgb(179, 38, 30)', 'rgb(255, 255, 255)']);
     assert.equal(await page.locator('[part=notice]:visible').getByRole('link', { name: 'Contact support' }).getAttribute('href'), 'https://help.example/');
