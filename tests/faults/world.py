@@ -212,7 +212,12 @@ class World:
         found += [f"folder {name}" for name in os.listdir(self.service.folder) if UUID.fullmatch(name)]
         found += [f"pool {name}" for name in os.listdir(self.service.pool) if name.startswith(".") and name != ".claims"]
         known = {f"vps-backup.{backup}" for backup in self.backups}
-        found += [f"checkpoint {name}" for name in self.vps.checkpoints() if name not in known]
+        checkpoints = self.vps.checkpoints()
+        # A disk keeps its mark as long as the VPS has it: one a disk.
+        marks = [name for name in checkpoints if name.startswith(f"vps-backup-disk.{self.vps.vps}.")]
+        if len(marks) <= len(self.vps.disks):
+            known.update(marks)
+        found += [f"checkpoint {name}" for name in checkpoints if name not in known]
         found += helpers()
         if self.vps.active:
             with contextlib.suppress(guests.libvirt.libvirtError):

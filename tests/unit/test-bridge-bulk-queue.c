@@ -66,8 +66,11 @@ test_limit (void)
   turns = g_string_new (NULL);
   /* The first has its turn and does not wait. */
   for (guint i = 0; i <= VB_BULK_WAITING_MAX; i++)
-    g_assert_true (vb_bulk_queue_push (queue, "a", "1",
-                                       (gpointer) g_intern_string (g_strdup_printf ("%u", i))));
+    {
+      g_autofree char *item = g_strdup_printf ("%u", i);
+
+      g_assert_true (vb_bulk_queue_push (queue, "a", "1", (gpointer) g_intern_string (item)));
+    }
   g_assert_false (vb_bulk_queue_push (queue, "a", "1", turns));
   g_assert_true (vb_bulk_queue_push (queue, "b", "1", turns));
   g_string_free (turns, TRUE);

@@ -66,6 +66,8 @@ test_no_threads (void)
   g_autoptr (GError) error = NULL;
   g_assert_cmpint (run (worker, 1, &error), ==, -1);
   g_assert_error (error, VB_ERROR, VB_ERROR_INTERNAL);
+  /* No exit handlers: the leak checker would need a thread, too. */
+  _exit (EXIT_SUCCESS);
 }
 
 int

@@ -21,6 +21,7 @@ struct _VbLibvirtConnection
   VbConnectionPool *gate;
   virConnectPtr connection;
   VbLibvirtEvents *events;
+  guint watch; /* in @watches, while @connection is there */
   gboolean started;
   gboolean is_open;
   gboolean complained;
@@ -38,6 +39,7 @@ typedef struct
   virConnectPtr connection; /* for the events, and to notice when the daemon goes away */
   VbLibvirtEvents *events;
   GPtrArray *workers; /* of virConnectPtr: for the pool */
+  guint watch;        /* in @watches, 0: none */
   GError *error;
 } Attempt;
 
@@ -57,6 +59,12 @@ enum
 };
 
 static guint signals[N_SIGNALS];
+
+/* What close callbacks are given is a number in this table (of Target): a driver without close
+ * callbacks, like libvirt's test driver, takes one and never frees what came with it. */
+static GMutex watches_mutex;
+static GHashTable *watches;
+static guint last_watch;
 
 G_DEFINE_FINAL_TYPE (VbLibvirtConnection, vb_libvirt_connection, G_TYPE_OBJECT)
 
@@ -101,10 +109,48 @@ target_free (gpointer data)
   g_free (target);
 }
 
+static guint
+add_watch (const Attempt *attempt)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&watches_mutex);
+
+  if (watches == NULL)
+    watches = g_hash_table_new_full (NULL, NULL, NULL, target_free);
+  g_hash_table_insert (watches, GUINT_TO_POINTER (++last_watch), target_new (attempt));
+  return last_watch;
+}
+
+static void
+remove_watch (guint watch)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&watches_mutex);
+
+  if (watch != 0)
+    g_hash_table_remove (watches, GUINT_TO_POINTER (watch));
+  if (watches != NULL && g_hash_table_size (watches) == 0)
+    g_clear_pointer (&watches, g_hash_table_unref);
+}
+
+/* Returns: (transfer full) (nullable): the connection that has the watch; @number: of its opening
+ */
+static VbLibvirtConnection *
+find_watch (guint watch, guint *number)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&watches_mutex);
+  Target *target = watches != NULL ? g_hash_table_lookup (watches, GUINT_TO_POINTER (watch)) : NULL;
+
+  if (target == NULL)
+    return NULL;
+  *number = target->number;
+  return g_weak_ref_get (&target->owner);
+}
+
 static gpointer
 close_thread (gpointer data)
 {
   Attempt *attempt = data;
+
+  remove_watch (attempt->watch);
 
   /* The order matters: a connection with events registered is never freed. */
   vb_libvirt_events_free (attempt->events);
@@ -136,10 +182,12 @@ static void
 close_in_thread (VbLibvirtConnection *self,
                  virConnectPtr connection,
                  VbLibvirtEvents *events,
-                 GPtrArray *workers)
+                 GPtrArray *workers,
+                 guint watch)
 {
   Attempt *attempt = attempt_new (self, 0);
 
+  attempt->watch = watch;
   attempt->connection = connection;
   attempt->events = events;
   attempt->workers = workers;
@@ -154,7 +202,7 @@ drop (VbLibvirtConnection *self)
 
   self->is_open = FALSE;
   if (connection != NULL)
-    close_in_thread (self, connection, g_steal_pointer (&self->events), workers);
+    close_in_thread (self, connection, g_steal_pointer (&self->events), workers, self->watch);
 }
 
 static void
@@ -199,12 +247,11 @@ on_broken (guint generation, gpointer user_data)
 static void
 on_closed (virConnectPtr connection, int reason, void *opaque)
 {
-  Target *target = opaque;
-  g_autoptr (VbLibvirtConnection) self = g_weak_ref_get (&target->owner);
+  guint number = 0;
+  g_autoptr (VbLibvirtConnection) self = find_watch (GPOINTER_TO_UINT (opaque), &number);
 
   if (self != NULL)
-    g_idle_add_full (G_PRIORITY_DEFAULT, on_closed_idle, attempt_new (self, target->number),
-                     attempt_free);
+    g_idle_add_full (G_PRIORITY_DEFAULT, on_closed_idle, attempt_new (self, number), attempt_free);
 }
 
 static void
@@ -265,10 +312,9 @@ open_workers (Attempt *attempt)
 static gboolean
 prepare (Attempt *attempt)
 {
-  Target *target = target_new (attempt);
-
-  if (virConnectRegisterCloseCallback (attempt->connection, on_closed, target, target_free) < 0)
-    target_free (target);
+  attempt->watch = add_watch (attempt);
+  virConnectRegisterCloseCallback (attempt->connection, on_closed,
+                                   GUINT_TO_POINTER (attempt->watch), NULL);
   attempt->events = vb_libvirt_events_new (attempt->connection, on_event, target_new (attempt),
                                            target_free, &attempt->error);
   return attempt->events != NULL;
@@ -293,7 +339,7 @@ on_attempted (gpointer data)
     {
       if (attempt->error == NULL)
         close_in_thread (self, attempt->connection, attempt->events,
-                         g_steal_pointer (&attempt->workers));
+                         g_steal_pointer (&attempt->workers), attempt->watch);
       return G_SOURCE_REMOVE;
     }
   if (attempt->error != NULL)
@@ -305,6 +351,7 @@ on_attempted (gpointer data)
   self->is_open = TRUE;
   self->events = attempt->events;
   self->connection = attempt->connection;
+  self->watch = attempt->watch;
   vb_connection_pool_open (self->gate, g_steal_pointer (&attempt->workers));
   vb_log_info (NULL, NULL, NULL, "Connected to the hypervisor");
   g_signal_emit (self, signals[SIGNAL_OPENED], 0);
@@ -324,7 +371,7 @@ open_thread (gpointer data)
     {
       g_clear_pointer (&attempt->workers, g_ptr_array_unref);
       vb_libvirt_events_free (attempt->events);
-      virConnectUnregisterCloseCallback (attempt->connection, on_closed);
+      remove_watch (attempt->watch);
       virConnectClose (attempt->connection);
     }
   g_idle_add_full (G_PRIORITY_DEFAULT, on_attempted, attempt, attempt_free);

@@ -39,8 +39,8 @@ class Host:
             [HOST, self.folder] + [f"{name.replace('_', '-')}={value}" for name, value in settings.items()],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
             env={**os.environ, "G_MESSAGES_DEBUG": "vps-backup", "G_DEBUG": "fatal-criticals",
-                 # What a sanitizer keeps of freed memory would count as ours.
-                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"})
+                 # What a sanitizer keeps of freed memory would count as ours; the slow unwinder finds libsoup's functions.
+                 "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:fast_unwind_on_malloc=0:malloc_context_size=6"})
         word, _, self.said = self.process.stdout.readline().strip().partition(" ")
         self.is_ready = word == "ready"
         self.port = int(self.said) if self.is_ready else 0
