@@ -133,7 +133,11 @@ def test_killed_between_outcome_and_delivery(new_host, receiver, tmp_path):
     first, second = receiver.wait("push", "patient", 2)
     assert first["message"] == second["message"]
     assert 82000 < int(second["headers"]["ttl"]) <= 82800, "it is of interest for a day in all"
-    wait_for(lambda: "has arrived" in host.read_log(), "the journal to know")
+
+    def journal_knows():
+        with contextlib.closing(sqlite3.connect(next(tmp_path.rglob("journal.sqlite")))) as journal:
+            return journal.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+    wait_for(journal_knows, "the journal to know of the delivery")
     # Delivered, so not again: the next message is the next thing that comes.
     host.kill()
     host = new_host(tmp_path, **ON)
