@@ -134,7 +134,8 @@ ask_everything (Held *f)
   entry->method = g_strdup ("backup.create");
   entry->outcome = g_strdup ("ok");
   vb_manager_create_async (manager, "tester", VPS, NULL, "key", answered, f);
-  vb_manager_restore_async (manager, "tester", OTHER, OLD, FALSE, answered, f);
+  vb_manager_restore_async (manager, "tester", OTHER, &(VbRestoreRequest){ .backup = OLD },
+                            answered, f);
   vb_manager_set_schedule_async (manager, LEFT, daily, answered, f);
   vb_manager_list_operations_async (manager, VPS, 10, answered, f);
   vb_manager_list_notifications_async (manager, all, "tester", 0, 10, answered, f);

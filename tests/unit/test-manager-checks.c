@@ -157,8 +157,8 @@ static VbOperationRecord *
 restore (ManagerLab *f, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
-  vb_manager_restore_async (f->manager, "tester", VPS, OLD, FALSE, manager_lab_keep_result,
-                            &result);
+  vb_manager_restore_async (f->manager, "tester", VPS, &(VbRestoreRequest){ .backup = OLD },
+                            manager_lab_keep_result, &result);
   manager_lab_wait_result (&result);
   return vb_manager_restore_finish (f->manager, result, error);
 }

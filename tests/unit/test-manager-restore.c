@@ -7,8 +7,8 @@ restore (ManagerLab *f, const char *backup, int expected_code)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  vb_manager_restore_async (f->manager, "tester", VPS, backup, FALSE, manager_lab_keep_result,
-                            &result);
+  vb_manager_restore_async (f->manager, "tester", VPS, &(VbRestoreRequest){ .backup = backup },
+                            manager_lab_keep_result, &result);
   manager_lab_wait_result (&result);
   g_autoptr (VbOperationRecord) record = vb_manager_restore_finish (f->manager, result, &error);
   if (expected_code >= 0)
@@ -146,8 +146,9 @@ test_left_with_the_vps_as_it_was (ManagerLab *f, gconstpointer data)
   g_autoptr (GAsyncResult) result = NULL;
   g_autofree char *backup = manager_lab_make_backup (f);
   vb_fake_pool_allow (f->pool, 10 * MIB);
-  vb_manager_restore_async (f->manager, "tester", VPS, backup, TRUE, manager_lab_keep_result,
-                            &result);
+  vb_manager_restore_async (f->manager, "tester", VPS,
+                            &(VbRestoreRequest){ .backup = backup, .stop_first = TRUE },
+                            manager_lab_keep_result, &result);
   manager_lab_wait_result (&result);
   vb_fake_wait_calls (f->pool, "stage", 1);
   manager_lab_stop (f);

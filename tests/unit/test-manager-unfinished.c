@@ -132,8 +132,8 @@ test_restore_resolves_it (Unfinished *f, gconstpointer data)
   leave_lock (f, "swap " OPERATION "\n");
   manager_lab_start (&f->lab);
   vb_fake_wait_until (has_looked, f, "the question to the pool");
-  vb_manager_restore_async (f->lab.manager, "tester", VPS, BACKUP, FALSE, manager_lab_keep_result,
-                            &result);
+  vb_manager_restore_async (f->lab.manager, "tester", VPS, &(VbRestoreRequest){ .backup = BACKUP },
+                            manager_lab_keep_result, &result);
   manager_lab_wait_result (&result);
   g_autoptr (VbOperationRecord) record = vb_manager_restore_finish (f->lab.manager, result, NULL);
   g_assert_nonnull (record);

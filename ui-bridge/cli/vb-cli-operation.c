@@ -168,12 +168,24 @@ ask (JsonObject *vps, JsonObject *backup)
          || g_utf8_collate (answer, C_ ("answer", "y")) == 0;
 }
 
+static JsonObject *
+make_params (VbCli *self, JsonObject *vps, JsonObject *backup)
+{
+  JsonObject *params = vb_cli_params ("vps", vb_cli_get_string (vps, "vps"), "backup",
+                                      vb_cli_get_string (backup, "id"), NULL);
+
+  if (self->stop_first)
+    json_object_set_boolean_member (params, "stop_first", TRUE);
+  if (self->backup_first)
+    json_object_set_boolean_member (params, "backup_first", TRUE);
+  return params;
+}
+
 /* What is lost is said before the question, and with --yes, too. */
 static gboolean
 warn (VbCli *self, JsonObject *vps, JsonObject *backup, GError **error)
 {
-  JsonObject *params = vb_cli_params ("vps", vb_cli_get_string (vps, "vps"), "backup",
-                                      vb_cli_get_string (backup, "id"), NULL);
+  JsonObject *params = make_params (self, vps, backup);
   g_autoptr (JsonObject) result = NULL;
   g_autoptr (JsonArray) warnings = NULL;
 
@@ -206,7 +218,6 @@ vb_cli_restore (VbCli *self, char **arguments, GError **error)
   g_autoptr (JsonObject) vps = NULL;
   g_autoptr (JsonObject) result = NULL;
   JsonObject *backup;
-  JsonObject *params;
   const char *vps_id;
 
   if (!self->yes && !isatty (STDIN_FILENO))
@@ -217,10 +228,7 @@ vb_cli_restore (VbCli *self, char **arguments, GError **error)
     return FALSE;
 
   vps_id = vb_cli_get_string (vps, "vps");
-  params = vb_cli_params ("vps", vps_id, "backup", vb_cli_get_string (backup, "id"), NULL);
-  if (self->stop_first)
-    json_object_set_boolean_member (params, "stop_first", TRUE);
-  result = vb_cli_call (self, "backup.restore", params, error);
+  result = vb_cli_call (self, "backup.restore", make_params (self, vps, backup), error);
   if (result == NULL)
     return FALSE;
   if (self->wait)

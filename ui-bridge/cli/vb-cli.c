@@ -41,8 +41,8 @@ static const Command commands[] = {
   { "show", "VPS", N_ ("one VPS and its backups"), 1, 1, OPTIONS_NONE, vb_cli_show },
   { "create", "VPS [--name N] [--wait]", N_ ("make a backup"), 1, 1, OPTIONS_CREATE,
     vb_cli_create },
-  { "restore", "VPS BACKUP [--wait] [--yes] [--stop-first]", N_ ("go back to a backup"), 2, 2,
-    OPTIONS_RESTORE, vb_cli_restore },
+  { "restore", "VPS BACKUP [--wait] [--yes] [--stop-first] [--backup-first]",
+    N_ ("go back to a backup"), 2, 2, OPTIONS_RESTORE, vb_cli_restore },
   { "undo", "VPS [--discard] [--wait] [--yes]", N_ ("put back what the last restore has replaced"),
     1, 1, OPTIONS_UNDO, vb_cli_undo },
   { "delete", "VPS BACKUP", N_ ("delete a backup and free its slot"), 2, 2, OPTIONS_NONE,
@@ -143,6 +143,8 @@ add_operation_options (GOptionContext *context, VbCli *self, OptionSet set)
     { "yes", 0, 0, G_OPTION_ARG_NONE, &self->yes, N_ ("Don't ask"), NULL },
     { "stop-first", 0, 0, G_OPTION_ARG_NONE, &self->stop_first,
       N_ ("Stop the VPS before the copy, not only for the swap"), NULL },
+    { "backup-first", 0, 0, G_OPTION_ARG_NONE, &self->backup_first,
+      N_ ("Back up the present state before anything is restored"), NULL },
     { NULL },
   };
 

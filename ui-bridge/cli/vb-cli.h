@@ -21,6 +21,7 @@ G_BEGIN_DECLS
  * @wait: --wait
  * @yes: --yes
  * @stop_first: --stop-first
+ * @backup_first: --backup-first
  * @discard: --discard
  * @name: (nullable): --name
  * @request_key: (nullable): --request-key
@@ -53,6 +54,7 @@ typedef struct
   gboolean wait;
   gboolean yes;
   gboolean stop_first;
+  gboolean backup_first;
   gboolean discard;
   char *name;
   char *request_key;

@@ -64,6 +64,8 @@ export interface Operation {
   rate_bytes_per_s: number;
   eta_s: number | null;
   stalled: boolean;
+  /** of a restore: the backup of the present state, until it is complete */
+  first_backup?: string;
   /** an instant restore: the VPS runs already, its data is filled in behind; missing in older services */
   usable?: boolean;
   started_at: string;
@@ -121,7 +123,7 @@ export interface SessionInfo {
   /** without progress for so long an operation counts as stalled; missing in older services */
   stall_timeout_s?: number;
   /** what this service can do besides; missing in older services */
-  features?: ('instant' | 'backup_first' | string)[];
+  features?: ('instant' | 'backup_first' | 'undo' | string)[];
 }
 
 /**

@@ -61,6 +61,7 @@ export function errorWords(error) {
 export function backupWord(backup, operation) {
   if (backup.state === 'available') return backup.damaged ? t('Damaged') : t('Available');
   if (operation?.state === 'queued') return t('Waiting for its turn');
+  if (operation?.first_backup) return t('Backing up the present state');
   if (operation?.state === 'preparing') return t('Preparing');
   if (operation?.state === 'finishing') return t('Finishing');
   return backup.state === 'restoring' ? t('Restoring') : t('Creating');

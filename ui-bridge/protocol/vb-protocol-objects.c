@@ -73,8 +73,11 @@ make_disks (const VbBackupInfo *info)
 static void
 add_backup_progress (JsonObject *object, VbBackup *backup, VbOperation *operation)
 {
-  if (operation != NULL
-      && g_strcmp0 (vb_operation_get_backup (operation), vb_backup_get_id (backup)) == 0
+  const VbOperationRecord *record = operation ? vb_operation_get_record (operation) : NULL;
+  const char *id = vb_backup_get_id (backup);
+
+  if (record != NULL
+      && (g_strcmp0 (record->backup, id) == 0 || g_strcmp0 (record->first_backup, id) == 0)
       && vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE)
     add_percent (object, "progress",
                  vb_progress_get_percent (vb_operation_get_progress (operation)));
@@ -153,6 +156,8 @@ make_operation (const VbOperationRecord *record, guint64 rate, gint64 eta_s, gbo
   else
     json_object_set_null_member (object, "eta_s");
   json_object_set_boolean_member (object, "stalled", record->stalled);
+  if (record->first_backup != NULL)
+    add_text (object, "first_backup", record->first_backup);
   vb_json_add_time (object, "started_at", record->started_at);
   vb_json_add_time (object, "ended_at", record->ended_at);
   add_operation_error (object, record, for_admin);

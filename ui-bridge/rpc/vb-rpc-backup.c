@@ -102,18 +102,27 @@ on_restore_checked (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 run_restore (VbCall *call)
 {
-  if (vb_call_get_boolean (call, "check"))
+  VbManager *manager = vb_call_get_manager (call);
+  const char *subject = vb_identity_get_subject (vb_call_get_identity (call));
+  const char *vps = vb_call_get_vps_name (call);
+  const VbRestoreRequest request = {
+    .backup = vb_call_get_string (call, "backup"),
+    .stop_first = vb_call_get_boolean (call, "stop_first"),
+    .backup_first = vb_call_get_boolean (call, "backup_first"),
+  };
+
+  if (request.backup_first
+      && !vb_identity_may (vb_call_get_identity (call), VB_PERMISSION_BACKUP_CREATE))
     {
-      vb_manager_check_restore_async (
-          vb_call_get_manager (call), vb_identity_get_subject (vb_call_get_identity (call)),
-          vb_call_get_vps_name (call), vb_call_get_string (call, "backup"), on_restore_checked,
-          call);
-      return;
+      g_autoptr (GError) error = NULL;
+
+      vb_error_set_public (&error, VB_ERROR_FORBIDDEN);
+      vb_call_refuse (call, error);
     }
-  vb_manager_restore_async (vb_call_get_manager (call),
-                            vb_identity_get_subject (vb_call_get_identity (call)),
-                            vb_call_get_vps_name (call), vb_call_get_string (call, "backup"),
-                            vb_call_get_boolean (call, "stop_first"), on_restore_admitted, call);
+  else if (vb_call_get_boolean (call, "check"))
+    vb_manager_check_restore_async (manager, subject, vps, &request, on_restore_checked, call);
+  else
+    vb_manager_restore_async (manager, subject, vps, &request, on_restore_admitted, call);
 }
 
 static void
@@ -292,7 +301,11 @@ const VbMethod vb_rpc_backup_methods[] = {
     run_create },
   { "backup.restore",
     VB_PERMISSION_BACKUP_RESTORE,
-    { VPS, BACKUP, { "stop_first", VB_PARAM_BOOLEAN, TRUE }, { "check", VB_PARAM_BOOLEAN, TRUE } },
+    { VPS,
+      BACKUP,
+      { "stop_first", VB_PARAM_BOOLEAN, TRUE },
+      { "backup_first", VB_PARAM_BOOLEAN, TRUE },
+      { "check", VB_PARAM_BOOLEAN, TRUE } },
     run_restore },
   { "backup.delete", VB_PERMISSION_BACKUP_DELETE, { VPS, BACKUP }, run_delete },
   { "backup.rename",

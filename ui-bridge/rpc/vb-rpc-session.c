@@ -31,6 +31,18 @@ add_scope (JsonObject *object, VbIdentity *identity)
     json_object_set_array_member (object, "vps", make_array ((const char *const *) vps));
 }
 
+/* What a client cannot tell otherwise. */
+static JsonArray *
+make_features (VbManager *manager)
+{
+  JsonArray *array = json_array_new ();
+
+  json_array_add_string_element (array, "backup_first");
+  if (vb_manager_keeps_replaced (manager))
+    json_array_add_string_element (array, "undo");
+  return array;
+}
+
 static JsonObject *
 make_info (VbManager *manager, VbIdentity *identity)
 {
@@ -49,6 +61,7 @@ make_info (VbManager *manager, VbIdentity *identity)
   add_scope (object, identity);
   vb_json_add_time (object, "expires_at", expires_at);
   json_object_set_int_member (object, "stall_timeout_s", vb_manager_get_stall_timeout_s (manager));
+  json_object_set_array_member (object, "features", make_features (manager));
   return object;
 }
 

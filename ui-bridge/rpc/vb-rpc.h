@@ -59,7 +59,7 @@ typedef struct
 } VbParam;
 
 /** VB_PARAMS_MAX: params of a method at most, with the zeroed row that ends them */
-#define VB_PARAMS_MAX 5
+#define VB_PARAMS_MAX 8
 
 /**
  * VbCall:

@@ -180,7 +180,8 @@ static gboolean
 check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
 {
   const VbOperationRecord *record = admission->record;
-  if (record->kind == VB_OPERATION_CREATE && self->settings.state_folder != NULL
+  gboolean makes_backup = vb_operation_record_get_half (record) != NULL;
+  if (makes_backup && self->settings.state_folder != NULL
       && !vb_power_lock_check_whole (self->settings.state_folder, record->vps, error))
     return FALSE;
   g_autoptr (GPtrArray) disks = vb_hypervisor_list_disks (self->hypervisor, record->vps, error);
@@ -195,8 +196,11 @@ check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
     {
       g_clear_pointer (&admission->warnings, g_ptr_array_unref);
       admission->warnings = vb_hypervisor_check_restore (self->hypervisor, record->vps, error);
-      return admission->warnings != NULL
-             && vb_pool_check_stage (self->pool, record->vps, record->backup, disks, error);
+      if (admission->warnings == NULL
+          || !vb_pool_check_stage (self->pool, record->vps, record->backup, disks, error))
+        return FALSE;
+      if (!makes_backup)
+        return TRUE;
     }
   /* How much a shared copy will need is known only once the changes are. */
   return vb_pool_check_space (self->pool, admission->may_share ? 0 : sum_allocated (disks), error);
@@ -208,12 +212,12 @@ static gboolean
 claim (VbManager *self, VbAdmission *admission, GError **error)
 {
   const VbOperationRecord *record = admission->record;
-  const char *half = record->kind == VB_OPERATION_CREATE ? record->backup : NULL;
   g_autoptr (GError) local = NULL;
 
   if (admission->claimed)
     return TRUE;
-  admission->claimed = vb_claims_take (self->claims, record->vps, record->id, half, error);
+  admission->claimed = vb_claims_take (self->claims, record->vps, record->id,
+                                       vb_operation_record_get_half (record), error);
   if (!admission->claimed)
     return FALSE;
   admission->fresh = vb_pool_list_again (self->pool, record->vps, &local);
@@ -252,9 +256,10 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
   job->read_all = admission->read_all;
   job->claimed = admission->claimed;
   vb_manager_hand_undo (self, job);
+  vb_manager_hand_first (self, vps, job);
   vb_manager_attach_job (self, vps, job);
 
-  if (admission->info != NULL)
+  if (admission->record->kind == VB_OPERATION_CREATE)
     {
       /* The lock has kept everybody from the slot that was free at the rules; taken and shown at
        * once. */

@@ -12,11 +12,11 @@ typedef struct
   VbOperationRecord *record;
   VbRequestFunc rules;      /* the rules, on the main context; they end in vb_admission_admit() or
                                vb_admission_fail() */
-  VbBackupInfo *info;       /* create only */
-  GPtrArray *bases;         /* create only: (element-type VbBackupInfo) */
-  gboolean read_all;        /* create only: none of them is to be the base */
+  VbBackupInfo *info;       /* of the backup that is made */
+  GPtrArray *bases;         /* of it: (element-type VbBackupInfo) */
+  gboolean read_all;        /* of it: none of them is to be the base */
   VbUndo *undo;             /* undo only: what is to be put back */
-  gboolean may_share;       /* create only: an earlier backup's extents can be shared */
+  gboolean may_share;       /* of it: an earlier backup's extents can be shared */
   gboolean claimed;         /* from all other hosts */
   GPtrArray *fresh;         /* another host had changed the backups: what they are now */
   GPtrArray *warnings;      /* restore only: what is lost with the present disks */

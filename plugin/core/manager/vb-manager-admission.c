@@ -85,6 +85,28 @@ describe (VbOperationRecord *record, VbVps *vps)
   record->vps_name = g_strdup (vb_vps_get_name (vps));
 }
 
+/* Of the backup that is to be made. */
+static void
+check_create (VbVps *vps, gboolean scheduled, GError **error)
+{
+  VbCanCreate can = scheduled ? vb_vps_can_create_scheduled (vps) : vb_vps_check_create (vps);
+
+  if (can == VB_CANNOT_UNSUPPORTED_DISK)
+    refuse_unsupported (vps, error);
+  else if (can != VB_CAN_CREATE)
+    vb_error_set_public (error, vb_can_create_error (can));
+}
+
+static void
+choose_bases (VbManager *self, VbVps *vps, VbAdmission *admission)
+{
+  g_clear_pointer (&admission->bases, g_ptr_array_unref);
+  g_clear_pointer (&admission->info, vb_backup_info_free);
+  admission->bases = vb_manager_list_bases (self, vps, &admission->read_all);
+  admission->may_share
+      = self->pool_status.reflinks && admission->bases->len > 0 && !admission->read_all;
+}
+
 static void
 create_by_rules (VbManager *self, GTask *task)
 {
@@ -93,14 +115,9 @@ create_by_rules (VbManager *self, GTask *task)
   GError *error = NULL;
 
   VbVps *vps = vb_manager_require_vps (self, record->vps, &error);
-  VbCanCreate can = VB_CAN_CREATE;
   if (vps != NULL)
-    can = record->scheduled ? vb_vps_can_create_scheduled (vps) : vb_vps_check_create (vps);
-  if (vps != NULL && can == VB_CANNOT_UNSUPPORTED_DISK)
-    refuse_unsupported (vps, &error);
-  else if (vps != NULL && can != VB_CAN_CREATE)
-    vb_error_set_public (&error, vb_can_create_error (can));
-  else if (vps != NULL)
+    check_create (vps, record->scheduled, &error);
+  if (vps != NULL && error == NULL)
     vb_admission_check_ready (self, vps, &error);
   if (error != NULL)
     {
@@ -111,11 +128,7 @@ create_by_rules (VbManager *self, GTask *task)
   describe (record, vps);
   if (record->backup == NULL)
     record->backup = g_uuid_string_random ();
-  g_clear_pointer (&admission->bases, g_ptr_array_unref);
-  g_clear_pointer (&admission->info, vb_backup_info_free);
-  admission->bases = vb_manager_list_bases (self, vps, &admission->read_all);
-  admission->may_share
-      = self->pool_status.reflinks && admission->bases->len > 0 && !admission->read_all;
+  choose_bases (self, vps, admission);
   admission->info = vb_backup_info_new (record->backup, record->vps);
   admission->info->vps_name = g_strdup (record->vps_name);
   admission->info->name = g_strdup (record->backup_name);
@@ -230,6 +243,23 @@ vb_manager_create_finish (VbManager *self, GAsyncResult *result, VbBackup **back
   return current_record (self, record);
 }
 
+/* Whatever else the restore does, there must be room for the backup that comes first. */
+static void
+plan_first (VbManager *self, VbVps *vps, VbAdmission *admission, GError **error)
+{
+  VbOperationRecord *record = admission->record;
+
+  if (record->first_backup == NULL)
+    return;
+  check_create (vps, FALSE, error);
+  if (*error != NULL)
+    return;
+  choose_bases (self, vps, admission);
+  if (record->started_at == NULL)
+    record->started_at = g_date_time_new_now_utc ();
+  admission->info = vb_manager_make_first_info (vps, record);
+}
+
 static void
 restore_inside (VbManager *self, GTask *task)
 {
@@ -248,14 +278,18 @@ restore_inside (VbManager *self, GTask *task)
       describe (record, vps);
       g_free (record->backup_name);
       record->backup_name = g_strdup (vb_backup_get_info (backup)->name);
-      vb_admission_admit (self, task);
-      return;
+      plan_first (self, vps, vb_admission_of (task), &error);
+      if (error == NULL)
+        {
+          vb_admission_admit (self, task);
+          return;
+        }
     }
   vb_admission_fail (self, task, error);
 }
 
 static void
-restore (VbManager *self, GTask *taken, const char *backup, gboolean stop_first, gboolean dry)
+restore (VbManager *self, GTask *taken, const VbRestoreRequest *request, gboolean dry)
 {
   g_autoptr (GTask) task = taken;
   VbAdmission *admission = vb_admission_of (task);
@@ -265,8 +299,9 @@ restore (VbManager *self, GTask *taken, const char *backup, gboolean stop_first,
       g_task_return_error (task, error);
       return;
     }
-  admission->record->backup = g_strdup (backup);
-  admission->record->stop_first = stop_first;
+  admission->record->backup = g_strdup (request->backup);
+  admission->record->stop_first = request->stop_first;
+  admission->record->first_backup = request->backup_first ? g_uuid_string_random () : NULL;
   admission->dry = dry;
   vb_admission_enter (self, g_steal_pointer (&task), restore_inside);
 }
@@ -275,29 +310,28 @@ void
 vb_manager_restore_async (VbManager *self,
                           const char *subject,
                           const char *vps,
-                          const char *backup,
-                          gboolean stop_first,
+                          const VbRestoreRequest *request,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
   GTask *task = vb_admission_task (self, vb_manager_restore_async, VB_OPERATION_RESTORE, subject,
                                    vps, restore_inside, callback, user_data);
 
-  restore (self, task, backup, stop_first, FALSE);
+  restore (self, task, request, FALSE);
 }
 
 void
 vb_manager_check_restore_async (VbManager *self,
                                 const char *subject,
                                 const char *vps,
-                                const char *backup,
+                                const VbRestoreRequest *request,
                                 GAsyncReadyCallback callback,
                                 gpointer user_data)
 {
   GTask *task = vb_admission_task (self, vb_manager_check_restore_async, VB_OPERATION_RESTORE,
                                    subject, vps, restore_inside, callback, user_data);
 
-  restore (self, task, backup, FALSE, TRUE);
+  restore (self, task, request, TRUE);
 }
 
 gboolean

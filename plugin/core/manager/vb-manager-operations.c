@@ -11,8 +11,8 @@
 
 static void pump (VbManager *self);
 
-static void
-update_backup (VbOperationWorker *job, VbVps *vps, const VbOperationRecord *record)
+void
+vb_manager_update_backup (VbOperationWorker *job, VbVps *vps, const VbOperationRecord *record)
 {
   VbBackup *backup = vb_vps_find_backup (vps, record->backup);
   if (backup == NULL || record->kind == VB_OPERATION_UNDO)
@@ -128,10 +128,11 @@ apply (VbOperationWorker *job,
       g_object_ref (operation);
       vb_operation_sample (operation, g_get_monotonic_time ());
       vb_operation_apply (operation, record);
-      update_backup (job, vps, record);
+      vb_manager_update_backup (job, vps, record);
       note_damage (self, vps, record);
       if (ended)
         {
+          vb_manager_end_first (vps, job);
           vb_manager_emit_progress (self, vps, operation);
           finish_vps (self, vps);
         }

@@ -48,8 +48,10 @@ struct _VbManager
   GQueue queue;           /* VbOperationWorker, not yet started (borrowed from jobs) */
   guint running;          /* jobs with a thread */
 
-  GPtrArray *unfinished;       /* VbPowerLockLeft: to be asked the pool about */
-  GPtrArray *unended;          /* VbOperationRecord: left by a crash, waiting for the hypervisor */
+  GPtrArray *unfinished; /* VbPowerLockLeft: to be asked the pool about */
+  GPtrArray *unended;    /* VbOperationRecord: left by a crash, waiting for the hypervisor */
+  GHashTable *firsts;    /* id of a restore in unended → VbOperationRecord: the create that comes
+                            first in it */
   GHashTable *checkpoint_gone; /* VPS UUID → GPtrArray of backup ids whose checkpoints go when the
                                   operation ends */
 
@@ -114,6 +116,19 @@ VbOperationWorker *
 vb_manager_new_job (VbManager *self, VbOperationRecord *record, VbBackupInfo *info);
 void vb_manager_enqueue (VbManager *self, VbOperationWorker *job);
 void vb_manager_start_job (VbManager *self, VbOperationWorker *job);
+/** vb_manager_update_backup: @record: what the operation is now: makes its backup show that */
+void vb_manager_update_backup (VbOperationWorker *job, VbVps *vps, const VbOperationRecord *record);
+
+/* vb-manager-first.c: the backup of the present state that a restore makes first */
+/** vb_manager_take_firsts: takes the creates that are part of a restore out of what is unended */
+void vb_manager_take_firsts (VbManager *self);
+/** vb_manager_make_first_info: Returns: (transfer full): of the backup that @whole makes first */
+VbBackupInfo *vb_manager_make_first_info (VbVps *vps, const VbOperationRecord *whole);
+/** vb_manager_hand_first: gives a restore its create, and shows the backup in its slot; does
+ * nothing without one. @vps: (nullable) */
+void vb_manager_hand_first (VbManager *self, VbVps *vps, VbOperationWorker *job);
+/** vb_manager_end_first: the restore has ended: a backup that is not complete is none */
+void vb_manager_end_first (VbVps *vps, VbOperationWorker *job);
 
 /* vb-manager-admission.c */
 gboolean vb_manager_check_name (const char *name, GError **error);

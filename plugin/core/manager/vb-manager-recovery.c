@@ -79,13 +79,19 @@ attach_backup_of (VbVps *vps, const VbOperationRecord *record)
 static VbOperationWorker *
 attach_record (VbManager *self, VbVps *vps, const VbOperationRecord *record)
 {
-  VbBackupInfo *info = record->kind == VB_OPERATION_CREATE ? info_of (vps, record) : NULL;
+  VbBackupInfo *info = NULL;
+  if (record->kind == VB_OPERATION_CREATE)
+    info = info_of (vps, record);
+  else if (record->first_backup != NULL)
+    info = vb_manager_make_first_info (vps, record);
   VbOperationWorker *job = vb_manager_new_job (self, vb_operation_record_copy (record), info);
   job->recovering = record->state != VB_OPERATION_QUEUED;
   job->stalled = record->stalled;
   vb_manager_hand_undo (self, job);
-  vb_transfer_set_total (job->transfer, record->bytes_total);
-  vb_transfer_set_done (job->transfer, record->bytes_done);
+  vb_manager_hand_first (self, vps, job);
+  const VbOperationRecord *phase = job->first ? job->first : record;
+  vb_transfer_set_total (job->transfer, phase->bytes_total);
+  vb_transfer_set_done (job->transfer, phase->bytes_done);
   vb_manager_attach_job (self, vps, job);
   if (vps != NULL)
     attach_backup_of (vps, record);
@@ -108,7 +114,7 @@ recover_one (VbManager *self, const VbOperationRecord *record)
   g_autoptr (VbOperationWorker) attached = NULL;
   if (job == NULL)
     job = attached = attach_record (self, vps, record);
-  if (vps != NULL && record->kind == VB_OPERATION_CREATE)
+  if (vps != NULL && (record->kind == VB_OPERATION_CREATE || record->first_backup != NULL))
     job->bases = vb_manager_list_bases (self, vps, &job->read_all);
 
   vb_log_info (record->vps, record->id, record->backup, "%s after a restart of the service",
@@ -200,6 +206,7 @@ loaded (GObject *source, GAsyncResult *result, gpointer user_data)
 
   g_ptr_array_unref (self->unended);
   self->unended = g_steal_pointer (&journalled->unended);
+  vb_manager_take_firsts (self);
   for (guint i = 0; i < journalled->backups->len; i++)
     vb_manager_store_backup (self, g_ptr_array_index (journalled->backups, i));
   vb_manager_keep_revoked (self, journalled->revocations);

@@ -74,6 +74,7 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->schedules);
   g_hash_table_unref (self->schedules_due);
   g_ptr_array_unref (self->unended);
+  g_hash_table_unref (self->firsts);
   g_ptr_array_unref (self->unfinished);
   g_ptr_array_unref (self->audit_waiting);
   vb_revocations_free (self->revocations);
@@ -137,6 +138,8 @@ vb_manager_init (VbManager *self)
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->unfinished = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_power_lock_left_free);
   self->unended = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_operation_record_free);
+  self->firsts = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
+                                        (GDestroyNotify) vb_operation_record_free);
   self->revocations = vb_revocations_new ();
   self->audit_waiting = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_init (&self->queue);
@@ -365,4 +368,10 @@ vb_manager_get_pool_status (VbManager *self, VbPoolStatus *status)
 {
   *status = self->pool_status;
   return self->pool_available;
+}
+
+gboolean
+vb_manager_keeps_replaced (VbManager *self)
+{
+  return self->settings.undo_window_s > 0;
 }

@@ -79,6 +79,10 @@ gboolean vb_manager_is_hypervisor_available (VbManager *self);
  * stalled, in s */
 guint vb_manager_get_stall_timeout_s (VbManager *self);
 
+/** vb_manager_keeps_replaced: Returns: whether what a restore replaces is kept for a while, where
+ * that is possible, so that it can be undone */
+gboolean vb_manager_keeps_replaced (VbManager *self);
+
 /** vb_manager_get_pool_status: @status: (out): last known; Returns: whether the pool is available
  */
 gboolean vb_manager_get_pool_status (VbManager *self, VbPoolStatus *status);
@@ -113,17 +117,28 @@ VbOperationRecord *
 vb_manager_create_finish (VbManager *self, GAsyncResult *result, VbBackup **backup, GError **error);
 
 /**
- * vb_manager_restore_async:
+ * VbRestoreRequest:
+ * @backup: id of the backup
  * @stop_first: stop the VPS before the copy instead of for the swap only
+ * @backup_first: make a backup of the present state before anything else
+ */
+typedef struct
+{
+  const char *backup;
+  gboolean stop_first;
+  gboolean backup_first;
+} VbRestoreRequest;
+
+/**
+ * vb_manager_restore_async:
  *
- * Admits a restore. Errors: as for create without slots, and %VB_ERROR_BACKUP_NOT_READY,
- * %VB_ERROR_DISK_MISSING.
+ * Admits a restore. Errors: as for create, without slots unless a backup is made first, and
+ * %VB_ERROR_BACKUP_NOT_READY, %VB_ERROR_DISK_MISSING.
  */
 void vb_manager_restore_async (VbManager *self,
                                const char *subject,
                                const char *vps,
-                               const char *backup,
-                               gboolean stop_first,
+                               const VbRestoreRequest *request,
                                GAsyncReadyCallback callback,
                                gpointer user_data);
 VbOperationRecord *
@@ -152,7 +167,7 @@ gboolean vb_manager_undo_discard_finish (VbManager *self, GAsyncResult *result, 
 void vb_manager_check_restore_async (VbManager *self,
                                      const char *subject,
                                      const char *vps,
-                                     const char *backup,
+                                     const VbRestoreRequest *request,
                                      GAsyncReadyCallback callback,
                                      gpointer user_data);
 gboolean vb_manager_check_restore_finish (VbManager *self, GAsyncResult *result, GError **error);

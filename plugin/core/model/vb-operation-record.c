@@ -73,6 +73,9 @@ vb_operation_record_copy (const VbOperationRecord *self)
   copy->backup_name = g_strdup (self->backup_name);
   copy->request_key = g_strdup (self->request_key);
   copy->subject = g_strdup (self->subject);
+  copy->first_backup = g_strdup (self->first_backup);
+  copy->part_of = g_strdup (self->part_of);
+  copy->source_vps = g_strdup (self->source_vps);
   copy->was_power = g_strdup (self->was_power);
   copy->details = g_strdup (self->details);
   copy->started_at = self->started_at ? g_date_time_ref (self->started_at) : NULL;
@@ -92,6 +95,9 @@ vb_operation_record_free (VbOperationRecord *self)
   g_free (self->backup_name);
   g_free (self->request_key);
   g_free (self->subject);
+  g_free (self->first_backup);
+  g_free (self->part_of);
+  g_free (self->source_vps);
   g_free (self->was_power);
   g_free (self->details);
   g_clear_pointer (&self->started_at, g_date_time_unref);
@@ -99,4 +105,16 @@ vb_operation_record_free (VbOperationRecord *self)
   g_free (self->error_reason);
   g_free (self->error_message);
   g_free (self);
+}
+
+const char *
+vb_operation_record_get_half (const VbOperationRecord *self)
+{
+  return self->kind == VB_OPERATION_CREATE ? self->backup : self->first_backup;
+}
+
+const char *
+vb_operation_record_get_source (const VbOperationRecord *self)
+{
+  return self->source_vps ? self->source_vps : self->vps;
 }

@@ -52,6 +52,11 @@ gboolean vb_operation_state_is_end (VbOperationState state);
  * @scheduled: create only: the schedule asked for it
  * @stop_first: restore only: stop the VPS before the copy
  * @swapping: restore and undo only: the disks may be half swapped; recovery has to make them whole
+ * @first_backup: (nullable): restore only: id of the backup of the present state that is made
+ * first; cleared when it is complete
+ * @part_of: (nullable): create only: id of the restore that it comes first in
+ * @source_vps: (nullable): restore only: UUID of the VPS that the backup belongs to, when that is
+ * another one
  * @was_power: restore and undo only: power state to return to, as vb_power_to_string()
  * @details: (nullable): what recovery needs besides, opaque for the journal
  * @started_at: admission, UTC
@@ -81,6 +86,9 @@ typedef struct
   gboolean scheduled;
   gboolean stop_first;
   gboolean swapping;
+  char *first_backup;
+  char *part_of;
+  char *source_vps;
   char *was_power;
   char *details;
   GDateTime *started_at;
@@ -92,6 +100,15 @@ typedef struct
 VbOperationRecord *vb_operation_record_new (void);
 VbOperationRecord *vb_operation_record_copy (const VbOperationRecord *self);
 void vb_operation_record_free (VbOperationRecord *self);
+
+/** vb_operation_record_get_half: Returns: (transfer none) (nullable): id of the backup that it
+ * makes
+ */
+const char *vb_operation_record_get_half (const VbOperationRecord *self);
+
+/** vb_operation_record_get_source: Returns: (transfer none): UUID of the VPS that the backup
+ * belongs to */
+const char *vb_operation_record_get_source (const VbOperationRecord *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbOperationRecord, vb_operation_record_free)
 
 G_END_DECLS

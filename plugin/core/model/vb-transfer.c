@@ -16,9 +16,12 @@ struct _VbTransfer
   gboolean background;
   gint paused; /* atomic */
 
-  GMutex mutex; /* protects the next five: they are read and decided as pairs */
+  GMutex mutex; /* protects the next eight: they are read and decided together */
   guint64 done;
   guint64 total;
+  guint64 before;  /* moved in earlier phases */
+  guint64 later;   /* expected of a further phase */
+  guint64 pending; /* expected of this one, until its total is known */
   gboolean cancelled;
   gboolean suspended;
   gboolean closed;
@@ -193,8 +196,42 @@ void
 vb_transfer_get (VbTransfer *self, guint64 *done, guint64 *total)
 {
   g_mutex_lock (&self->mutex);
+  *done = self->before + self->done;
+  *total = self->before + (self->total > 0 ? self->total : self->pending);
+  if (*total > 0)
+    *total += self->later;
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_transfer_get_phase (VbTransfer *self, guint64 *done, guint64 *total)
+{
+  g_mutex_lock (&self->mutex);
   *done = self->done;
   *total = self->total;
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_transfer_expect (VbTransfer *self, guint64 later_bytes)
+{
+  g_mutex_lock (&self->mutex);
+  self->later = later_bytes;
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+vb_transfer_next_phase (VbTransfer *self)
+{
+  g_mutex_lock (&self->mutex);
+  self->before += self->total;
+  self->pending = self->later;
+  self->later = 0;
+  self->done = 0;
+  self->total = 0;
+  self->closed = FALSE;
+  self->window_start_us = 0;
+  self->window_bytes = 0;
   g_mutex_unlock (&self->mutex);
 }
 

@@ -99,6 +99,17 @@ void vb_transfer_set_done (VbTransfer *self, guint64 bytes);
 /** vb_transfer_restart: sets done to 0, when a capture begins anew. Any thread. */
 void vb_transfer_restart (VbTransfer *self);
 
+/** vb_transfer_expect: @later_bytes: an estimate of what a further phase will move, which counts
+ * for the total from now on. Any thread. */
+void vb_transfer_expect (VbTransfer *self, guint64 later_bytes);
+
+/** vb_transfer_next_phase: what was moved stays counted, what was expected is yet to come, and it
+ * can be cancelled again. Any thread. */
+void vb_transfer_next_phase (VbTransfer *self);
+
+/** vb_transfer_get_phase: as vb_transfer_get(), of the present phase alone. Any thread. */
+void vb_transfer_get_phase (VbTransfer *self, guint64 *done, guint64 *total);
+
 /** vb_transfer_get: @done: (out): bytes moved; @total: (out): bytes in all, 0 while unknown. Any
  * thread. */
 void vb_transfer_get (VbTransfer *self, guint64 *done, guint64 *total);

@@ -31,10 +31,10 @@ vb_operation_worker_retry_while_unavailable (VbOperationWorker *self,
 gboolean
 vb_operation_worker_try_claim (VbOperationWorker *self, GError **error)
 {
-  const char *half = self->record->kind == VB_OPERATION_CREATE ? self->record->backup : NULL;
+  const VbOperationRecord *record = (self->whole ? self->whole : self)->record;
   if (!self->claimed)
-    self->claimed = vb_claims_take (vb_pool_get_claims (self->pool), self->vps, self->record->id,
-                                    half, error);
+    self->claimed = vb_claims_take (vb_pool_get_claims (self->pool), self->vps, record->id,
+                                    vb_operation_record_get_half (record), error);
   return self->claimed;
 }
 

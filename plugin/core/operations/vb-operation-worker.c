@@ -81,6 +81,7 @@ vb_operation_worker_unref (VbOperationWorker *self)
   g_clear_pointer (&self->record, vb_operation_record_free);
   g_clear_pointer (&self->info, vb_backup_info_free);
   g_clear_pointer (&self->bases, g_ptr_array_unref);
+  g_clear_pointer (&self->first, vb_operation_record_free);
   g_clear_pointer (&self->undo, vb_undo_free);
   g_free (self->vps);
   g_mutex_clear (&self->save_mutex);
@@ -143,7 +144,10 @@ log_state (const VbOperationRecord *record)
 static void
 note_bytes (VbOperationWorker *self, VbOperationRecord *record)
 {
-  vb_transfer_get (self->transfer, &record->bytes_done, &record->bytes_total);
+  if (self->whole != NULL)
+    vb_transfer_get_phase (self->transfer, &record->bytes_done, &record->bytes_total);
+  else
+    vb_transfer_get (self->transfer, &record->bytes_done, &record->bytes_total);
   record->progress
       = MAX (record->progress, vb_progress_percent_of (record->bytes_done, record->bytes_total));
 }
@@ -199,6 +203,8 @@ vb_operation_worker_note_progress (VbOperationWorker *self)
   if (!vb_operation_worker_save (self, &error))
     vb_log_debug (self->vps, self->record->id, self->record->backup,
                   "Failed to record the progress: %s", error->message);
+  if (self->whole != NULL)
+    vb_restore_note_alive (self->whole);
 }
 
 void
@@ -316,9 +322,12 @@ end (VbOperationWorker *self, VbOperationState state, gboolean notify)
       return;
     }
   vb_operation_worker_unlock (self);
-  if (self->claimed)
-    vb_claims_give_back (vb_pool_get_claims (self->pool), self->vps);
-  self->claimed = FALSE;
+  if (self->whole == NULL)
+    {
+      if (self->claimed)
+        vb_claims_give_back (vb_pool_get_claims (self->pool), self->vps);
+      self->claimed = FALSE;
+    }
   g_autoptr (GMutexLocker) saving = g_mutex_locker_new (&self->save_mutex);
   VbOperationRecord *record = snapshot (self);
   log_state (record);
@@ -445,7 +454,11 @@ vb_operation_worker_interrupt (VbOperationWorker *self)
   g_mutex_lock (&self->mutex);
   self->stopping = TRUE;
   g_cond_broadcast (&self->cond);
+  g_autoptr (VbOperationWorker) part
+      = self->part != NULL ? vb_operation_worker_ref (self->part) : NULL;
   g_mutex_unlock (&self->mutex);
+  if (part != NULL)
+    vb_operation_worker_interrupt (part);
   vb_transfer_suspend (self->transfer);
 }
 
@@ -473,6 +486,24 @@ run (gpointer data)
   (self->recovering ? script->recover : script->run) (self);
   vb_operation_worker_unref (self);
   return NULL;
+}
+
+void
+vb_operation_worker_run_part (VbOperationWorker *self, VbOperationWorker *part)
+{
+  const Script *script = &scripts[part->record->kind];
+
+  part->whole = self;
+  part->claimed = self->claimed;
+  g_mutex_lock (&self->mutex);
+  self->part = part;
+  part->stopping = self->stopping;
+  g_mutex_unlock (&self->mutex);
+  (part->recovering ? script->recover : script->run) (part);
+  g_mutex_lock (&self->mutex);
+  self->part = NULL;
+  g_mutex_unlock (&self->mutex);
+  self->claimed = part->claimed;
 }
 
 /* The journal has it as queued: the next start of the service goes on with it. */

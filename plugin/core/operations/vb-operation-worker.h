@@ -49,16 +49,19 @@ struct _VbOperationWorker
    * context never takes it. Taken before mutex. */
   GMutex save_mutex;
 
-  GMutex mutex; /* protects the next four; never held while anything blocks */
+  GMutex mutex; /* protects the next five; never held while anything blocks */
   GCond cond;   /* wakes pauses */
   VbOperationRecord *record;
   gboolean stopping;
+  VbOperationWorker *part; /* (nullable): the create that is under way as a phase of this one */
 
   /* The thread's own, and the main context's once the job has ended. */
-  VbBackupInfo *info;
-  GPtrArray *bases;  /* (element-type VbBackupInfo) (nullable): of a create */
-  gboolean read_all; /* none of them is to be the base */
-  VbUndo *undo;      /* (nullable): the kept disks: what an undo puts back, what a restore leaves */
+  VbBackupInfo *info;       /* of the backup that is made */
+  GPtrArray *bases;         /* (element-type VbBackupInfo) (nullable): of a create */
+  gboolean read_all;        /* none of them is to be the base */
+  VbOperationRecord *first; /* (nullable): of a restore: the create that comes first */
+  VbOperationWorker *whole; /* (nullable) (not owned): what this create is a phase of */
+  VbUndo *undo; /* (nullable): the kept disks: what an undo puts back, what a restore leaves */
   VbPowerLock *lock;
   gboolean recovering;
   gboolean claimed;    /* the VPS is ours, among the hosts that share the pool */
@@ -69,6 +72,7 @@ struct _VbOperationWorker
 
   /* Main context only. */
   VbOperationWorkerApply apply;
+  VbOperationWorkerApply apply_part; /* for the create that comes first */
   gpointer user_data;
   gint64 reported_us; /* when progress was last announced */
   guint start_timer;  /* until there is a thread for it */
@@ -138,6 +142,10 @@ void vb_operation_worker_note_progress (VbOperationWorker *self);
 gboolean vb_operation_worker_lock (VbOperationWorker *self, const char *word, GError **error);
 void vb_operation_worker_unlock (VbOperationWorker *self);
 
+/** vb_operation_worker_run_part: @part: a create that is a phase of @self: runs it, or its
+ * recovery, to its end in this thread. It uses the claim and the transfer of @self */
+void vb_operation_worker_run_part (VbOperationWorker *self, VbOperationWorker *part);
+
 /** vb_operation_worker_try_claim: takes the VPS from all other hosts, unless that was done before;
  * %VB_ERROR_OPERATION_RUNNING */
 gboolean vb_operation_worker_try_claim (VbOperationWorker *self, GError **error);
@@ -181,6 +189,8 @@ void vb_create_worker_run (VbOperationWorker *self);
 void vb_create_worker_recover (VbOperationWorker *self);
 void vb_restore_worker_run (VbOperationWorker *self);
 void vb_restore_worker_recover (VbOperationWorker *self);
+/** vb_restore_note_alive: of one whose first backup is being made: now is when it was seen last */
+void vb_restore_note_alive (VbOperationWorker *self);
 void vb_undo_worker_run (VbOperationWorker *self);
 void vb_undo_worker_recover (VbOperationWorker *self);
 

@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The script of a restore: stage the new disks beside the old ones, and only when they are whole
  * and verified stop the VPS, swap by rename and bring it back. The old disks go last. */
+#include "vb-restore-first.h"
 #include "vb-restore-swap.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #include "core/base/vb-error.h"
 #include "core/base/vb-log.h"
-
-/* How long a restore that the service was stopped under waits for it: who has worked in a VPS for
- * longer is not to lose that to a restore that nobody thinks of any more. */
-#define AGAIN_WITHIN_S (15 * 60)
-#define AGAIN "again " /* in the record's details, and since when: the next start begins anew */
 
 /* A restore that begins anew may have got as far as this already. */
 static gboolean
@@ -175,9 +168,7 @@ leave (VbOperationWorker *self, VbStaging *staging, const GError *error)
                                       failure);
       return FALSE;
     }
-  g_free (self->record->details);
-  self->record->details
-      = g_strdup_printf (AGAIN "%" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC);
+  vb_restore_note_left (self);
   vb_operation_worker_detach (self);
   return TRUE;
 }
@@ -189,6 +180,8 @@ vb_restore_worker_run (VbOperationWorker *self)
   g_autoptr (GPtrArray) disks = NULL;
   g_autoptr (VbStaging) staging = NULL;
 
+  if (!vb_restore_back_up_first (self))
+    return;
   if (vb_transfer_check (self->transfer, &error) && vb_operation_worker_claim (self, &error)
       && vb_operation_worker_lock (self, "restore", &error) && prepare (self, &disks, &error)
       && vb_operation_worker_move (self, VB_OPERATION_COPYING, &error))
@@ -274,17 +267,6 @@ give_up_devices (VbOperationWorker *self)
   self->record->was_power = g_strdup (vb_power_to_string (VB_POWER_STOPPED));
 }
 
-static gboolean
-was_left (VbOperationWorker *self)
-{
-  const char *details = self->record->details;
-  if (self->record->swapping || details == NULL || !g_str_has_prefix (details, AGAIN))
-    return FALSE;
-  gint64 away_s
-      = g_get_real_time () / G_USEC_PER_SEC - strtoll (details + strlen (AGAIN), NULL, 10);
-  return away_s >= 0 && away_s <= AGAIN_WITHIN_S;
-}
-
 static void
 begin_anew (VbOperationWorker *self)
 {
@@ -312,7 +294,12 @@ vb_restore_worker_recover (VbOperationWorker *self)
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) failure = NULL;
   g_autoptr (VbStaging) staging = NULL;
-  if (was_left (self))
+  if (self->record->first_backup != NULL)
+    {
+      vb_restore_worker_run (self); /* nothing of the VPS was changed yet */
+      return;
+    }
+  if (vb_restore_was_left (self))
     {
       begin_anew (self);
       return;

@@ -8,7 +8,9 @@
 #define COLUMNS                                                                                    \
   "id, vps, vps_name, kind, backup, backup_name, state, request_key, subject, bytes_done,"         \
   " bytes_total, progress, stalled, stop_first, swapping, was_power, details, started_at,"         \
-  " ended_at, error_reason, error_message, still_us, stall_told, scheduled"
+  " ended_at, error_reason, error_message, still_us, stall_told, scheduled, first_backup, "        \
+  "part_of,"                                                                                       \
+  " source_vps"
 
 /* ---- one row; both functions follow COLUMNS ---- */
 
@@ -41,6 +43,9 @@ bind_record (VbStatement *statement, const VbOperationRecord *record)
   vb_statement_bind_int (statement, ++i, record->still_us);
   vb_statement_bind_int (statement, ++i, record->stall_told);
   vb_statement_bind_int (statement, ++i, record->scheduled);
+  vb_statement_bind_text (statement, ++i, record->first_backup);
+  vb_statement_bind_text (statement, ++i, record->part_of);
+  vb_statement_bind_text (statement, ++i, record->source_vps);
 }
 
 static VbOperationRecord *
@@ -75,6 +80,9 @@ read_record (VbSqlite *sqlite, VbStatement *statement, GError **error)
   record->still_us = vb_statement_get_int (statement, i++);
   record->stall_told = vb_statement_get_int (statement, i++) != 0;
   record->scheduled = vb_statement_get_int (statement, i++) != 0;
+  record->first_backup = vb_statement_dup_text (statement, i++);
+  record->part_of = vb_statement_dup_text (statement, i++);
+  record->source_vps = vb_statement_dup_text (statement, i++);
 
   if (!vb_operation_kind_from_string (kind, &record->kind)
       || !vb_operation_state_from_string (state, &record->state))
@@ -138,7 +146,7 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
   statement = vb_sqlite_prepare (
       sqlite,
       "INSERT INTO operations (" COLUMNS ") VALUES"
-      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT (id) DO UPDATE SET vps = excluded.vps, vps_name = excluded.vps_name,"
       " kind = excluded.kind, backup = excluded.backup, backup_name = excluded.backup_name,"
       " state = excluded.state, request_key = excluded.request_key, subject = excluded.subject,"
@@ -149,7 +157,8 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
       " started_at = excluded.started_at, ended_at = excluded.ended_at,"
       " error_reason = excluded.error_reason, error_message = excluded.error_message,"
       " still_us = excluded.still_us, stall_told = excluded.stall_told,"
-      " scheduled = excluded.scheduled",
+      " scheduled = excluded.scheduled, first_backup = excluded.first_backup,"
+      " part_of = excluded.part_of, source_vps = excluded.source_vps",
       error);
   if (statement == NULL)
     return FALSE;

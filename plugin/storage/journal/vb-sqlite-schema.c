@@ -58,6 +58,12 @@
  * - undos: the disks that restores have replaced and that are kept until until; the newest of a VPS
  * is the one that can be undone
  *
+ * Version 8
+ *
+ * - operations have first_backup, the backup of the present state that a restore makes first, until
+ * that is complete; part_of, the restore that a create comes first in; source_vps, the VPS that a
+ * restored backup belongs to when that is another one
+ *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released.
  */
@@ -225,6 +231,10 @@ const char *const vb_sqlite_schema_steps[] = {
   "  restored_at INTEGER NOT NULL,"
   "  until INTEGER NOT NULL,"
   "  files TEXT NOT NULL) WITHOUT ROWID;",
+
+  "ALTER TABLE operations ADD COLUMN first_backup TEXT;"
+  "ALTER TABLE operations ADD COLUMN part_of TEXT;"
+  "ALTER TABLE operations ADD COLUMN source_vps TEXT;",
 
   NULL,
 };

@@ -77,7 +77,7 @@ const STATES = {
   'backups-menu': () => [{ all: [vps({ backups: two() })] }, 'backups', (page) => page.getByRole('button', { name: 'More: Nightly' }).click()],
   'restore-dialog': () => [{ all: [vps({ backups: two() })] }, 'backups', (page) => page.getByRole('button', { name: 'Restore: Before the update' }).click()],
   'restore-dialog-all': () => [
-    { all: [vps({ backups: two(), slots: { total: 3 }, undo: null })], info: { features: ['instant', 'backup_first'] } },
+    { all: [vps({ backups: two(), slots: { total: 3 }, undo: null })], info: { features: ['instant', 'backup_first', 'undo'] } },
     'backups',
     (page) => page.getByRole('button', { name: 'Restore: Nightly' }).click(),
   ],

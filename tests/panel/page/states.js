@@ -105,7 +105,7 @@ test('restore: what is lost, side by side; “This cannot be undone” where the
     await dialog.waitFor({ state: 'detached' });
     assert.deepEqual(visit.service.asked, [{ method: 'backup.restore', params: { vps: visit.service.all[0].vps, backup: one.id } }]);
   });
-  await visiting({ all: [vps({ backups: [one], undo: null })], info: { features: ['instant', 'backup_first'] } }, async (visit) => {
+  await visiting({ all: [vps({ backups: [one], undo: null })], info: { features: ['instant', 'backup_first', 'undo'] } }, async (visit) => {
     const page = await visit.panel('backups');
     await page.getByRole('button', { name: 'Restore: Nightly' }).click();
     const dialog = page.getByRole('dialog', { name: 'Restore “Nightly”?' });

@@ -89,7 +89,7 @@ export function restore({ root, store, data, vps }, backup) {
     title: t('Restore “{backup}”?', { backup: backup.name }),
     body: [
       ...(backup.created_at ? [journey(backup.created_at)] : []),
-      data.undo === undefined
+      !store.offers('undo')
         ? callout(t('This cannot be undone.'), t('Everything that was written to the disks of {name} since then is lost: files, databases, settings.', { name: data.name }), true)
         : callout(t('You can undo this for a while.'), t('Everything that was written to the disks of {name} since then is gone after the restore, but the disks of today are kept for now.', { name: data.name }), false),
       running
