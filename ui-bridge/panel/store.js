@@ -166,7 +166,7 @@ export class Store {
     }
   }
 
-  /** What not every service can do. @param {'instant' | 'backup_first'} feature */
+  /** What not every service can do. @param {'instant' | 'backup_first' | 'undo'} feature */
   offers(feature) {
     return this.state.info?.features?.includes(feature) ?? false;
   }
