@@ -257,11 +257,13 @@ static GPtrArray *
 fake_list_vps (VbPool *pool, const char *vps, GError **error)
 {
   VbFakePool *self = VB_FAKE_POOL (pool);
-  GPtrArray *list = g_ptr_array_new_with_free_func (info_free);
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
   GHashTableIter iter;
   gpointer value;
 
+  if (!vb_fake_script_enter (pool, "list_vps", NULL, error))
+    return NULL;
+  GPtrArray *list = g_ptr_array_new_with_free_func (info_free);
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
   g_hash_table_iter_init (&iter, self->backups);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (g_str_equal (((VbBackupInfo *) value)->vps, vps))

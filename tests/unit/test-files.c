@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/base/vb-error.h"
 #include "storage/base/vb-files.h"
+#include "storage/base/vb-sparse-file.h"
 
 typedef struct
 {
@@ -138,6 +140,17 @@ test_removing (Lab *lab, gconstpointer data)
 
 #define FILES_TEST(path, func) g_test_add (path, Lab, NULL, set_up, func, tear_down)
 
+/* What cannot be had is said; it does not end the process. */
+static void
+test_no_memory (void)
+{
+#ifndef __SANITIZE_ADDRESS__
+  g_autoptr (GError) error = NULL;
+  g_assert_null (vb_sparse_file_alloc (G_MAXSIZE / 2, &error));
+  g_assert_error (error, VB_ERROR, VB_ERROR_INTERNAL);
+#endif
+}
+
 int
 main (int argc, char **argv)
 {
@@ -147,5 +160,6 @@ main (int argc, char **argv)
   FILES_TEST ("/files/links-that-wait", test_links_that_wait);
   FILES_TEST ("/files/modes", test_modes);
   FILES_TEST ("/files/removing", test_removing);
+  g_test_add_func ("/files/no-memory", test_no_memory);
   return g_test_run ();
 }

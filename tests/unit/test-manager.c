@@ -250,6 +250,18 @@ test_unique_bytes (ManagerLab *f, gconstpointer data)
   vb_fake_wait_until (has_its_share, f, "all of it again");
 }
 
+/* To look reads the map of every image: once for what happens in a few seconds. */
+static void
+test_unique_bytes_once (ManagerLab *f, gconstpointer data)
+{
+  vb_fake_pool_set_unique_bytes (f->pool, 60 * MIB);
+  g_autofree char *first = manager_lab_make_backup (f);
+  g_autofree char *second = manager_lab_make_backup (f);
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "list_vps"), ==, 0);
+  vb_fake_wait_until (has_its_share, f, "the half of it");
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "list_vps"), ==, 1);
+}
+
 static void
 set_slots (ManagerLab *f, guint total, int expected_code)
 {
@@ -321,6 +333,7 @@ main (int argc, char *argv[])
   ADD ("stall", manager_lab_prepare, test_stall);
   ADD ("delete", manager_lab_set_up, test_delete);
   ADD ("unique-bytes", manager_lab_set_up, test_unique_bytes);
+  ADD ("unique-bytes-once", manager_lab_set_up, test_unique_bytes_once);
   ADD ("slots", manager_lab_set_up, test_slots);
   ADD ("power", manager_lab_set_up, test_power);
   return g_test_run ();

@@ -119,8 +119,6 @@ vb_error_set_errno (GError **error, int errno_value, const char *format, ...)
   VbError code = VB_ERROR_INTERNAL;
   if (errno_value == ENOSPC || errno_value == EDQUOT)
     code = VB_ERROR_INSUFFICIENT_SPACE;
-  else if (errno_value == EROFS)
-    code = VB_ERROR_POOL_UNAVAILABLE;
   else if (errno_value == EFBIG)
     code = VB_ERROR_DISK_TOO_LARGE;
 

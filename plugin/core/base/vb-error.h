@@ -93,8 +93,8 @@ void vb_error_set_public (GError **error, VbError code);
  * @errno_value: an errno
  * @format: printf format of what we were doing, such as "Creating the folder %s"
  *
- * Sets a #VB_ERROR from an errno: ENOSPC and EDQUOT become %VB_ERROR_INSUFFICIENT_SPACE, all others
- * %VB_ERROR_INTERNAL; the text of the errno is appended.
+ * Sets a #VB_ERROR from an errno: ENOSPC and EDQUOT become %VB_ERROR_INSUFFICIENT_SPACE, EFBIG
+ * %VB_ERROR_DISK_TOO_LARGE, all others %VB_ERROR_INTERNAL; the text of the errno is appended.
  */
 void vb_error_set_errno (GError **error, int errno_value, const char *format, ...)
     G_GNUC_PRINTF (3, 4);

@@ -88,7 +88,7 @@ struct _VbManager
   guint pool_timer;
   guint remember_timer;
   guint measure_timer;
-  GHashTable *to_measure; /* VPS UUIDs */
+  GHashTable *to_measure; /* VPS UUID → gint64: when, µs */
   guint start_timer;
   GTask *start_task;
   guint stop_timer;

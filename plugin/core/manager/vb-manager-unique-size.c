@@ -5,8 +5,9 @@
 
 #include "core/base/vb-log.h"
 
-/* A file system may let go of a deleted file's data in the background. */
-#define AGAIN_AFTER_S 3
+/* A file system may let go of a deleted file's data in the background, and to look is to read the
+ * map of every image of the VPS: it is done once for all that happens meanwhile. */
+#define SETTLED_AFTER_US (3 * G_USEC_PER_SEC)
 
 static void
 list_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
@@ -55,29 +56,34 @@ measure (VbManager *self, const char *uuid)
 }
 
 static gboolean
-measure_again (gpointer data)
+measure_settled (gpointer data)
 {
   VbManager *self = data;
+  gint64 now_us = g_get_monotonic_time ();
   GHashTableIter iter;
-  gpointer uuid;
+  gpointer uuid, due_us;
 
-  self->measure_timer = 0;
   g_hash_table_iter_init (&iter, self->to_measure);
-  while (g_hash_table_iter_next (&iter, &uuid, NULL))
-    {
-      measure (self, uuid);
-      g_hash_table_iter_remove (&iter);
-    }
+  while (g_hash_table_iter_next (&iter, &uuid, &due_us))
+    if (*(gint64 *) due_us <= now_us)
+      {
+        measure (self, uuid);
+        g_hash_table_iter_remove (&iter);
+      }
+  if (g_hash_table_size (self->to_measure) > 0)
+    return G_SOURCE_CONTINUE;
+  self->measure_timer = 0;
   return G_SOURCE_REMOVE;
 }
 
 void
 vb_manager_measure_unique_sizes (VbManager *self, const char *uuid)
 {
+  gint64 due_us = g_get_monotonic_time () + SETTLED_AFTER_US;
+
   if (!self->pool_available)
     return;
-  measure (self, uuid);
-  g_hash_table_add (self->to_measure, g_strdup (uuid));
+  g_hash_table_replace (self->to_measure, g_strdup (uuid), g_memdup2 (&due_us, sizeof due_us));
   if (self->measure_timer == 0)
-    self->measure_timer = g_timeout_add_seconds (AGAIN_AFTER_S, measure_again, self);
+    self->measure_timer = g_timeout_add_seconds (1, measure_settled, self);
 }

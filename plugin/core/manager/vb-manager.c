@@ -132,7 +132,7 @@ vb_manager_init (VbManager *self)
   self->refreshing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->jobs = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, job_detach);
   self->ended = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  self->to_measure = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  self->to_measure = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   vb_manager_init_schedules (self);
   self->checkpoint_gone
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);

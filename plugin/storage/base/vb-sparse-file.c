@@ -70,12 +70,15 @@ vb_sparse_file_get_fd (VbSparseFile *self)
 }
 
 void *
-vb_sparse_file_alloc (gsize length)
+vb_sparse_file_alloc (gsize length, GError **error)
 {
   void *memory = NULL;
-  if (posix_memalign (&memory, ALIGNMENT, length) != 0)
-    g_error ("out of memory");
-  return memory;
+  int failure = posix_memalign (&memory, ALIGNMENT, length);
+
+  if (failure == 0)
+    return memory;
+  vb_error_set_errno (error, failure, "Failed to allocate %" G_GSIZE_FORMAT " bytes", length);
+  return NULL;
 }
 
 static gboolean

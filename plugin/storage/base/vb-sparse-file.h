@@ -38,9 +38,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSparseFile, vb_sparse_file_free)
 /** vb_sparse_file_get_fd: Returns: its descriptor, for reading and for what is not writing */
 int vb_sparse_file_get_fd (VbSparseFile *self);
 
-/** vb_sparse_file_alloc: Returns: (transfer full): memory that it can read to and write from
- * without copying, for free() */
-void *vb_sparse_file_alloc (gsize length);
+/** vb_sparse_file_alloc: Returns: (transfer full) (nullable): memory that it can read to and write
+ * from without copying, for free(); %NULL with %VB_ERROR_INTERNAL when there is none left */
+void *vb_sparse_file_alloc (gsize length, GError **error);
 
 /**
  * vb_sparse_file_write:

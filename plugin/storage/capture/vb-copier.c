@@ -77,12 +77,15 @@ typedef struct Copy
 } Copy;
 
 static Job *
-job_new (Copy *copy)
+job_new (Copy *copy, GError **error)
 {
+  guint8 *buffer = vb_sparse_file_alloc (CHUNK, error);
+  if (buffer == NULL)
+    return NULL;
   Job *job = g_atomic_rc_box_new0 (Job);
   job->copy = copy;
   job->pieces = g_array_new (FALSE, FALSE, sizeof (Piece));
-  job->buffer = vb_sparse_file_alloc (CHUNK);
+  job->buffer = buffer;
   return job;
 }
 
@@ -138,7 +141,9 @@ complete_chunk (Job *job, GError **error)
   gsize at = 0;
 
   if (over_base && job->base == NULL)
-    job->base = vb_sparse_file_alloc (CHUNK);
+    job->base = vb_sparse_file_alloc (CHUNK, error);
+  if (over_base && job->base == NULL)
+    return NULL;
   /* From the base and not from its clone: it may be in the page cache. */
   if (over_base && !vb_sums_read_chunk (copy->sums, job->index, copy->plan->base, job->base, error))
     return NULL;
@@ -377,6 +382,20 @@ copy_all (Copy *copy, GError **error)
   return TRUE;
 }
 
+static gboolean
+add_jobs (Copy *copy, GError **error)
+{
+  for (guint i = 0; i < JOBS; i++)
+    {
+      Job *job = job_new (copy, error);
+      if (job == NULL)
+        return FALSE;
+      g_ptr_array_add (copy->jobs, job);
+      g_ptr_array_add (copy->idle, job);
+    }
+  return TRUE;
+}
+
 gboolean
 vb_copier_copy (VbNbdSource *source,
                 const VbCopyPlan *plan,
@@ -408,13 +427,8 @@ vb_copier_copy (VbNbdSource *source,
   copy.jobs = jobs;
   copy.next_chunk = plan->first_chunk;
   copy.next_mark_us = g_get_monotonic_time () + MARK_INTERVAL_US;
-  for (guint i = 0; i < JOBS; i++)
-    {
-      g_ptr_array_add (jobs, job_new (&copy));
-      g_ptr_array_add (copy.idle, g_ptr_array_index (jobs, i));
-    }
 
-  gboolean ok = copy_all (&copy, error);
+  gboolean ok = add_jobs (&copy, error) && copy_all (&copy, error);
   if (!ok && g_cancellable_is_cancelled (stop))
     {
       copy.next_mark_us = 0;

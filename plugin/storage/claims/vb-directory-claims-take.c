@@ -67,7 +67,9 @@ try_to_make (VbDirectoryClaims *self,
   gboolean own = tip != NULL && g_str_equal (tip->owner, self->owner);
   if (tip != NULL && !own && !vb_claim_watch_is_expired (self->watch, vps, tip))
     return refuse (self, vps, tip, error);
-  if (!vb_claim_file_make (folder, vps, record, tip, made, error))
+  g_autoptr (GError) local = NULL;
+  gboolean ok = vb_claim_file_make (folder, vps, record, tip, made, &local);
+  if (!vb_pool_handle_blame (self->root, ok, g_steal_pointer (&local), error))
     return FALSE;
   if (*made && tip != NULL && !own)
     take_over (self, root, vps, tip);

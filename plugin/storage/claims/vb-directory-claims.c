@@ -45,8 +45,11 @@ vb_directory_claims_open (VbDirectoryClaims *self, gboolean create, int *root, G
   *root = vb_pool_handle_open (self->root, error);
   if (*root < 0)
     return -1;
-  return create ? vb_files_make_folder (*root, VB_CLAIM_FOLDER, error)
-                : vb_files_open_folder (*root, VB_CLAIM_FOLDER, error);
+  g_autoptr (GError) local = NULL;
+  int folder = create ? vb_files_make_folder (*root, VB_CLAIM_FOLDER, &local)
+                      : vb_files_open_folder (*root, VB_CLAIM_FOLDER, &local);
+  vb_pool_handle_blame (self->root, folder >= 0, g_steal_pointer (&local), error);
+  return folder;
 }
 
 /* --- renewing. Caller holds io; @claim stays as long as it does --- */
@@ -93,7 +96,7 @@ vb_directory_claims_renew (VbDirectoryClaims *self,
   if (local == NULL && ours)
     return TRUE;
   if (local != NULL)
-    g_propagate_error (error, g_steal_pointer (&local));
+    vb_pool_handle_blame (self->root, FALSE, g_steal_pointer (&local), error);
   else
     vb_error_set_public (error, VB_ERROR_OPERATION_RUNNING);
   return FALSE;

@@ -49,11 +49,14 @@ typedef struct Reader
 } Reader;
 
 static Job *
-job_new (Reader *reader)
+job_new (Reader *reader, GError **error)
 {
+  guint8 *buffer = vb_sparse_file_alloc (reader->unit, error);
+  if (buffer == NULL)
+    return NULL;
   Job *job = g_new0 (Job, 1);
   job->reader = reader;
-  job->buffer = vb_sparse_file_alloc (reader->unit);
+  job->buffer = buffer;
   return job;
 }
 
@@ -236,6 +239,20 @@ vb_image_reader_open (int backup, const char *target, VbSums **sums, GError **er
   return g_steal_fd (&image);
 }
 
+static gboolean
+add_jobs (Reader *reader, GPtrArray *jobs, GError **error)
+{
+  for (guint i = 0; i < JOBS; i++)
+    {
+      Job *job = job_new (reader, error);
+      if (job == NULL)
+        return FALSE;
+      g_ptr_array_add (jobs, job);
+      g_ptr_array_add (reader->idle, job);
+    }
+  return TRUE;
+}
+
 gboolean
 vb_image_reader_run (int fd,
                      VbSums *sums,
@@ -269,12 +286,7 @@ vb_image_reader_run (int fd,
   reader.workers = vb_worker_pool_new (THREADS, read_unit, NULL, error);
   if (reader.workers == NULL)
     return FALSE;
-  for (guint i = 0; i < JOBS; i++)
-    {
-      g_ptr_array_add (jobs, job_new (&reader));
-      g_ptr_array_add (idle, g_ptr_array_index (jobs, i));
-    }
-  gboolean ok = read_all (&reader, error);
+  gboolean ok = add_jobs (&reader, jobs, error) && read_all (&reader, error);
   vb_worker_pool_free (reader.workers);
   return ok;
 }

@@ -6,10 +6,14 @@
 
 #include "storage/base/vb-files.h"
 
+/* Another change within the same tick of the file system's clock leaves the time as it is: a tick
+ * is up to a second long on old NFS servers. */
+#define TICK_S 2
+
 struct _VbMtimeCache
 {
   GMutex mutex;
-  GHashTable *stamps; /* VPS → text; none for one that has no folder */
+  GHashTable *stamps; /* VPS → text; none for one that has no folder, "" when it says nothing */
 };
 
 VbMtimeCache *
@@ -41,11 +45,24 @@ stamp_of (int root, const char *vps)
                           (gint64) info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
+static gboolean
+is_settled (int root, const char *vps)
+{
+  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  struct stat info;
+
+  return fstatat (root, vps, &info, AT_SYMLINK_NOFOLLOW) == 0
+         && (gint64) info.st_mtim.tv_sec <= now_s - TICK_S;
+}
+
 void
 vb_mtime_cache_take (VbMtimeCache *self, int root, const char *vps)
 {
+  gboolean settled = is_settled (root, vps);
   char *stamp = stamp_of (root, vps);
 
+  if (stamp != NULL && !settled)
+    *stamp = '\0';
   g_mutex_lock (&self->mutex);
   if (stamp != NULL)
     g_hash_table_replace (self->stamps, g_strdup (vps), stamp);

@@ -24,7 +24,7 @@ void vb_mtime_cache_take (VbMtimeCache *self, int root, const char *vps);
 void vb_mtime_cache_take_all (VbMtimeCache *self, int root);
 
 /** vb_mtime_cache_is_changed: whether anything was created, renamed or removed in it since, or
- * somebody said so by its time */
+ * somebody said so by its time; also while nobody can tell, for 2 s after a change that was seen */
 gboolean vb_mtime_cache_is_changed (VbMtimeCache *self, int root, const char *vps);
 
 G_END_DECLS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-pool-handle.h"
 
+#include "core/base/vb-error.h"
 #include "storage/base/vb-files.h"
 #include "storage/base/vb-sparse-file.h"
 
@@ -96,4 +97,22 @@ vb_pool_handle_look (VbPoolHandle *self, VbPoolStatus *status, GError **error)
     return FALSE;
   status->reflinks = vb_pool_handle_has_reflinks (self, root);
   return TRUE;
+}
+
+gboolean
+vb_pool_handle_blame (VbPoolHandle *self, gboolean ok, GError *failure, GError **error)
+{
+  g_autoptr (GError) pool_error = NULL;
+  VbPoolStatus status;
+
+  if (ok)
+    return TRUE;
+  if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL)
+      && !vb_pool_handle_look (self, &status, &pool_error))
+    {
+      g_error_free (failure);
+      failure = g_steal_pointer (&pool_error);
+    }
+  g_propagate_error (error, failure);
+  return FALSE;
 }

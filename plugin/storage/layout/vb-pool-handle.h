@@ -39,4 +39,16 @@ gboolean vb_pool_handle_has_reflinks (VbPoolHandle *self, int root);
  */
 gboolean vb_pool_handle_look (VbPoolHandle *self, VbPoolStatus *status, GError **error);
 
+/**
+ * vb_pool_handle_blame:
+ * @ok: whether a piece of work in the pool succeeded
+ * @failure: (transfer full) (nullable): its error
+ *
+ * A failure that has no better name may be because the pool is gone or has become read-only: then
+ * @error is %VB_ERROR_POOL_UNAVAILABLE, else it is @failure.
+ *
+ * Returns: @ok
+ */
+gboolean vb_pool_handle_blame (VbPoolHandle *self, gboolean ok, GError *failure, GError **error);
+
 G_END_DECLS

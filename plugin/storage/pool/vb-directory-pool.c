@@ -42,28 +42,6 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (VbDirectoryPool,
                                G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (VB_TYPE_POOL, vb_directory_pool_iface_init))
 
-/* --- helpers --- */
-
-/* When something went wrong that has no better name, it may be because the pool has gone away or
- * become read-only. */
-static gboolean
-blame_pool (VbDirectoryPool *self, gboolean ok, GError *failure, GError **error)
-{
-  g_autoptr (GError) pool_error = NULL;
-  VbPoolStatus status;
-
-  if (ok)
-    return TRUE;
-  if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL)
-      && !vb_pool_handle_look (self->root, &status, &pool_error))
-    {
-      g_error_free (failure);
-      failure = g_steal_pointer (&pool_error);
-    }
-  g_propagate_error (error, failure);
-  return FALSE;
-}
-
 /* --- VbPool --- */
 
 /* What hangs or has become read-only shows only when it is written to: the time of the folder is
@@ -171,7 +149,7 @@ pool_capture (VbPool *pool,
   g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
   gboolean ok
       = vb_capture_job_run (folder, status.reflinks, self->busy, capture, info, transfer, &local);
-  return blame_pool (self, ok, g_steal_pointer (&local), error);
+  return vb_pool_handle_blame (self->root, ok, g_steal_pointer (&local), error);
 }
 
 static gboolean
@@ -185,7 +163,7 @@ pool_commit (VbPool *pool, VbBackupInfo *info, GError **error)
     return FALSE;
   gboolean ok
       = vb_backup_store_commit (root, vb_pool_handle_has_reflinks (self->root, root), info, &local);
-  return blame_pool (self, ok, g_steal_pointer (&local), error);
+  return vb_pool_handle_blame (self->root, ok, g_steal_pointer (&local), error);
 }
 
 /* Waits for work that was left to itself, so that nothing of it turns up later. */
@@ -196,10 +174,11 @@ pool_discard (VbPool *pool, const char *vps, const char *backup, GError **error)
 
   if (!vb_id_locks_acquire (self->busy, backup, NULL, error))
     return FALSE;
-  vb_autofd int root = vb_pool_handle_open (self->root, error);
-  gboolean ok = root >= 0 && vb_pool_layout_remove_partial (root, vps, backup, error);
+  g_autoptr (GError) local = NULL;
+  vb_autofd int root = vb_pool_handle_open (self->root, &local);
+  gboolean ok = root >= 0 && vb_pool_layout_remove_partial (root, vps, backup, &local);
   vb_id_locks_release (self->busy, backup);
-  return ok;
+  return vb_pool_handle_blame (self->root, ok, g_steal_pointer (&local), error);
 }
 
 static gboolean
@@ -212,7 +191,7 @@ pool_remove (VbPool *pool, const char *vps, const char *backup, GError **error)
   if (root < 0 || !vb_claims_confirm (pool_get_claims (pool), vps, NULL, error))
     return FALSE;
   gboolean ok = vb_backup_store_remove (root, vps, backup, &local);
-  return blame_pool (self, ok, g_steal_pointer (&local), error);
+  return vb_pool_handle_blame (self->root, ok, g_steal_pointer (&local), error);
 }
 
 static gboolean
@@ -238,7 +217,7 @@ pool_rename (VbPool *pool, const char *vps, const char *backup, const char *name
   if (root < 0)
     return FALSE;
   gboolean ok = vb_backup_store_rename (root, vps, backup, name, &local);
-  return blame_pool (self, ok, g_steal_pointer (&local), error);
+  return vb_pool_handle_blame (self->root, ok, g_steal_pointer (&local), error);
 }
 
 static gboolean
@@ -255,7 +234,7 @@ pool_protect (VbPool *pool,
   if (root < 0)
     return FALSE;
   gboolean ok = vb_backup_store_protect (root, vps, backup, is_protected, &local);
-  return blame_pool (self, ok, g_steal_pointer (&local), error);
+  return vb_pool_handle_blame (self->root, ok, g_steal_pointer (&local), error);
 }
 
 static gboolean
@@ -271,7 +250,7 @@ pool_verify (VbPool *pool,
   g_autoptr (GError) local = NULL;
 
   gboolean ok = vb_verify_job_run (folder, vps, backup, transfer, bad_chunks, &local);
-  return blame_pool (self, ok, g_steal_pointer (&local), error);
+  return vb_pool_handle_blame (self->root, ok, g_steal_pointer (&local), error);
 }
 
 static VbDiskFile *
@@ -286,8 +265,9 @@ pool_open_disk (VbPool *pool,
   g_autoptr (GError) local = NULL;
 
   VbBackupFile *file = vb_backup_file_open (folder, vps, backup, target, &local);
-  return blame_pool (self, file != NULL, g_steal_pointer (&local), error) ? VB_DISK_FILE (file)
-                                                                          : NULL;
+  return vb_pool_handle_blame (self->root, file != NULL, g_steal_pointer (&local), error)
+             ? VB_DISK_FILE (file)
+             : NULL;
 }
 
 static gboolean
@@ -317,8 +297,9 @@ pool_stage (VbPool *pool,
 
   VbImageStaging *staging
       = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks, transfer, &local);
-  return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging)
-                                                                             : NULL;
+  return vb_pool_handle_blame (self->root, staging != NULL, g_steal_pointer (&local), error)
+             ? VB_STAGING (staging)
+             : NULL;
 }
 
 static gboolean
@@ -341,8 +322,9 @@ pool_stage_delta (VbPool *pool,
 
   VbImageStaging *staging
       = vb_delta_job_run (folder, self->busy, delta, disks, limit_bytes, transfer, &local);
-  return blame_pool (self, staging != NULL, g_steal_pointer (&local), error) ? VB_STAGING (staging)
-                                                                             : NULL;
+  return vb_pool_handle_blame (self->root, staging != NULL, g_steal_pointer (&local), error)
+             ? VB_STAGING (staging)
+             : NULL;
 }
 
 static VbStaging *

@@ -94,11 +94,14 @@ take_up (VbQcow2Tables *self, guint64 offset, GError **error)
       && !write_oldest (self, error))
     return NULL;
 
+  guint8 *bytes = vb_sparse_file_alloc (self->table_bytes, error);
+  if (bytes == NULL)
+    return NULL;
   Table *table = g_new (Table, 1);
   table->offset = offset;
   table->start = self->table_bytes;
   table->end = 0;
-  table->data = vb_sparse_file_alloc (self->table_bytes);
+  table->data = (gpointer) bytes;
   if (!vb_files_pread (vb_sparse_file_get_fd (self->file), table->data, self->table_bytes, offset))
     {
       table_free (table);
