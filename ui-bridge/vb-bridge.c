@@ -9,7 +9,7 @@
 #include "delivery/vb-push.h"
 #include "net/vb-sockets.h"
 #include "rpc/vb-rpc.h"
-#include "auth/vb-token-key.h"
+#include "auth/vb-token-keys.h"
 #include "auth/vb-token.h"
 #include "delivery/vb-webhook.h"
 
@@ -28,7 +28,7 @@ struct _VbBridge
   char *listen;
   char *tls_certificate;
   char *tls_key;
-  char *token_keys;
+  VbTokenKeys *token_keys;
   guint key_timer; /* while there is no key */
   VbManager *manager;
   VbPush *push;
@@ -70,7 +70,7 @@ vb_bridge_finalize (GObject *object)
   g_free (self->listen);
   g_free (self->tls_certificate);
   g_free (self->tls_key);
-  g_free (self->token_keys);
+  g_clear_pointer (&self->token_keys, vb_token_keys_unref);
   g_free (self->state_folder);
   g_free (self->push_contact);
   g_free (self->webhook_url);
@@ -118,7 +118,7 @@ vb_bridge_new (VbManager *manager, const VbBridgeSettings *settings)
   self->listen = dup_if_set (settings->listen);
   self->tls_certificate = dup_if_set (settings->tls_certificate);
   self->tls_key = dup_if_set (settings->tls_key);
-  self->token_keys = dup_if_set (settings->token_keys);
+  self->token_keys = vb_token_keys_new (settings->token_keys);
   self->manager = g_object_ref (manager);
   self->state_folder = dup_if_set (settings->state_folder);
   self->push_contact = dup_if_set (settings->push_contact);
@@ -134,7 +134,7 @@ vb_bridge_new (VbManager *manager, const VbBridgeSettings *settings)
     }
   self->context = vb_rpc_context_new (manager, self->sessions, self->token_keys);
   g_signal_connect (self->sessions, "message", G_CALLBACK (on_message), self);
-  self->http = vb_http_new (manager, self->sessions, metrics, settings);
+  self->http = vb_http_new (manager, self->sessions, self->token_keys, metrics, settings);
   return self;
 }
 
@@ -166,14 +166,14 @@ start_unix (VbBridge *self, GError **error)
 static void
 warn_of_exposed_keys (VbBridge *self)
 {
-  g_auto (GStrv) names = vb_token_key_list_exposed (self->token_keys);
+  g_auto (GStrv) names = vb_token_keys_list_exposed (self->token_keys);
 
-  for (char **name = names; *name != NULL; name++)
+  for (char **name = names; name != NULL && *name != NULL; name++)
     vb_log_warning (
         NULL, NULL, NULL,
         "Others can get at the token key %s in %s and sign tokens with it: set its mode "
         "to 0600, or better replace it",
-        *name, self->token_keys);
+        *name, vb_token_keys_get_folder (self->token_keys));
 }
 
 static gboolean
@@ -213,7 +213,7 @@ on_look_for_keys (gpointer user_data)
   VbBridge *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (!vb_token_has_keys (self->token_keys))
+  if (!vb_token_keys_has_any (self->token_keys))
     return G_SOURCE_CONTINUE;
 
   self->key_timer = 0;
@@ -229,13 +229,13 @@ start_tcp (VbBridge *self, GError **error)
 {
   if (self->listen == NULL)
     return TRUE;
-  if (vb_token_has_keys (self->token_keys))
+  if (self->token_keys != NULL && vb_token_keys_has_any (self->token_keys))
     return open_tcp (self, error);
 
-  vb_log_warning (NULL, NULL, NULL,
-                  "No TCP on %s until there is a token key of at least %d bytes in %s",
-                  self->listen, VB_TOKEN_KEY_BYTES_MIN,
-                  self->token_keys != NULL ? self->token_keys : "token-keys");
+  vb_log_warning (
+      NULL, NULL, NULL, "No TCP on %s until there is a token key of at least %d bytes in %s",
+      self->listen, VB_TOKEN_KEY_BYTES_MIN,
+      self->token_keys != NULL ? vb_token_keys_get_folder (self->token_keys) : "token-keys");
   if (self->token_keys != NULL)
     self->key_timer = g_timeout_add_seconds (KEYS_LOOK_S, on_look_for_keys, self);
   return TRUE;

@@ -6,6 +6,7 @@
 
 #include "core/base/vb-error.h"
 #include "auth/vb-token-key.h"
+#include "auth/vb-token-keys.h"
 #include "auth/vb-token.h"
 
 #define NOW_S G_GINT64_CONSTANT (1700000000)
@@ -436,6 +437,29 @@ test_a_key_that_goes (Fixture *fixture, gconstpointer data)
   g_assert_true (vb_token_key_is_gone (fixture->folder, kid, print));
 }
 
+/* As the main context sees the folder: each change at once. */
+static void
+test_keys_of_the_main_context (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VbTokenKeys) keys = vb_token_keys_new (fixture->folder);
+  g_autofree char *token = make (HEADER, CLAIMS);
+  g_autofree char *path = g_build_filename (fixture->folder, "main", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VbIdentity) identity = vb_token_keys_verify (keys, token, NOW_S, &error);
+  guint64 print;
+
+  g_assert_no_error (error);
+  g_assert_cmpstr (vb_identity_get_key (identity, &print), ==, "main");
+  g_assert_true (vb_token_keys_has_any (keys));
+  g_assert_false (vb_token_keys_is_gone (keys, "main", print));
+  g_assert_cmpint (g_unlink (path), ==, 0);
+  g_assert_true (vb_token_keys_is_gone (keys, "main", print));
+  g_assert_null (vb_token_keys_verify (keys, token, NOW_S, &error));
+  g_assert_error (error, VB_ERROR, VB_ERROR_FORBIDDEN);
+  g_assert_null (vb_token_keys_new (NULL));
+  g_assert_null (vb_token_keys_new (""));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -459,6 +483,7 @@ main (int argc, char **argv)
     { "/token/signatures-of-other-lengths", test_signatures_of_other_lengths },
     { "/token/no-regular-file", test_no_regular_file },
     { "/token/a-key-that-goes", test_a_key_that_goes },
+    { "/token/keys-of-the-main-context", test_keys_of_the_main_context },
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -228,8 +228,24 @@ read_claims (JsonObject *claims, gint64 now_s, GError **error)
                           token_id, issued_s, expires_s);
 }
 
+static GBytes *
+load_from_folder (gpointer folder, const char *kid, GError **error)
+{
+  return vb_token_key_load (folder, kid, error);
+}
+
 VbIdentity *
 vb_token_verify (const char *token, const char *keys_folder, gint64 now_s, GError **error)
+{
+  return vb_token_verify_with (token, load_from_folder, (gpointer) keys_folder, now_s, error);
+}
+
+VbIdentity *
+vb_token_verify_with (const char *token,
+                      VbTokenKeyLoad load,
+                      gpointer keys,
+                      gint64 now_s,
+                      GError **error)
 {
   g_autoptr (JsonNode) header = NULL;
   g_autoptr (JsonNode) claims = NULL;
@@ -250,7 +266,7 @@ vb_token_verify (const char *token, const char *keys_folder, gint64 now_s, GErro
     return NULL;
 
   /* Nothing of the claims is looked at before the signature is known to be good. */
-  key = vb_token_key_load (keys_folder, kid, error);
+  key = load (keys, kid, error);
   if (key == NULL || !check_signature (token, second, key, error))
     return NULL;
 

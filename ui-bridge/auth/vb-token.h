@@ -39,6 +39,16 @@ gboolean vb_token_has_keys (const char *keys_folder);
 VbIdentity *
 vb_token_verify (const char *token, const char *keys_folder, gint64 now_s, GError **error);
 
+/** VbTokenKeyLoad: Returns: (transfer full) (nullable): as vb_token_key_load() does */
+typedef GBytes *(*VbTokenKeyLoad) (gpointer keys, const char *kid, GError **error);
+
+/** vb_token_verify_with: as vb_token_verify(), with the key from @load */
+VbIdentity *vb_token_verify_with (const char *token,
+                                  VbTokenKeyLoad load,
+                                  gpointer keys,
+                                  gint64 now_s,
+                                  GError **error);
+
 /**
  * vb_token_mint:
  * @keys_folder: folder of key files

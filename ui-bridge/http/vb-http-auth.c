@@ -125,7 +125,7 @@ vb_http_auth_check_framing (SoupMessageHeaders *headers)
 VbIdentity *
 vb_http_auth_identify (SoupMessageHeaders *headers,
                        VbPeer *peer,
-                       const char *token_keys,
+                       VbTokenKeys *token_keys,
                        guint *status)
 {
   g_autofree char *token = find_token (headers);
@@ -147,7 +147,7 @@ vb_http_auth_identify (SoupMessageHeaders *headers,
   if (token == NULL || token_keys == NULL)
     return NULL;
 
-  identity = vb_token_verify (token, token_keys, g_get_real_time () / G_USEC_PER_SEC, &error);
+  identity = vb_token_keys_verify (token_keys, token, g_get_real_time () / G_USEC_PER_SEC, &error);
   if (identity == NULL)
     vb_log_info (NULL, NULL, NULL, "Refused a token from %s: %s", vb_peer_get_name (peer),
                  error->message);

@@ -4,6 +4,7 @@
 #include <libsoup/soup.h>
 
 #include "auth/vb-identity.h"
+#include "auth/vb-token-keys.h"
 #include "net/vb-peer.h"
 
 G_BEGIN_DECLS
@@ -15,7 +16,7 @@ G_BEGIN_DECLS
  * vb_http_auth_identify:
  * @headers: of the request
  * @peer: who sent it
- * @token_keys: (nullable): folder of token keys
+ * @token_keys: (nullable): none: nobody has a token
  * @status: (out): HTTP status when nobody was recognised: 401 without or with a bad token, 403 for
  * a unix peer that is no administrator
  *
@@ -27,7 +28,7 @@ G_BEGIN_DECLS
  */
 VbIdentity *vb_http_auth_identify (SoupMessageHeaders *headers,
                                    VbPeer *peer,
-                                   const char *token_keys,
+                                   VbTokenKeys *token_keys,
                                    guint *status);
 
 /** vb_http_auth_has_token: Returns: whether the request brings anything that is meant to be a token

@@ -35,7 +35,7 @@ struct _VbHttp
   SoupServer *server;
   VbManager *manager;
   VbSessionRegistry *sessions;
-  char *token_keys;
+  VbTokenKeys *token_keys;
   VbMetrics *metrics;
   VbAcceptor *acceptor;
   char **origins;
@@ -465,7 +465,7 @@ vb_http_finalize (GObject *object)
 {
   VbHttp *self = VB_HTTP (object);
 
-  g_free (self->token_keys);
+  g_clear_pointer (&self->token_keys, vb_token_keys_unref);
   g_strfreev (self->origins);
   g_strfreev (self->proxies);
   vb_delayed_responses_unref (self->tarpit);
@@ -494,6 +494,7 @@ vb_http_init (VbHttp *self)
 VbHttp *
 vb_http_new (VbManager *manager,
              VbSessionRegistry *sessions,
+             VbTokenKeys *keys,
              VbMetrics *metrics,
              const VbBridgeSettings *settings)
 {
@@ -501,7 +502,7 @@ vb_http_new (VbManager *manager,
 
   self->manager = g_object_ref (manager);
   self->sessions = g_object_ref (sessions);
-  self->token_keys = g_strdup (settings->token_keys);
+  self->token_keys = keys != NULL ? vb_token_keys_ref (keys) : NULL;
   self->metrics = g_object_ref (metrics);
   self->origins = g_strdupv ((char **) settings->allowed_origins);
   self->proxies = g_strdupv ((char **) settings->trusted_proxies);

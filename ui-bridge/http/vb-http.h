@@ -4,6 +4,7 @@
 #include "vb-bridge-settings.h"
 #include "net/vb-acceptor.h"
 #include "session/vb-session-registry.h"
+#include "auth/vb-token-keys.h"
 #include "vb-metrics.h"
 
 G_BEGIN_DECLS
@@ -18,9 +19,10 @@ G_BEGIN_DECLS
 #define VB_TYPE_HTTP (vb_http_get_type ())
 G_DECLARE_FINAL_TYPE (VbHttp, vb_http, VB, HTTP, GObject)
 
-/** vb_http_new: @settings: copied */
+/** vb_http_new: @keys: (nullable); @settings: copied */
 VbHttp *vb_http_new (VbManager *manager,
                      VbSessionRegistry *sessions,
+                     VbTokenKeys *keys,
                      VbMetrics *metrics,
                      const VbBridgeSettings *settings);
 

@@ -27,8 +27,9 @@ VbCertificate *vb_certificate_new (const char *file, const char *key_file, GErro
 /**
  * vb_certificate_get:
  *
- * Looks whether the files have changed, once a second at most. When what is there now cannot be
- * used (half written, or only one of the two is new), the one before stays.
+ * Looks whether the files have changed, once a second at most; a disk that hangs is not waited for.
+ * When what is there now cannot be used (half written, or only one of the two is new), the one
+ * before stays.
  *
  * Returns: (transfer none): the certificate for a new connection
  */

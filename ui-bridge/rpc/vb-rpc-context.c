@@ -6,13 +6,13 @@
 #define LISTS_MAX 4
 
 VbRpcContext *
-vb_rpc_context_new (VbManager *manager, VbSessionRegistry *sessions, const char *token_keys)
+vb_rpc_context_new (VbManager *manager, VbSessionRegistry *sessions, VbTokenKeys *token_keys)
 {
   VbRpcContext *self = g_rc_box_new0 (VbRpcContext);
 
   self->manager = g_object_ref (manager);
   self->sessions = g_object_ref (sessions);
-  self->token_keys = g_strdup (token_keys);
+  self->token_keys = token_keys != NULL ? vb_token_keys_ref (token_keys) : NULL;
   self->verifies = vb_bulk_queue_new (VERIFIES_MAX, TRUE, vb_call_run);
   self->lists = vb_bulk_queue_new (LISTS_MAX, FALSE, vb_call_run);
   return self;
@@ -34,7 +34,7 @@ rpc_context_clear (gpointer data)
   g_clear_object (&self->manager);
   vb_bulk_queue_unref (self->verifies);
   vb_bulk_queue_unref (self->lists);
-  g_free (self->token_keys);
+  g_clear_pointer (&self->token_keys, vb_token_keys_unref);
 }
 
 void

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "auth/vb-token-keys.h"
 #include "core/manager/vb-manager.h"
 #include "delivery/vb-push.h"
 #include "session/vb-session-registry.h"
@@ -13,7 +14,7 @@ G_BEGIN_DECLS
  * @manager: what methods ask
  * @sessions: who is connected
  * @push: (nullable): where browsers subscribe
- * @token_keys: (nullable): folder of token keys, for renewals
+ * @token_keys: (nullable): for renewals
  * @verifies: reading of whole backups
  * @lists: reading of the journal
  *
@@ -24,14 +25,14 @@ typedef struct
   VbManager *manager;
   VbSessionRegistry *sessions;
   VbPush *push;
-  char *token_keys;
+  VbTokenKeys *token_keys;
   VbBulkQueue *verifies;
   VbBulkQueue *lists;
 } VbRpcContext;
 
 /** vb_rpc_context_new: @token_keys: (nullable) */
 VbRpcContext *
-vb_rpc_context_new (VbManager *manager, VbSessionRegistry *sessions, const char *token_keys);
+vb_rpc_context_new (VbManager *manager, VbSessionRegistry *sessions, VbTokenKeys *token_keys);
 VbRpcContext *vb_rpc_context_ref (VbRpcContext *self);
 void vb_rpc_context_unref (VbRpcContext *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbRpcContext, vb_rpc_context_unref)

@@ -74,13 +74,13 @@ run_info (VbCall *call)
 static void
 run_renew (VbCall *call)
 {
-  const char *keys = vb_call_get_context (call)->token_keys;
+  VbTokenKeys *keys = vb_call_get_context (call)->token_keys;
   g_autoptr (GError) problem = NULL;
   g_autoptr (VbIdentity) identity = NULL;
 
   if (keys != NULL)
-    identity = vb_token_verify (vb_call_get_string (call, "token"), keys,
-                                g_get_real_time () / G_USEC_PER_SEC, &problem);
+    identity = vb_token_keys_verify (keys, vb_call_get_string (call, "token"),
+                                     g_get_real_time () / G_USEC_PER_SEC, &problem);
 
   if (identity != NULL
       && vb_session_registry_is_revoked (vb_call_get_context (call)->sessions, identity))

@@ -15,7 +15,7 @@ struct _VbSessionRegistry
   GObject parent_instance;
 
   VbManager *manager;
-  char *token_keys;
+  VbTokenKeys *token_keys;
   VbDownloads *downloads; /* NULL: they are turned off */
   GHashTable *sessions;   /* set, owns them */
   VbSubscriptions *subscriptions;
@@ -235,7 +235,7 @@ vb_session_registry_finalize (GObject *object)
   g_hash_table_unref (self->sessions);
   vb_subscriptions_free (self->subscriptions);
   vb_ahead_tokens_free (self->ahead);
-  g_free (self->token_keys);
+  g_clear_pointer (&self->token_keys, vb_token_keys_unref);
   G_OBJECT_CLASS (vb_session_registry_parent_class)->finalize (object);
 }
 
@@ -257,12 +257,12 @@ vb_session_registry_init (VbSessionRegistry *self)
 }
 
 VbSessionRegistry *
-vb_session_registry_new (VbManager *manager, const char *token_keys)
+vb_session_registry_new (VbManager *manager, VbTokenKeys *token_keys)
 {
   VbSessionRegistry *self = g_object_new (VB_TYPE_SESSION_REGISTRY, NULL);
 
   self->manager = g_object_ref (manager);
-  self->token_keys = g_strdup (token_keys);
+  self->token_keys = token_keys != NULL ? vb_token_keys_ref (token_keys) : NULL;
   g_signal_connect (manager, "vps-changed", G_CALLBACK (on_vps_changed), self);
   g_signal_connect (manager, "vps-removed", G_CALLBACK (on_vps_removed), self);
   g_signal_connect (manager, "operation-progress", G_CALLBACK (on_progress), self);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "auth/vb-token-keys.h"
 #include "core/manager/vb-manager.h"
 #include "download/vb-downloads.h"
 #include "vb-session.h"
@@ -19,9 +20,8 @@ G_BEGIN_DECLS
 #define VB_TYPE_SESSION_REGISTRY (vb_session_registry_get_type ())
 G_DECLARE_FINAL_TYPE (VbSessionRegistry, vb_session_registry, VB, SESSION_REGISTRY, GObject)
 
-/** vb_session_registry_new: @token_keys: (nullable): folder of token keys: sessions end
- * with the key of their token */
-VbSessionRegistry *vb_session_registry_new (VbManager *manager, const char *token_keys);
+/** vb_session_registry_new: @token_keys: (nullable): sessions end with the key of their token */
+VbSessionRegistry *vb_session_registry_new (VbManager *manager, VbTokenKeys *token_keys);
 
 /** vb_session_registry_set_downloads: @downloads: (nullable): from now on backups can be downloaded
  * there */

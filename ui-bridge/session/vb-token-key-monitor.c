@@ -2,11 +2,10 @@
 #include "vb-token-key-monitor.h"
 
 #include "core/base/vb-log.h"
-#include "auth/vb-token-key.h"
 
 /* One look at each key, and prints differ only while one replaces another. */
 static gboolean
-is_gone (GHashTable *looked_at, const char *folder, const char *kid, guint64 print)
+is_gone (GHashTable *looked_at, VbTokenKeys *keys, const char *kid, guint64 print)
 {
   g_autofree char *which = g_strdup_printf ("%s %" G_GINT64_MODIFIER "x", kid, print);
   gpointer known;
@@ -14,13 +13,13 @@ is_gone (GHashTable *looked_at, const char *folder, const char *kid, guint64 pri
   if (g_hash_table_lookup_extended (looked_at, which, NULL, &known))
     return GPOINTER_TO_INT (known);
 
-  known = GINT_TO_POINTER (vb_token_key_is_gone (folder, kid, print));
+  known = GINT_TO_POINTER (vb_token_keys_is_gone (keys, kid, print));
   g_hash_table_insert (looked_at, g_steal_pointer (&which), known);
   return GPOINTER_TO_INT (known);
 }
 
 void
-vb_token_key_monitor_check (const char *folder, gpointer *sessions, guint n)
+vb_token_key_monitor_check (VbTokenKeys *keys, gpointer *sessions, guint n)
 {
   g_autoptr (GHashTable) looked_at = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
 
@@ -29,8 +28,7 @@ vb_token_key_monitor_check (const char *folder, gpointer *sessions, guint n)
       guint64 print;
       const char *kid = vb_identity_get_key (vb_session_get_identity (sessions[i]), &print);
 
-      if (kid != NULL && is_gone (looked_at, folder, kid, print)
-          && vb_session_end_soon (sessions[i]))
+      if (kid != NULL && is_gone (looked_at, keys, kid, print) && vb_session_end_soon (sessions[i]))
         vb_log_info (NULL, NULL, NULL,
                      "The token key %s is gone: the session of %s ends soon unless it is renewed",
                      kid, vb_peer_get_name (vb_session_get_peer (sessions[i])));
