@@ -252,9 +252,8 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
   VbBackupInfo *info = admission->info ? vb_backup_info_copy (admission->info) : NULL;
   g_autoptr (VbOperationWorker) job
       = vb_manager_new_job (self, vb_operation_record_copy (admission->record), info);
-  job->bases = g_steal_pointer (&admission->bases);
-  job->read_all = admission->read_all;
-  job->claimed = admission->claimed;
+  vb_operation_worker_set_bases (job, g_steal_pointer (&admission->bases), admission->read_all);
+  vb_operation_worker_set_claimed (job, admission->claimed);
   vb_manager_hand_undo (self, job);
   vb_manager_hand_first (self, vps, job);
   vb_manager_attach_job (self, vps, job);
@@ -271,8 +270,9 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
   else if (admission->record->kind == VB_OPERATION_RESTORE)
     vb_backup_set_state (vb_vps_find_backup (vps, admission->record->backup), VB_BACKUP_RESTORING);
 
-  vb_log_info (job->vps, admission->record->id, admission->record->backup, "%s queued for %s",
-               vb_operation_kind_to_string (admission->record->kind), admission->record->subject);
+  vb_log_info (admission->record->vps, admission->record->id, admission->record->backup,
+               "%s queued for %s", vb_operation_kind_to_string (admission->record->kind),
+               admission->record->subject);
   vb_manager_emit_changed (self, vps);
   vb_manager_enqueue (self, job);
 }

@@ -81,7 +81,7 @@ apply (VbOperationWorker *part,
   VbManager *self = user_data;
   VbVps *vps = self ? g_hash_table_lookup (self->vps, record->vps) : NULL;
 
-  if (self == NULL || part->detached)
+  if (self == NULL || vb_operation_worker_is_detached (part))
     return;
   if (vps != NULL)
     {
@@ -96,19 +96,19 @@ apply (VbOperationWorker *part,
 void
 vb_manager_hand_first (VbManager *self, VbVps *vps, VbOperationWorker *job)
 {
-  const VbOperationRecord *whole = job->record;
+  g_autoptr (VbOperationRecord) whole = vb_operation_worker_dup_record (job);
   VbOperationRecord *known = NULL;
 
   if (whole->first_backup == NULL)
     return;
   (void) g_hash_table_steal_extended (self->firsts, whole->id, NULL, (gpointer *) &known);
-  job->first = known ? known : make_record (whole);
-  job->apply_part = apply;
+  vb_operation_worker_set_first (job, known ? known : make_record (whole), apply);
   if (vps == NULL)
     return;
   VbBackup *restored = vb_vps_find_backup (vps, whole->backup);
   if (restored != NULL)
-    vb_transfer_expect (job->transfer, vb_backup_get_info (restored)->size_bytes);
+    vb_transfer_expect (vb_operation_worker_get_transfer (job),
+                        vb_backup_get_info (restored)->size_bytes);
   if (vb_vps_find_backup (vps, whole->first_backup) != NULL)
     return;
   g_autoptr (VbBackup) backup
@@ -120,8 +120,9 @@ vb_manager_hand_first (VbManager *self, VbVps *vps, VbOperationWorker *job)
 void
 vb_manager_end_first (VbVps *vps, VbOperationWorker *job)
 {
-  VbBackup *backup = job->first ? vb_vps_find_backup (vps, job->first->backup) : NULL;
+  const VbOperationRecord *first = vb_operation_worker_get_first (job);
+  VbBackup *backup = first ? vb_vps_find_backup (vps, first->backup) : NULL;
 
   if (backup != NULL && vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE)
-    vb_vps_remove_backup (vps, job->first->backup);
+    vb_vps_remove_backup (vps, first->backup);
 }

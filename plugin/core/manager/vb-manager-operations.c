@@ -25,7 +25,7 @@ vb_manager_update_backup (VbOperationWorker *job, VbVps *vps, const VbOperationR
     }
   if (record->state == VB_OPERATION_COMPLETED)
     {
-      vb_backup_set_info (backup, vb_backup_info_copy (job->info));
+      vb_backup_set_info (backup, vb_backup_info_copy (vb_operation_worker_get_info (job)));
       vb_vps_sort_backups (vps); /* one that began anew is of a later time than it was shown with */
       vb_backup_set_state (backup, VB_BACKUP_AVAILABLE);
     }
@@ -118,7 +118,8 @@ apply (VbOperationWorker *job,
     return;
 
   /* One that could not be journalled has not ended for anybody. */
-  gboolean ended = vb_operation_state_is_end (record->state) && !job->detached;
+  gboolean ended
+      = vb_operation_state_is_end (record->state) && !vb_operation_worker_is_detached (job);
   VbVps *vps = g_hash_table_lookup (self->vps, record->vps);
   if (ended)
     vb_manager_note_undo (self, job, record);
@@ -141,7 +142,7 @@ apply (VbOperationWorker *job,
     }
   if (notification != NULL)
     vb_manager_emit_notification (self, notification);
-  if (!ended && !job->detached)
+  if (!ended && !vb_operation_worker_is_detached (job))
     return;
 
   /* It could not remove its half of a backup. */
@@ -183,10 +184,9 @@ watch_stall (VbManager *self, VbOperationWorker *job, VbOperation *operation, gi
     vb_progress_touch (progress, now_us);
   vb_operation_worker_set_still (job, vb_progress_get_still_us (progress, now_us));
   gboolean stalled = vb_progress_is_stalled (progress, now_us);
-  if (stalled == job->stalled)
+  if (!vb_operation_worker_note_stalled (job, stalled))
     return;
 
-  job->stalled = stalled;
   g_autoptr (GTask) task = g_task_new (self, NULL, NULL, NULL);
   g_task_set_task_data (task, vb_operation_worker_ref (job),
                         (GDestroyNotify) vb_operation_worker_unref);
@@ -206,18 +206,16 @@ report_progress (gpointer data)
   while (g_hash_table_iter_next (&iter, NULL, &value))
     {
       VbOperationWorker *job = value;
-      VbVps *vps = g_hash_table_lookup (self->vps, job->vps);
+      VbVps *vps = g_hash_table_lookup (self->vps, vb_operation_worker_get_vps (job));
       VbOperation *operation = vps ? vb_vps_get_operation (vps) : NULL;
       if (operation == NULL)
         continue;
       gboolean changed = vb_operation_sample (operation, now_us);
-      if (vb_claims_is_lost (self->claims, job->vps))
-        vb_transfer_cancel (job->transfer);
+      if (vb_claims_is_lost (self->claims, vb_operation_worker_get_vps (job)))
+        vb_transfer_cancel (vb_operation_worker_get_transfer (job));
       watch_stall (self, job, operation, now_us);
-      if (!changed && now_us - job->reported_us < PROGRESS_SILENCE_US)
-        continue;
-      job->reported_us = now_us;
-      vb_manager_emit_progress (self, vps, operation);
+      if (vb_operation_worker_note_report (job, changed, now_us, PROGRESS_SILENCE_US))
+        vb_manager_emit_progress (self, vps, operation);
     }
   if (g_hash_table_size (self->jobs) > 0)
     return G_SOURCE_CONTINUE;
@@ -228,7 +226,7 @@ report_progress (gpointer data)
 void
 vb_manager_attach_job (VbManager *self, VbVps *vps, VbOperationWorker *job)
 {
-  VbOperationRecord *record = vb_operation_record_copy (job->record);
+  VbOperationRecord *record = vb_operation_worker_dup_record (job);
   g_hash_table_insert (self->jobs, g_strdup (record->id), vb_operation_worker_ref (job));
   vb_manager_pause_checks (self);
   if (self->progress_timer == 0)
@@ -238,8 +236,8 @@ vb_manager_attach_job (VbManager *self, VbVps *vps, VbOperationWorker *job)
       vb_operation_record_free (record);
       return;
     }
-  g_autoptr (VbOperation) operation
-      = vb_operation_new (record, job->transfer, self->settings.stall_timeout_s);
+  g_autoptr (VbOperation) operation = vb_operation_new (
+      record, vb_operation_worker_get_transfer (job), self->settings.stall_timeout_s);
   vb_vps_set_operation (vps, operation);
 }
 
@@ -277,12 +275,12 @@ vb_manager_cancel (VbManager *self, const char *uuid, const char *operation, GEr
     return FALSE;
   VbOperationWorker *job = g_hash_table_lookup (self->jobs, operation);
   gboolean ended = g_strcmp0 (g_hash_table_lookup (self->ended, operation), uuid) == 0;
-  if (!ended && (job == NULL || g_strcmp0 (job->vps, uuid) != 0))
+  if (!ended && (job == NULL || g_strcmp0 (vb_operation_worker_get_vps (job), uuid) != 0))
     {
       vb_error_set_public (error, VB_ERROR_NOT_FOUND);
       return FALSE;
     }
-  if (ended || !vb_transfer_cancel (job->transfer))
+  if (ended || !vb_transfer_cancel (vb_operation_worker_get_transfer (job)))
     {
       vb_error_set_public (error, VB_ERROR_TOO_LATE);
       return FALSE;

@@ -85,13 +85,14 @@ attach_record (VbManager *self, VbVps *vps, const VbOperationRecord *record)
   else if (record->first_backup != NULL)
     info = vb_manager_make_first_info (vps, record);
   VbOperationWorker *job = vb_manager_new_job (self, vb_operation_record_copy (record), info);
-  job->recovering = record->state != VB_OPERATION_QUEUED;
-  job->stalled = record->stalled;
+  vb_operation_worker_set_recovering (job, record->state != VB_OPERATION_QUEUED, record->stalled);
   vb_manager_hand_undo (self, job);
   vb_manager_hand_first (self, vps, job);
-  const VbOperationRecord *phase = job->first ? job->first : record;
-  vb_transfer_set_total (job->transfer, phase->bytes_total);
-  vb_transfer_set_done (job->transfer, phase->bytes_done);
+  const VbOperationRecord *first = vb_operation_worker_get_first (job);
+  const VbOperationRecord *phase = first ? first : record;
+  VbTransfer *transfer = vb_operation_worker_get_transfer (job);
+  vb_transfer_set_total (transfer, phase->bytes_total);
+  vb_transfer_set_done (transfer, phase->bytes_done);
   vb_manager_attach_job (self, vps, job);
   if (vps != NULL)
     attach_backup_of (vps, record);
@@ -115,11 +116,15 @@ recover_one (VbManager *self, const VbOperationRecord *record)
   if (job == NULL)
     job = attached = attach_record (self, vps, record);
   if (vps != NULL && (record->kind == VB_OPERATION_CREATE || record->first_backup != NULL))
-    job->bases = vb_manager_list_bases (self, vps, &job->read_all);
+    {
+      gboolean read_all = FALSE;
+      GPtrArray *bases = vb_manager_list_bases (self, vps, &read_all);
+      vb_operation_worker_set_bases (job, bases, read_all);
+    }
 
   vb_log_info (record->vps, record->id, record->backup, "%s after a restart of the service",
-               job->recovering ? "Recovering" : "Going on");
-  if (job->recovering)
+               vb_operation_worker_is_recovering (job) ? "Recovering" : "Going on");
+  if (vb_operation_worker_is_recovering (job))
     vb_manager_start_job (self, job);
   else
     vb_manager_enqueue (self, job);

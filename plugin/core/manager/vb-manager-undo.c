@@ -80,11 +80,12 @@ vb_manager_load_undos (VbManager *self, GPtrArray *undos, GPtrArray *unended)
 void
 vb_manager_hand_undo (VbManager *self, VbOperationWorker *job)
 {
-  if (job->record->kind != VB_OPERATION_UNDO)
+  g_autoptr (VbOperationRecord) record = vb_operation_worker_dup_record (job);
+  if (record->kind != VB_OPERATION_UNDO)
     return;
-  const VbUndo *undo = vb_undo_keeper_get (self->undos, job->vps);
-  job->undo = undo ? vb_undo_copy (undo) : NULL;
-  vb_undo_keeper_hold (self->undos, job->vps);
+  const VbUndo *undo = vb_undo_keeper_get (self->undos, record->vps);
+  vb_operation_worker_set_undo (job, undo ? vb_undo_copy (undo) : NULL);
+  vb_undo_keeper_hold (self->undos, record->vps);
 }
 
 void
@@ -99,8 +100,8 @@ vb_manager_note_undo (VbManager *self, VbOperationWorker *job, const VbOperation
     return;
   if (record->kind == VB_OPERATION_UNDO)
     vb_undo_keeper_forget (self->undos, record->vps);
-  else if (job->undo != NULL)
-    vb_undo_keeper_add (self->undos, job->undo);
+  else if (vb_operation_worker_get_undo (job) != NULL)
+    vb_undo_keeper_add (self->undos, vb_operation_worker_get_undo (job));
   else
     vb_undo_keeper_drop (self->undos, record->vps, TRUE);
 }

@@ -115,7 +115,7 @@ static void
 job_detach (gpointer data)
 {
   VbOperationWorker *job = data;
-  job->user_data = NULL;
+  vb_operation_worker_drop_owner (job);
   vb_operation_worker_unref (job);
 }
 

@@ -20,12 +20,7 @@
 static void
 note (VbOperationWorker *self, const VbCreateNotes *notes)
 {
-  g_autofree char *text = vb_create_notes_to_text (notes);
-
-  g_mutex_lock (&self->mutex);
-  g_free (self->record->details);
-  self->record->details = g_steal_pointer (&text);
-  g_mutex_unlock (&self->mutex);
+  vb_operation_worker_set_details (self, vb_create_notes_to_text (notes));
 }
 
 /* --- the point in time --- */

@@ -4,7 +4,7 @@
 /* Shared by vb-create-worker.c and vb-create-recovery.c only. */
 
 #include "vb-create-notes.h"
-#include "vb-operation-worker.h"
+#include "vb-operation-worker-private.h"
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the scripts of create and restore have in common: calls of the hypervisor that must succeed,
  * and what is told when one does not. */
-#include "vb-operation-worker.h"
+#include "vb-operation-worker-private.h"
 
 #include "core/base/vb-error.h"
 #include "core/base/vb-log.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "vb-operation-worker.h"
+#include "vb-operation-worker-private.h"
 
 #include "core/base/vb-error.h"
 #include "core/base/vb-log.h"
@@ -78,7 +78,8 @@ vb_operation_worker_unref (VbOperationWorker *self)
   g_clear_object (&self->pool);
   g_clear_object (&self->journal);
   g_clear_object (&self->transfer);
-  g_clear_pointer (&self->record, vb_operation_record_free);
+  vb_operation_record_free ((VbOperationRecord *) self->record);
+  g_clear_pointer (&self->whole, vb_operation_worker_unref);
   g_clear_pointer (&self->info, vb_backup_info_free);
   g_clear_pointer (&self->bases, g_ptr_array_unref);
   g_clear_pointer (&self->first, vb_operation_record_free);
@@ -104,7 +105,8 @@ apply_on_main (gpointer data)
 {
   Change *change = data;
   change->job->detached = change->detached;
-  change->job->apply (change->job, change->record, change->notification, change->job->user_data);
+  const VbOperationWorker *owned = change->job->whole ? change->job->whole : change->job;
+  change->job->apply (change->job, change->record, change->notification, owned->user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -156,11 +158,11 @@ note_bytes (VbOperationWorker *self, VbOperationRecord *record)
 static VbOperationRecord *
 snapshot (VbOperationWorker *self)
 {
-  g_mutex_lock (&self->mutex);
-  note_bytes (self, self->record);
-  VbOperationRecord *record = vb_operation_record_copy (self->record);
-  g_mutex_unlock (&self->mutex);
-  return record;
+  VbOperationRecord *record = vb_operation_worker_lock_record (self);
+  note_bytes (self, record);
+  VbOperationRecord *copy = vb_operation_record_copy (record);
+  vb_operation_worker_unlock_record (self);
+  return copy;
 }
 
 gboolean
@@ -174,9 +176,8 @@ vb_operation_worker_move (VbOperationWorker *self, VbOperationState to, GError *
   record->state = to;
   if (!vb_journal_save_operation (self->journal, record, NULL, error))
     return FALSE;
-  g_mutex_lock (&self->mutex);
-  self->record->state = to;
-  g_mutex_unlock (&self->mutex);
+  vb_operation_worker_lock_record (self)->state = to;
+  vb_operation_worker_unlock_record (self);
   log_state (record);
   post_change (self, g_steal_pointer (&record), NULL, FALSE);
   return TRUE;
@@ -236,9 +237,8 @@ vb_operation_worker_leave (VbOperationWorker *self)
 void
 vb_operation_worker_set_still (VbOperationWorker *self, gint64 still_us)
 {
-  g_mutex_lock (&self->mutex);
-  self->record->still_us = still_us;
-  g_mutex_unlock (&self->mutex);
+  vb_operation_worker_lock_record (self)->still_us = still_us;
+  vb_operation_worker_unlock_record (self);
 }
 
 static VbNotification *
@@ -282,10 +282,9 @@ save_outcome (VbOperationWorker *self, VbNotification *notification)
 
 /* Caller holds mutex. */
 static void
-set_end (VbOperationWorker *self, VbOperationState state)
+set_end (VbOperationWorker *self, VbOperationRecord *record, VbOperationState state)
 {
   g_autoptr (GError) error = NULL;
-  VbOperationRecord *record = self->record;
 
   if (!vb_operation_check_move (record->state, state, &error))
     g_warning ("%s", error->message);
@@ -307,11 +306,11 @@ type_of_end (const VbOperationRecord *record)
 static void
 end (VbOperationWorker *self, VbOperationState state, gboolean notify)
 {
-  g_mutex_lock (&self->mutex);
-  set_end (self, state);
+  VbOperationRecord *own = vb_operation_worker_lock_record (self);
+  set_end (self, own, state);
   g_autoptr (VbNotification) notification
-      = notify ? notification_for (self->record, type_of_end (self->record)) : NULL;
-  g_mutex_unlock (&self->mutex);
+      = notify ? notification_for (own, type_of_end (own)) : NULL;
+  vb_operation_worker_unlock_record (self);
 
   /* Nobody shall hear of the end of an operation that has stopped and started the VPS, and still
    * see it off. */
@@ -360,7 +359,7 @@ vb_operation_worker_fail (VbOperationWorker *self, const GError *error)
     note_damage (self);
   gboolean cancelled = code == VB_ERROR_CANCELLED;
 
-  g_mutex_lock (&self->mutex);
+  VbOperationRecord *record = vb_operation_worker_lock_record (self);
   if (cancelled
       && (self->stopping || vb_claims_is_lost (vb_pool_get_claims (self->pool), self->vps)))
     {
@@ -372,15 +371,15 @@ vb_operation_worker_fail (VbOperationWorker *self, const GError *error)
   /* What an operation ends with is one of the protocol's reasons; a bad argument is none. */
   if (code == VB_ERROR_INVALID_ARGUMENT)
     code = VB_ERROR_INTERNAL;
-  g_free (self->record->error_reason);
-  self->record->error_reason = g_strdup (vb_error_reason (code));
-  g_free (self->record->error_message);
-  self->record->error_message
+  g_free (record->error_reason);
+  record->error_reason = g_strdup (vb_error_reason (code));
+  g_free (record->error_message);
+  record->error_message
       = g_strdup (code == VB_ERROR_INTERRUPTED || error == NULL ? vb_error_public_message (code)
                                                                 : error->message);
-  if (self->record->state == VB_OPERATION_FINISHING)
+  if (record->state == VB_OPERATION_FINISHING)
     cancelled = FALSE;
-  g_mutex_unlock (&self->mutex);
+  vb_operation_worker_unlock_record (self);
 
   end (self, cancelled ? VB_OPERATION_CANCELLED : VB_OPERATION_FAILED, !cancelled);
 }
@@ -418,10 +417,10 @@ vb_operation_worker_pause (VbOperationWorker *self, gint64 us)
 static void
 set_stalled (VbOperationWorker *self, const VbOperationRecord *record)
 {
-  g_mutex_lock (&self->mutex);
-  self->record->stalled = record->stalled;
-  self->record->stall_told = record->stall_told;
-  g_mutex_unlock (&self->mutex);
+  VbOperationRecord *own = vb_operation_worker_lock_record (self);
+  own->stalled = record->stalled;
+  own->stall_told = record->stall_told;
+  vb_operation_worker_unlock_record (self);
 }
 
 void
@@ -493,7 +492,7 @@ vb_operation_worker_run_part (VbOperationWorker *self, VbOperationWorker *part)
 {
   const Script *script = &scripts[part->record->kind];
 
-  part->whole = self;
+  part->whole = vb_operation_worker_ref (self);
   part->claimed = self->claimed;
   g_mutex_lock (&self->mutex);
   self->part = part;

@@ -35,51 +35,6 @@ typedef void (*VbOperationWorkerApply) (VbOperationWorker *job,
  * backends, and that proposes states. It owns no state that others see: each change goes to the
  * journal first and is then applied on the main context through #VbOperationWorkerApply.
  */
-struct _VbOperationWorker
-{
-  gatomicrefcount ref_count;
-
-  VbHypervisor *hypervisor;
-  VbPool *pool;
-  VbJournal *journal;
-  VbSettings settings;
-  VbTransfer *transfer;
-
-  /* Keeps saves and their announcement in order; held while the journal's disk works, so the main
-   * context never takes it. Taken before mutex. */
-  GMutex save_mutex;
-
-  GMutex mutex; /* protects the next five; never held while anything blocks */
-  GCond cond;   /* wakes pauses */
-  VbOperationRecord *record;
-  gboolean stopping;
-  VbOperationWorker *part; /* (nullable): the create that is under way as a phase of this one */
-
-  /* The thread's own, and the main context's once the job has ended. */
-  VbBackupInfo *info;       /* of the backup that is made */
-  GPtrArray *bases;         /* (element-type VbBackupInfo) (nullable): of a create */
-  gboolean read_all;        /* none of them is to be the base */
-  VbOperationRecord *first; /* (nullable): of a restore: the create that comes first */
-  VbOperationWorker *whole; /* (nullable) (not owned): what this create is a phase of */
-  VbUndo *undo; /* (nullable): the kept disks: what an undo puts back, what a restore leaves */
-  VbPowerLock *lock;
-  gboolean recovering;
-  gboolean claimed;    /* the VPS is ours, among the hosts that share the pool */
-  gboolean point_lost; /* it cannot go on after a restart of the service */
-  gint64 noted_us;     /* when progress was last journalled */
-
-  char *vps; /* constant */
-
-  /* Main context only. */
-  VbOperationWorkerApply apply;
-  VbOperationWorkerApply apply_part; /* for the create that comes first */
-  gpointer user_data;
-  gint64 reported_us; /* when progress was last announced */
-  guint start_timer;  /* until there is a thread for it */
-  gboolean stalled;   /* what was last asked to be journalled */
-  gboolean detached;  /* it goes on after a restart of the service */
-};
-
 /** vb_operation_worker_new: @record: (transfer full): as journalled at admission; @info: (nullable)
  * (transfer full): of a create */
 VbOperationWorker *vb_operation_worker_new (VbHypervisor *hypervisor,
@@ -111,7 +66,71 @@ gboolean vb_operation_worker_is_suspended (VbOperationWorker *self);
  * progress. Any thread, never blocks on the journal */
 void vb_operation_worker_set_still (VbOperationWorker *self, gint64 still_us);
 
+/* What it is given before it is started, and what is left of it: main context only. */
+
+/** vb_operation_worker_set_bases: @bases: (transfer full) (nullable) (element-type VbBackupInfo):
+ * of a create; @read_all: none of them is to be the base */
+void vb_operation_worker_set_bases (VbOperationWorker *self, GPtrArray *bases, gboolean read_all);
+/** vb_operation_worker_set_claimed: whether the VPS is ours already */
+void vb_operation_worker_set_claimed (VbOperationWorker *self, gboolean claimed);
+/** vb_operation_worker_set_recovering: the service has died or was stopped under it; @stalled: what
+ * the journal says */
+void
+vb_operation_worker_set_recovering (VbOperationWorker *self, gboolean recovering, gboolean stalled);
+gboolean vb_operation_worker_is_recovering (VbOperationWorker *self);
+
+/** vb_operation_worker_set_undo: @undo: (transfer full) (nullable): what an undo puts back */
+void vb_operation_worker_set_undo (VbOperationWorker *self, VbUndo *undo);
+/** vb_operation_worker_get_undo: Returns: (nullable): after its end: what a restore leaves */
+const VbUndo *vb_operation_worker_get_undo (VbOperationWorker *self);
+
+/** vb_operation_worker_set_first: @first: (transfer full): of a restore: the create that comes
+ * first; @apply: as of vb_operation_worker_new(), for that one */
+void vb_operation_worker_set_first (VbOperationWorker *self,
+                                    VbOperationRecord *first,
+                                    VbOperationWorkerApply apply);
+/** vb_operation_worker_get_first: Returns: (nullable) */
+const VbOperationRecord *vb_operation_worker_get_first (VbOperationWorker *self);
+
+/** vb_operation_worker_get_info: of the backup that it makes; after its end */
+const VbBackupInfo *vb_operation_worker_get_info (VbOperationWorker *self);
+
+/** vb_operation_worker_is_detached: whether its last change says that it goes on after a restart
+ * of the service */
+gboolean vb_operation_worker_is_detached (VbOperationWorker *self);
+
+/** vb_operation_worker_note_stalled: Returns: whether that is news, to be journalled with
+ * vb_operation_worker_save_stalled() */
+gboolean vb_operation_worker_note_stalled (VbOperationWorker *self, gboolean stalled);
+
+/** vb_operation_worker_note_report: Returns: whether progress is to be announced now: it has
+ * @changed, or nothing was said for @silence_us */
+gboolean vb_operation_worker_note_report (VbOperationWorker *self,
+                                          gboolean changed,
+                                          gint64 now_us,
+                                          gint64 silence_us);
+
+/** vb_operation_worker_drop_owner: the data given to vb_operation_worker_new() is %NULL from now on
+ */
+void vb_operation_worker_drop_owner (VbOperationWorker *self);
+
+/* Any thread. */
+
+const char *vb_operation_worker_get_vps (VbOperationWorker *self);
+VbTransfer *vb_operation_worker_get_transfer (VbOperationWorker *self);
+/** vb_operation_worker_dup_record: Returns: (transfer full): as it is now */
+VbOperationRecord *vb_operation_worker_dup_record (VbOperationWorker *self);
+
 /* For the scripts; job thread only. */
+
+/* Each changes one field of the record for the next time that it is journalled. */
+
+/** vb_operation_worker_set_details: @details: (transfer full) (nullable) */
+void vb_operation_worker_set_details (VbOperationWorker *self, char *details);
+void vb_operation_worker_set_was_power (VbOperationWorker *self, VbPower power);
+void vb_operation_worker_set_swapping (VbOperationWorker *self, gboolean swapping);
+/** vb_operation_worker_forget_first_backup: it is complete */
+void vb_operation_worker_forget_first_backup (VbOperationWorker *self);
 
 /** vb_operation_worker_move: journals the state and posts it to the main context */
 gboolean vb_operation_worker_move (VbOperationWorker *self, VbOperationState to, GError **error);

@@ -17,12 +17,8 @@
 void
 vb_restore_note_left (VbOperationWorker *self)
 {
-  char *details = g_strdup_printf (AGAIN "%" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC);
-
-  g_mutex_lock (&self->mutex);
-  g_free (self->record->details);
-  self->record->details = details;
-  g_mutex_unlock (&self->mutex);
+  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  vb_operation_worker_set_details (self, g_strdup_printf (AGAIN "%" G_GINT64_FORMAT, now_s));
 }
 
 gboolean
@@ -50,9 +46,7 @@ vb_restore_note_alive (VbOperationWorker *self)
 static void
 forget_left (VbOperationWorker *self)
 {
-  g_mutex_lock (&self->mutex);
-  g_clear_pointer (&self->record->details, g_free);
-  g_mutex_unlock (&self->mutex);
+  vb_operation_worker_set_details (self, NULL);
 }
 
 /* --- the backup --- */
@@ -75,10 +69,10 @@ is_in_pool (VbOperationWorker *self)
 static VbOperationWorker *
 make_part (VbOperationWorker *self)
 {
-  VbOperationWorker *part = vb_operation_worker_new (
-      self->hypervisor, self->pool, self->journal, &self->settings, self->transfer,
-      vb_operation_record_copy (self->first), vb_backup_info_copy (self->info), self->apply_part,
-      self->user_data);
+  VbOperationWorker *part
+      = vb_operation_worker_new (self->hypervisor, self->pool, self->journal, &self->settings,
+                                 self->transfer, vb_operation_record_copy (self->first),
+                                 vb_backup_info_copy (self->info), self->apply_part, NULL);
 
   part->recovering = self->first->state != VB_OPERATION_QUEUED;
   part->bases = self->bases ? g_ptr_array_ref (self->bases) : NULL;
@@ -143,9 +137,7 @@ end_phase (VbOperationWorker *self, gboolean late, GError **error)
       vb_error_set_public (error, VB_ERROR_INTERRUPTED);
       return FALSE;
     }
-  g_mutex_lock (&self->mutex);
-  g_clear_pointer (&self->record->first_backup, g_free);
-  g_mutex_unlock (&self->mutex);
+  vb_operation_worker_forget_first_backup (self);
   vb_restore_note_left (self);
   return vb_operation_worker_save (self, error);
 }

@@ -55,8 +55,7 @@ vb_restore_bring_back (VbOperationWorker *self, GError **error)
 void
 vb_restore_set_details (VbOperationWorker *self, const char *details)
 {
-  g_free (self->record->details);
-  self->record->details = g_strdup (details);
+  vb_operation_worker_set_details (self, g_strdup (details));
 }
 
 gboolean
@@ -247,7 +246,7 @@ vb_restore_succeed (VbOperationWorker *self, VbStaging *staging)
         return;
       finish (self, staging);
     }
-  self->record->swapping = FALSE;
+  vb_operation_worker_set_swapping (self, FALSE);
   vb_operation_worker_complete (self);
 }
 
@@ -291,7 +290,7 @@ vb_restore_abandon (VbOperationWorker *self, VbStaging *staging, const GError *e
   /* Also when nothing was stopped: then the VPS is in that state already. */
   if (self->record->was_power != NULL && !vb_restore_bring_back (self, &failure))
     vb_operation_worker_log_failed (self, "Starting the VPS again after a failed restore", failure);
-  self->record->swapping = FALSE;
+  vb_operation_worker_set_swapping (self, FALSE);
   vb_operation_worker_fail (self, error);
 }
 
@@ -306,7 +305,7 @@ vb_restore_begin_swap (VbOperationWorker *self, VbStaging *staging, GError **err
       vb_error_set_public (error, VB_ERROR_CANCELLED);
       return FALSE;
     }
-  self->record->swapping = TRUE;
+  vb_operation_worker_set_swapping (self, TRUE);
   if (vb_staging_is_in_place (staging))
     vb_restore_set_details (self, VB_RESTORE_OVERWRITING);
   return vb_operation_worker_lock (self, "swap", error)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "vb-operation-worker.h"
+#include "vb-operation-worker-private.h"
 
 G_BEGIN_DECLS
 

@@ -61,10 +61,9 @@ prepare (VbOperationWorker *self, GPtrArray **disks, GError **error)
   g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, error);
   if (info == NULL)
     return FALSE;
-  g_free (self->record->was_power);
-  self->record->was_power = g_strdup (vb_power_to_string (info->power));
-  g_clear_pointer (&self->record->details,
-                   g_free); /* what begins anew does so once for each stop */
+  vb_operation_worker_set_was_power (self, info->power);
+  /* What begins again does so once for each stop. */
+  vb_operation_worker_set_details (self, NULL);
   *disks = check_definition (self, error)
                ? vb_hypervisor_list_disks (self->hypervisor, self->record->vps, error)
                : NULL;
@@ -263,8 +262,7 @@ insist_on_staging (VbOperationWorker *self, VbStaging **staging)
 static void
 give_up_devices (VbOperationWorker *self)
 {
-  g_free (self->record->was_power);
-  self->record->was_power = g_strdup (vb_power_to_string (VB_POWER_STOPPED));
+  vb_operation_worker_set_was_power (self, VB_POWER_STOPPED);
 }
 
 static void

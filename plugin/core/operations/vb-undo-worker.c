@@ -23,8 +23,7 @@ prepare (VbOperationWorker *self, GError **error)
   g_autoptr (VbVpsInfo) info = vb_hypervisor_get_info (self->hypervisor, self->record->vps, error);
   if (info == NULL)
     return NULL;
-  g_free (self->record->was_power);
-  self->record->was_power = g_strdup (vb_power_to_string (info->power));
+  vb_operation_worker_set_was_power (self, info->power);
   if (!vb_operation_worker_move (self, VB_OPERATION_PREPARING, error))
     return NULL;
   g_autoptr (GPtrArray) disks
@@ -81,7 +80,7 @@ succeed (VbOperationWorker *self, VbStaging *kept)
   g_clear_error (&error);
   if (self->undo != NULL && !vb_journal_remove_undo (self->journal, self->undo->operation, &error))
     vb_operation_worker_log_failed (self, "Failed to note that nothing is kept any more", error);
-  self->record->swapping = FALSE;
+  vb_operation_worker_set_swapping (self, FALSE);
   vb_operation_worker_complete (self);
 }
 
@@ -113,7 +112,7 @@ abandon (VbOperationWorker *self, VbStaging *kept, const GError *error)
     restore_again (self, kept);
   if (self->record->was_power != NULL && !vb_restore_bring_back (self, &failure))
     vb_operation_worker_log_failed (self, "Failed to start the VPS after a failed undo", failure);
-  self->record->swapping = FALSE;
+  vb_operation_worker_set_swapping (self, FALSE);
   vb_operation_worker_fail (self, error);
 }
 
