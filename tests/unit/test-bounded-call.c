@@ -87,7 +87,7 @@ static void
 test_hangs (void)
 {
   g_autoptr (VbBoundedCall) call = vb_bounded_call_new (SHORT_MS);
-  Hung hung = { .held = TRUE };
+  static Hung hung = { .held = TRUE }; /* a thread may be about to end when the test has */
 
   g_assert_false (ask (call, &hung));
   for (guint i = 0; i < 100; i++)
@@ -106,7 +106,7 @@ static void
 test_freed_while_it_hangs (void)
 {
   VbBoundedCall *call = vb_bounded_call_new (SHORT_MS);
-  Hung hung = { .held = TRUE };
+  static Hung hung = { .held = TRUE }; /* a thread may be about to end when the test has */
 
   g_assert_false (ask (call, &hung));
   vb_bounded_call_free (call);
