@@ -19,12 +19,12 @@ GSocket *vb_sockets_listen_unix (const char *path, const gid_t *group, GError **
 
 /**
  * vb_sockets_listen_tcp:
- * @address: "host:port", where host is an IP address (IPv6 in brackets) or "localhost"
+ * @text: "host:port", where host is an IP address (IPv6 in brackets) or "localhost"
  * @error: (out) (optional): #VB_ERROR
  *
  * Returns: (transfer full) (nullable): a listening socket
  */
-GSocket *vb_sockets_listen_tcp (const char *address, GError **error);
+GSocket *vb_sockets_listen_tcp (const char *text, GError **error);
 
 /** vb_sockets_is_loopback: Returns: whether only this machine can reach the listening @socket */
 gboolean vb_sockets_is_loopback (GSocket *socket);

@@ -29,14 +29,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbBulkQueue, vb_bulk_queue_unref)
 
 /**
  * vb_bulk_queue_push:
- * @subject: who asks
+ * @name: who asks
  * @vps: (nullable): UUID of what it is about
  * @data: not owned; has its turn at once, or when others are done
  *
- * Returns: %FALSE when too much of @subject waits already
+ * Returns: %FALSE when too much of @name waits already
  */
-gboolean
-vb_bulk_queue_push (VbBulkQueue *self, const char *subject, const char *vps, gpointer data);
+gboolean vb_bulk_queue_push (VbBulkQueue *self, const char *name, const char *vps, gpointer data);
 
 /** vb_bulk_queue_done: @data has had its turn, or need not have it any more; nothing happens with
  * one that is not in the queue */

@@ -36,7 +36,7 @@ typedef struct
 
 /** vb_log_fields: the same with any fields; for what is not about an operation */
 void
-vb_log_fields (GLogLevelFlags level, const VbLogField *fields, gsize n_fields, const char *message);
+vb_log_fields (GLogLevelFlags level, const VbLogField *given, gsize n_given, const char *message);
 
 #define vb_log_info(vps, operation, backup, ...)                                                   \
   vb_log (G_LOG_LEVEL_INFO, vps, operation, backup, __VA_ARGS__)

@@ -103,7 +103,7 @@ void vb_manager_emit_notification (VbManager *self, const VbNotification *notifi
 void vb_manager_refresh_availability (VbManager *self);
 void vb_manager_drop_vps (VbManager *self, const char *uuid);
 VbVps *vb_manager_require_vps (VbManager *self, const char *uuid, GError **error);
-VbBackup *vb_manager_require_backup (VbVps *vps, const char *backup, GError **error);
+VbBackup *vb_manager_require_backup (VbVps *vps, const char *id, GError **error);
 
 /** vb_manager_require_readable: Returns: (transfer none) (nullable): a backup that is complete, in
  * a pool that is there */
@@ -205,7 +205,7 @@ void vb_manager_init_checks (VbManager *self);
 void vb_manager_watch_checks (VbManager *self, GHashTable *checks);
 /* Journalled already: from now on it is known and shown. */
 void
-vb_manager_note_check (VbManager *self, const char *vps, const char *backup, const VbCheck *check);
+vb_manager_note_check (VbManager *self, const char *uuid, const char *backup, const VbCheck *check);
 void vb_manager_pause_checks (VbManager *self);
 void vb_manager_stop_checks (VbManager *self);
 /* What the timer does: begins with the backup that is due, or pauses or goes on with the one that

@@ -237,7 +237,7 @@ gboolean vb_manager_verify_finish (VbManager *self,
 /** vb_manager_cancel: asks the operation to stop. Errors: %VB_ERROR_NOT_FOUND, %VB_ERROR_TOO_LATE
  */
 gboolean
-vb_manager_cancel (VbManager *self, const char *vps, const char *operation, GError **error);
+vb_manager_cancel (VbManager *self, const char *uuid, const char *operation, GError **error);
 
 /** vb_manager_list_operations_async: newest first, the current one with its live progress */
 void vb_manager_list_operations_async (VbManager *self,
