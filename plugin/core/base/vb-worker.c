@@ -5,7 +5,7 @@
 
 struct _VbWorker
 {
-  GThreadPool *threads;
+  GThreadPool *threads; /* NULL: the process has no more threads, and will have none */
 };
 
 /* Held by the queue, and by whoever has put it there. */
@@ -39,21 +39,31 @@ run_call (gpointer data, gpointer user_data)
   g_atomic_rc_box_release_full (call, call_clear);
 }
 
+/* GLib since 2.76 needs a thread of its own before the first pool. Where it got none, later pools
+ * come into being and wait for that thread for ever: there must be none. */
+static gint is_without_spawner; /* atomic, of the process */
+
 VbWorker *
 vb_worker_new (guint max_threads)
 {
   VbWorker *self = g_new0 (VbWorker, 1);
-  self->threads = g_thread_pool_new (run_call, NULL, (gint) max_threads, FALSE, NULL);
+
+  if (!g_atomic_int_get (&is_without_spawner))
+    self->threads = g_thread_pool_new (run_call, NULL, (gint) max_threads, FALSE, NULL);
+  if (self->threads == NULL)
+    g_atomic_int_set (&is_without_spawner, TRUE);
   return self;
 }
 
-/* It stays in the queue all the same, and would wait there for ever: no thread runs. */
+/* It stays in the queue all the same, and would wait there for ever: no thread runs. @error:
+ * (nullable) */
 static void
 refuse (Call *call, const GError *error)
 {
   if (take (call))
     g_task_return_new_error (call->task, VB_ERROR, VB_ERROR_INTERNAL,
-                             "Failed to start a thread: %s", error->message);
+                             "Failed to start a thread: %s",
+                             error != NULL ? error->message : "GLib cannot start any");
 }
 
 void
@@ -64,8 +74,10 @@ vb_worker_run (VbWorker *self, GTask *task, GTaskThreadFunc func)
 
   call->task = g_object_ref (task);
   call->func = func;
-  if (!g_thread_pool_push (self->threads, g_atomic_rc_box_acquire (call), &error)
-      && g_thread_pool_get_num_threads (self->threads) == 0)
+  if (self->threads == NULL)
+    refuse (call, NULL);
+  else if (!g_thread_pool_push (self->threads, g_atomic_rc_box_acquire (call), &error)
+           && g_thread_pool_get_num_threads (self->threads) == 0)
     refuse (call, error);
   g_atomic_rc_box_release_full (call, call_clear);
 }
@@ -73,6 +85,7 @@ vb_worker_run (VbWorker *self, GTask *task, GTaskThreadFunc func)
 void
 vb_worker_free (VbWorker *self)
 {
-  g_thread_pool_free (self->threads, FALSE, FALSE);
+  if (self->threads != NULL)
+    g_thread_pool_free (self->threads, FALSE, FALSE);
   g_free (self);
 }
