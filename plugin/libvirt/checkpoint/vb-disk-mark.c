@@ -263,6 +263,44 @@ remove_shared (Marks *self)
     }
 }
 
+static gboolean
+is_of_a_disk (const Marks *self, const char *id)
+{
+  GHashTableIter iter;
+  gpointer other;
+
+  g_hash_table_iter_init (&iter, self->ids);
+  while (g_hash_table_iter_next (&iter, NULL, &other))
+    if (g_str_equal (other, id))
+      return TRUE;
+  return FALSE;
+}
+
+/* QEMU writes a mark into the image when it closes it: of one that was killed before, or whose host
+ * lost its power, there is only libvirt's record. */
+static void
+remove_records_without_mark (Marks *self)
+{
+  virDomainCheckpointPtr *records = NULL;
+  int n = virDomainListAllCheckpoints (self->domain, &records, 0);
+
+  for (int i = 0; i < n; i++)
+    {
+      const char *id = id_in (self, virDomainCheckpointGetName (records[i]));
+
+      if (id != NULL && !is_of_a_disk (self, id)
+          && virDomainCheckpointDelete (records[i], VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY) < 0)
+        {
+          g_autoptr (GError) error = NULL;
+
+          vb_libvirt_set_error (&error, "Failed to remove the record of the mark %s", id);
+          vb_log_warning (self->vps, NULL, NULL, "%s", error->message);
+        }
+      virDomainCheckpointFree (records[i]);
+    }
+  free (records);
+}
+
 GHashTable *
 vb_disk_marks_ensure (virDomainPtr domain, VbDomainXml *xml)
 {
@@ -287,5 +325,6 @@ vb_disk_marks_ensure (virDomainPtr domain, VbDomainXml *xml)
             mark (&marks, disk);
         }
     }
+  remove_records_without_mark (&marks);
   return g_steal_pointer (&marks.ids);
 }
