@@ -255,14 +255,14 @@ test_for_good (Fixture *fixture, gconstpointer data)
 static void
 test_gzip (Fixture *fixture, gconstpointer data)
 {
-  static const char *const refusals[] = { "identity", "br", "gzip;q=0", "deflate, gzip; q=0.0" };
+  static const char *const refusals[] = { "identity", "zstd", "gzip;q=0", "deflate, gzip; q=0.0" };
   g_autofree char *path = address_of (fixture, "core\\.js");
   g_autoptr (GBytes) packed = NULL;
   g_autoptr (GBytes) plain = NULL;
   g_autoptr (SoupMessage) message = NULL;
 
   soup_session_remove_feature_by_type (fixture->session, SOUP_TYPE_CONTENT_DECODER);
-  message = ask (fixture, "GET", path, "Accept-Encoding", "br;q=1.0, gzip;q=0.8", &packed);
+  message = ask (fixture, "GET", path, "Accept-Encoding", "zstd;q=1.0, gzip;q=0.8", &packed);
   g_assert_cmpstr (header (message, "Content-Encoding"), ==, "gzip");
   g_assert_cmpstr (header (message, "Vary"), ==, "Accept-Encoding");
   g_assert_cmpmem (g_bytes_get_data (packed, NULL), 2, "\x1f\x8b", 2);
@@ -278,6 +278,50 @@ test_gzip (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (g_bytes_get_size (packed) * 2, <, g_bytes_get_size (plain));
   /* What an overview takes. */
   g_assert_cmpuint (g_bytes_get_size (packed), <, 27 * 1024);
+}
+
+/* The shorter one of what is taken; without it, or without the program at build time, the next. */
+static void
+test_brotli (Fixture *fixture, gconstpointer data)
+{
+  static const char *const accepted[][2] = {
+    { "gzip, deflate, br", "br" },    { "br", "br" },
+    { "br;q=0.1, gzip;q=1.0", "br" }, { "BR", "br" },
+    { "gzip, br;q=0", "gzip" },       { "br;q=0", NULL },
+    { "brotli, bro", NULL },
+  };
+  g_autofree char *path = address_of (fixture, "core\\.js");
+  g_autofree char *hidden = g_strconcat (path, ".br", NULL);
+  g_autoptr (SoupMessage) missing = ask (fixture, "GET", hidden, NULL, NULL, NULL);
+
+  g_assert_cmpuint (soup_message_get_status (missing), ==, 404);
+  soup_session_remove_feature_by_type (fixture->session, SOUP_TYPE_CONTENT_DECODER);
+  for (gsize i = 0; i < G_N_ELEMENTS (accepted); i++)
+    {
+      const char *expected = accepted[i][1];
+      g_autoptr (SoupMessage) message
+          = ask (fixture, "GET", path, "Accept-Encoding", accepted[i][0], NULL);
+
+      if (!VB_PANEL_HAS_BROTLI && g_strcmp0 (expected, "br") == 0)
+        expected = strstr (accepted[i][0], "gzip") != NULL ? "gzip" : NULL;
+      g_assert_cmpstr (header (message, "Content-Encoding"), ==, expected);
+      g_assert_cmpstr (header (message, "Vary"), ==, "Accept-Encoding");
+    }
+}
+
+/* What a client unpacks is what one gets that takes nothing packed. */
+static void
+test_unpacked (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *path = address_of (fixture, "core\\.js");
+  g_autoptr (GBytes) unpacked = NULL;
+  g_autoptr (GBytes) plain = NULL;
+  g_autoptr (SoupMessage) message = ask (fixture, "GET", path, NULL, NULL, &unpacked);
+  g_autoptr (SoupMessage) other = ask (fixture, "GET", path, "Accept-Encoding", "identity", &plain);
+
+  g_assert_nonnull (header (message, "Content-Encoding"));
+  g_assert_null (header (other, "Content-Encoding"));
+  g_assert_true (g_bytes_equal (unpacked, plain));
 }
 
 static const char *const ancestors[]
@@ -324,6 +368,8 @@ main (int argc, char **argv)
   ADD ("redirect", test_redirect);
   ADD ("for-good", test_for_good);
   ADD ("gzip", test_gzip);
+  ADD ("brotli", test_brotli);
+  ADD ("unpacked", test_unpacked);
   g_test_add ("/panel-files/settings", Fixture, &filled, set_up, test_settings, tear_down);
   return g_test_run ();
 }

@@ -38,6 +38,19 @@ static const FileType file_types[] = {
 typedef struct
 {
   const char *name;
+  const char *suffix;
+} Encoding;
+
+/* What is shorter comes first. A build without brotli has no files of that kind. */
+static const Encoding encodings[] = {
+  { "br", ".br" },
+  { "gzip", ".gz" },
+  { NULL },
+};
+
+typedef struct
+{
+  const char *name;
   const char *value;
 } Header;
 
@@ -147,39 +160,51 @@ is_for_good (const char *path)
 }
 
 static gboolean
-takes_gzip (SoupServerMessage *message)
+takes (SoupServerMessage *message, const char *encoding)
 {
   const char *accepted = soup_message_headers_get_list (
       soup_server_message_get_request_headers (message), "Accept-Encoding");
-  g_autoptr (GSList) encodings = NULL;
+  GSList *taken = NULL;
   gboolean found = FALSE;
 
   if (accepted == NULL)
     return FALSE;
-  encodings = soup_header_parse_quality_list (accepted, NULL);
-  for (GSList *one = encodings; one != NULL; one = one->next)
-    found |= g_ascii_strcasecmp (one->data, "gzip") == 0;
-  soup_header_free_list (g_steal_pointer (&encodings));
+  taken = soup_header_parse_quality_list (accepted, NULL);
+  for (GSList *one = taken; one != NULL; one = one->next)
+    found |= g_ascii_strcasecmp (one->data, encoding) == 0;
+  soup_header_free_list (taken);
   return found;
 }
 
-/* @is_gzip: (out): Returns: (transfer full) (nullable): what to send for it */
+/* The page is filled in at run time; the rest was packed when it was built.
+ * @encoding: (out) (nullable): how it is packed
+ * Returns: (transfer full) (nullable): what to send for it */
 static GBytes *
-find (VbPanelFiles *self, SoupServerMessage *message, const char *path, gboolean *is_gzip)
+find (VbPanelFiles *self, SoupServerMessage *message, const char *path, const char **encoding)
 {
-  GBytes *packed = NULL;
-
-  *is_gzip = takes_gzip (message);
+  *encoding = NULL;
   if (g_str_equal (path, INDEX))
-    return g_bytes_ref (*is_gzip ? self->index_gzip : self->index);
-  /* The packed ones have no address of their own. */
-  if (g_str_has_suffix (path, ".gz"))
-    return NULL;
-  if (*is_gzip)
-    packed = look_up (path, ".gz");
-  if (packed != NULL)
-    return packed;
-  *is_gzip = FALSE;
+    {
+      if (!takes (message, "gzip"))
+        return g_bytes_ref (self->index);
+      *encoding = "gzip";
+      return g_bytes_ref (self->index_gzip);
+    }
+  for (const Encoding *one = encodings; one->name; one++)
+    {
+      GBytes *packed = NULL;
+
+      /* The packed ones have no address of their own. */
+      if (g_str_has_suffix (path, one->suffix))
+        return NULL;
+      if (takes (message, one->name))
+        packed = look_up (path, one->suffix);
+      if (packed != NULL)
+        {
+          *encoding = one->name;
+          return packed;
+        }
+    }
   return look_up (path, NULL);
 }
 
@@ -220,7 +245,7 @@ answer_file (VbPanelFiles *self,
              SoupServerMessage *message,
              const char *path,
              GBytes *content,
-             gboolean is_gzip)
+             const char *encoding)
 {
   SoupMessageHeaders *response = soup_server_message_get_response_headers (message);
   g_autofree char *etag = make_etag (content);
@@ -232,8 +257,8 @@ answer_file (VbPanelFiles *self,
   soup_message_headers_replace (response, "Cache-Control",
                                 is_for_good (path) ? "public, max-age=31536000, immutable"
                                                    : "no-cache");
-  if (is_gzip)
-    soup_message_headers_replace (response, "Content-Encoding", "gzip");
+  if (encoding != NULL)
+    soup_message_headers_replace (response, "Content-Encoding", encoding);
   soup_message_headers_replace (response, "ETag", etag);
   soup_message_headers_replace (response, "Content-Type", content_type_of (path));
   soup_message_body_append_bytes (soup_server_message_get_response_body (message), content);
@@ -247,7 +272,7 @@ vb_panel_files_handle (VbPanelFiles *self, SoupServerMessage *message, const cha
   SoupMessageHeaders *response = soup_server_message_get_response_headers (message);
   const char *method = soup_server_message_get_method (message);
   g_autoptr (GBytes) content = NULL;
-  gboolean is_gzip = FALSE;
+  const char *encoding = NULL;
 
   if (method != SOUP_METHOD_GET && method != SOUP_METHOD_HEAD)
     {
@@ -265,9 +290,9 @@ vb_panel_files_handle (VbPanelFiles *self, SoupServerMessage *message, const cha
   if (g_str_equal (path, PREFIX))
     path = INDEX;
   if (g_str_has_prefix (path, PREFIX))
-    content = find (self, message, path, &is_gzip);
+    content = find (self, message, path, &encoding);
   if (content)
-    answer_file (self, message, path, content, is_gzip);
+    answer_file (self, message, path, content, encoding);
   else
     soup_server_message_set_status (message, SOUP_STATUS_NOT_FOUND, NULL);
 }

@@ -48,7 +48,7 @@ void vb_panel_files_free (VbPanelFiles *self);
  * Answers with a file of the panel from the resources linked in: GET and HEAD only, with an ETag, a
  * strict Content-Security-Policy and permission for other origins to load it (the files hold
  * nothing of anybody). Files in a folder that is named by its content may be kept for good. A
- * client that takes gzip gets it. Needs no token. Main context only.
+ * client that takes brotli or gzip gets it. Needs no token. Main context only.
  */
 void vb_panel_files_handle (VbPanelFiles *self, SoupServerMessage *message, const char *path);
 

@@ -4,7 +4,7 @@
 
 The sources run as they are. For the module they are packed: comments and indentation go, modules that are needed together become one
 file, and all of them lie in a folder that is named by their content, so that a browser may keep them for good. index.html, sw.js and
-vps-backup.js keep their addresses. What a browser can unpack is there as gzip, too. Nothing but Python is needed for it.
+vps-backup.js keep their addresses. What a browser can unpack is there as gzip, too, and as brotli where there is that program. Nothing but Python is needed for it.
 """
 
 import argparse
@@ -200,19 +200,23 @@ def pack(source, target, names, catalogues):
     return sorted(str(path.relative_to(target)) for path in target.rglob("*.*"))
 
 
-def add_gzip(target, names):
+def add_packed(target, names, brotli):
     """Where it is shorter; always the same bytes for the same file. Of the page itself the service makes it: it fills it in."""
     for name in names:
         content = (target / name).read_bytes()
-        packed = gzip.compress(content, 9, mtime=0)
-        if len(packed) < len(content) * 0.9 and name != "index.html":
-            (target / f"{name}.gz").write_bytes(packed)
-            yield f"{name}.gz"
+        packed = {"gz": gzip.compress(content, 9, mtime=0)}
+        if brotli:
+            packed["br"] = subprocess.run([brotli, "--best", "--stdout", "-"], input=content, stdout=subprocess.PIPE, check=True).stdout
+        for suffix, shorter in packed.items():
+            if len(shorter) < len(content) * 0.9 and name != "index.html":
+                (target / f"{name}.{suffix}").write_bytes(shorter)
+                yield f"{name}.{suffix}"
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--compiler", required=True)
+    parser.add_argument("--brotli", help="the program, where there is one")
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("--depfile", type=pathlib.Path, required=True)
     parser.add_argument("--catalogues", type=pathlib.Path, nargs="*", default=[])
@@ -225,7 +229,7 @@ def main():
     tree = ElementTree.parse(options.manifest)
     needed = [node.text for node in tree.iter("file")]
     files = pack(source, options.folder, needed, options.catalogues)
-    files += add_gzip(options.folder, files)
+    files += add_packed(options.folder, list(files), options.brotli)
     resource = tree.find("gresource")
     for node in list(resource):
         resource.remove(node)
