@@ -23,6 +23,9 @@ const overflow = (page) => page.evaluate(() => document.documentElement.scrollWi
 
 const speaks = (page, language) => until(() => page.evaluate((its) => document.documentElement.lang === its, language), `the page speaks ${language}`);
 
+/** How long ago something was goes on while one looks. */
+const ageless = (words) => words.filter((word) => !/^(jetzt|maintenant|now|vor \d.*|il y a \d.*|\d+ .* ago)$/.test(word));
+
 /** Without a word of English: what a visit's create() does. */
 async function create(visit, name) {
   const { page } = visit;
@@ -75,7 +78,7 @@ export const languages = [
         return everything(page);
       };
       const switched = { fr: await say('fr'), en: await say('en'), de: await say('de') };
-      assert.deepEqual(switched.de, german);
+      assert.deepEqual(ageless(switched.de), ageless(german));
       const catalogue = await page.evaluate(() => fetch('locale/de.json').then((answer) => answer.json()));
       const left = switched.en.filter((word) => Object.entries(catalogue).some(([english, its]) => its === word && its !== english));
       assert.deepEqual(left, []);
@@ -88,7 +91,7 @@ export const languages = [
       await visit.row('datiert').waitFor();
       const fresh = await everything(page);
       // What has been announced is over, and stays as it was.
-      assert.deepEqual(switched.fr.filter((word) => !fresh.includes(word) && !/datiert|^web-01: /.test(word)), []);
+      assert.deepEqual(ageless(switched.fr).filter((word) => !fresh.includes(word) && !/datiert|^web-01: /.test(word)), []);
     },
   ],
   [

@@ -4,16 +4,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { DAY, HOUR, MINUTE, EVERYTHING, Service, ago, backup, busy, notification, operation, vps } from './service.js';
-import { Visit, visiting } from './visit.js';
+import { DAY, HOUR, MINUTE, EVERYTHING, ago, backup, busy, notification, operation, vps } from './service.js';
+import { visiting } from './visit.js';
 
-const LOOKS = {
-  1280: { viewport: { width: 1280, height: 800 } },
-  'dark-1280': { viewport: { width: 1280, height: 800 }, colorScheme: 'dark' },
-  390: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-  'dark-390': { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, colorScheme: 'dark' },
-  320: { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true },
-  'forced-1280': { viewport: { width: 1280, height: 800 }, forcedColors: 'active' },
+/** Devices, and the looks that a page on each can be given without loading it again. */
+const DEVICES = {
+  desktop: [{}, { 1280: { width: 1280, height: 800 }, 'dark-1280': { width: 1280, height: 800, colorScheme: 'dark' }, 'forced-1280': { width: 1280, height: 800, forcedColors: 'active' } }],
+  touch: [
+    { hasTouch: true, isMobile: true },
+    { 390: { width: 390, height: 844 }, 'dark-390': { width: 390, height: 844, colorScheme: 'dark' }, 320: { width: 320, height: 640 } },
+  ],
 };
 
 const SCHEDULE = { schedule: { at: '03:30', keep: 1, zone: 'Europe/Berlin' }, next_run_at: ago(-5 * HOUR) };
@@ -135,6 +135,9 @@ const STATES = {
   ],
 };
 
+/** axe's rules that look at colours. */
+const COLOURS = ['color-contrast', 'link-in-text-block'];
+
 /** Boxes of the page's buttons that lie over each other, in all shadow trees; what is covered on purpose does not count. */
 const overlaps = (page) =>
   page.evaluate(() => {
@@ -162,26 +165,37 @@ const overlaps = (page) =>
 const wanted = new RegExp(process.env.VB_ONLY ?? '');
 const looks = new RegExp(process.env.VB_LOOK ?? '');
 
-for (const [look, options] of Object.entries(LOOKS))
-  if (looks.test(look))
-    test(`${look}: each state is whole, and axe finds nothing`, { timeout: 300000 }, async () => {
-      for (const [name, make] of Object.entries(STATES)) {
-        if (!wanted.test(name)) continue;
-        const [state, view, prepare] = make();
-        await visiting(
-          state,
-          async (visit) => {
-            const page = await visit.panel(view);
-            await page.locator(view ? 'vps-backup-overview [part=status][data-state]' : 'vps-backup-list [part=vps]').first().waitFor();
-            if (view && view !== 'resources') await page.locator(view === 'backups' ? 'vps-backup-panel h2' : 'vps-backup-summary [part=counter]:not(:empty), vps-backup-summary [part=card]').first().waitFor();
-            await prepare?.(page);
-            if (name.includes('dialog')) await page.locator('dialog[open]').waitFor();
-            await visit.picture(`${name}-${look}`);
-            assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)) <= 0, `${name}: nothing sticks out`);
-            assert.deepEqual(await overlaps(page), [], name);
-            if (!look.startsWith('forced')) await visit.accessible(`${name}-${look}`);
-          },
-          options,
-        );
-      }
+/** @param {import('./visit.js').Visit} visit @param {string} name of the state */
+async function judge(visit, name, look, { width, height, colorScheme = 'light', forcedColors = 'none' }) {
+  const { page } = visit;
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ colorScheme, forcedColors });
+  if (name.includes('dialog')) assert.ok(await page.locator('dialog[open]').isVisible(), name);
+  await visit.picture(`${name}-${look}`);
+  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)) <= 0, `${name}-${look}: nothing sticks out`);
+  assert.deepEqual(await overlaps(page), [], `${name}-${look}`);
+  // In the dark nothing but colours is different from the same page in the light.
+  if (forcedColors === 'none') await visit.accessible(`${name}-${look}`, colorScheme === 'dark' ? COLOURS : undefined);
+}
+
+for (const [name, make] of Object.entries(STATES).filter(([name]) => wanted.test(name)))
+  for (const [device, [options, all]] of Object.entries(DEVICES)) {
+    const its = Object.entries(all).filter(([look]) => looks.test(look));
+    if (!its.length) continue;
+    test(`${name}, ${device}: whole in each look, and axe finds nothing`, { timeout: 60000 }, async () => {
+      const [state, view, prepare] = make();
+      const [[, { width, height }]] = its;
+      await visiting(
+        state,
+        async (visit) => {
+          const page = await visit.panel(view);
+          await page.locator(view ? 'vps-backup-overview [part=status][data-state]' : 'vps-backup-list [part=vps]').first().waitFor();
+          if (view && view !== 'resources') await page.locator(view === 'backups' ? 'vps-backup-panel h2' : 'vps-backup-summary [part=counter]:not(:empty), vps-backup-summary [part=card]').first().waitFor();
+          await prepare?.(page);
+          if (name.includes('dialog')) await page.locator('dialog[open]').waitFor();
+          for (const [look, how] of its) await judge(visit, name, look, how);
+        },
+        { ...options, viewport: { width, height } },
+      );
     });
+  }
