@@ -25,6 +25,10 @@ G_BEGIN_DECLS
  * @files_enabled: whether backups can be downloaded
  * @webhook_url: (nullable): where notifications are posted
  * @webhook_secret_file: (nullable): file with what signs them
+ * @mail_program: (nullable): absolute path of a program with sendmail's interface
+ * @mail_from: (nullable): address of the sender of mail
+ * @mail_to: (nullable) (array zero-terminated=1): addresses that failures are mailed to; none: no
+ * mail
  * @panel: what the page at /panel/ is called and offers
  *
  * What the operator decides about the bridge; group [bridge] of the config file. Read at
@@ -48,6 +52,9 @@ typedef struct
   gboolean files_enabled;
   const char *webhook_url;
   const char *webhook_secret_file;
+  const char *mail_program;
+  const char *mail_from;
+  const char *const *mail_to;
   VbPanelSettings panel;
 } VbBridgeSettings;
 

@@ -6,6 +6,7 @@
 #include "http/vb-http.h"
 #include "core/base/vb-i18n.h"
 #include "core/base/vb-log.h"
+#include "delivery/vb-mail.h"
 #include "delivery/vb-push.h"
 #include "net/vb-sockets.h"
 #include "rpc/vb-rpc.h"
@@ -33,6 +34,7 @@ struct _VbBridge
   VbManager *manager;
   VbPush *push;
   VbWebhook *webhook;
+  VbMail *mail;
   char *state_folder;
   char *push_contact;
   gboolean push_allow_loopback;
@@ -56,6 +58,7 @@ vb_bridge_dispose (GObject *object)
   g_clear_object (&self->sessions);
   g_clear_object (&self->push);
   g_clear_object (&self->webhook);
+  g_clear_object (&self->mail);
   g_clear_object (&self->manager);
   G_OBJECT_CLASS (vb_bridge_parent_class)->dispose (object);
 }
@@ -125,6 +128,9 @@ vb_bridge_new (VbManager *manager, const VbBridgeSettings *settings)
   self->push_allow_loopback = settings->push_allow_loopback;
   self->webhook_url = dup_if_set (settings->webhook_url);
   self->webhook_secret_file = dup_if_set (settings->webhook_secret_file);
+  if (settings->mail_program != NULL && settings->mail_to != NULL && settings->mail_to[0] != NULL)
+    self->mail
+        = vb_mail_new (manager, settings->mail_program, settings->mail_from, settings->mail_to);
   self->sessions = vb_session_registry_new (manager, self->token_keys);
   if (settings->files_enabled)
     {
@@ -299,6 +305,8 @@ vb_bridge_start (VbBridge *self, GError **error)
     vb_push_start (self->push);
   if (self->webhook != NULL)
     vb_webhook_start (self->webhook);
+  if (self->mail != NULL)
+    vb_mail_start (self->mail);
   return TRUE;
 }
 
@@ -310,6 +318,8 @@ vb_bridge_stop (VbBridge *self)
     vb_push_stop (self->push);
   if (self->webhook != NULL)
     vb_webhook_stop (self->webhook);
+  if (self->mail != NULL)
+    vb_mail_stop (self->mail);
   vb_http_stop (self->http);
   vb_session_registry_close_all (self->sessions, VB_CLOSE_SHUTTING_DOWN, "shutting down");
 }

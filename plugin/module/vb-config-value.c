@@ -237,6 +237,21 @@ vb_config_parse_origin (const char *text, GError **error)
   return g_string_free (origin, FALSE);
 }
 
+gboolean
+vb_config_check_mailbox (const char *text, GError **error)
+{
+  return (strlen (text) <= 254
+          && g_regex_match_simple ("\\A[A-Za-z0-9][A-Za-z0-9._+=-]*@[A-Za-z0-9][A-Za-z0-9.-]*\\z",
+                                   text, 0, 0))
+         || refuse (error, "must be a plain mail address, such as ops@example.org");
+}
+
+char *
+vb_config_parse_mailbox (const char *text, GError **error)
+{
+  return vb_config_check_mailbox (text, error) ? g_strdup (text) : NULL;
+}
+
 char *
 vb_config_parse_address (const char *text, GError **error)
 {

@@ -56,6 +56,13 @@ gboolean vb_config_check_currency (const char *text, GError **error);
  * spelling */
 char *vb_config_parse_address (const char *text, GError **error);
 
+/** vb_config_parse_mailbox: Returns: (transfer full) (nullable): a plain address of mail: nothing
+ * that a header, a list of addresses or a program's arguments could take for something else */
+char *vb_config_parse_mailbox (const char *text, GError **error);
+
+/** vb_config_check_mailbox: such an address */
+gboolean vb_config_check_mailbox (const char *text, GError **error);
+
 /**
  * vb_config_parse_origin:
  *

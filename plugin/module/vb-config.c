@@ -18,6 +18,8 @@ typedef enum
   KEY_ENDPOINT,
   KEY_ORIGINS,
   KEY_ADDRESSES,
+  KEY_MAILBOX,
+  KEY_MAILBOXES,
   KEY_CONTACT,
   KEY_URL,
   KEY_LINK,
@@ -85,6 +87,9 @@ static const Key keys[] = {
   { "push", "allow-loopback", KEY_BOOLEAN, FALSE, AT (push_allow_loopback), "no" },
   { "webhook", "url", KEY_URL, TRUE, AT (webhook_url), "" },
   { "webhook", "secret-file", KEY_PATH, TRUE, AT (webhook_secret_file), "" },
+  { "mail", "to", KEY_MAILBOXES, TRUE, AT (mail_to), "" },
+  { "mail", "from", KEY_MAILBOX, TRUE, AT (mail_from), "" },
+  { "mail", "program", KEY_PATH, FALSE, AT (mail_program), "/usr/sbin/sendmail" },
 };
 
 /* ---- one key ---- */
@@ -117,11 +122,12 @@ static gboolean
 check_text (KeyType type, const char *text, GError **error)
 {
   static gboolean (*const checks[]) (const char *text, GError **error) = {
-    [KEY_RESERVE] = vb_config_check_reserve, [KEY_PATH] = vb_config_check_path,
-    [KEY_SOCKET] = vb_config_check_socket,   [KEY_ENDPOINT] = vb_config_check_endpoint,
-    [KEY_CONTACT] = vb_config_check_contact, [KEY_URL] = vb_config_check_url,
-    [KEY_LINK] = vb_config_check_link,       [KEY_COLOURS] = vb_config_check_colours,
-    [KEY_PRICE] = vb_config_check_price,     [KEY_CURRENCY] = vb_config_check_currency,
+    [KEY_RESERVE] = vb_config_check_reserve,   [KEY_PATH] = vb_config_check_path,
+    [KEY_SOCKET] = vb_config_check_socket,     [KEY_ENDPOINT] = vb_config_check_endpoint,
+    [KEY_CONTACT] = vb_config_check_contact,   [KEY_URL] = vb_config_check_url,
+    [KEY_LINK] = vb_config_check_link,         [KEY_COLOURS] = vb_config_check_colours,
+    [KEY_MAILBOX] = vb_config_check_mailbox,   [KEY_PRICE] = vb_config_check_price,
+    [KEY_CURRENCY] = vb_config_check_currency,
   };
 
   return type >= G_N_ELEMENTS (checks) || checks[type] == NULL || checks[type](text, error);
@@ -161,6 +167,8 @@ store (VbConfig *self, const Key *key, const char *text, GError **error)
       return vb_config_parse_duration (text, target, error);
     case KEY_ORIGINS:
       return parse_list (text, vb_config_parse_origin, target, error);
+    case KEY_MAILBOXES:
+      return parse_list (text, vb_config_parse_mailbox, target, error);
     case KEY_ADDRESSES:
       return parse_list (text, vb_config_parse_address, target, error);
     default:

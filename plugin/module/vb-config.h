@@ -36,6 +36,9 @@ G_BEGIN_DECLS
  * @push_allow_loopback: for tests only: push services on this machine, too
  * @webhook_url: (nullable): where notifications are posted
  * @webhook_secret_file: (nullable): file with the secret that signs them
+ * @mail_to: (array zero-terminated=1): addresses that failures are mailed to
+ * @mail_from: (nullable): the sender's
+ * @mail_program: what takes the mail
  *
  * The whole config file. Constant once loaded, so any thread may read it.
  */
@@ -70,6 +73,9 @@ typedef struct
   gboolean files_enabled;
   char *webhook_url;
   char *webhook_secret_file;
+  char **mail_to;
+  char *mail_from;
+  char *mail_program;
 } VbConfig;
 
 /**

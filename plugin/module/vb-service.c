@@ -207,6 +207,9 @@ make_bridge (VbService *self)
     .push_allow_loopback = config->push_allow_loopback,
     .webhook_url = config->webhook_url,
     .webhook_secret_file = config->webhook_secret_file,
+    .mail_program = config->mail_program,
+    .mail_from = config->mail_from,
+    .mail_to = (const char *const *) config->mail_to,
     .panel = {
       .brand = config->panel_brand,
       .accent = config->panel_accent,

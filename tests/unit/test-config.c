@@ -57,6 +57,9 @@ test_defaults (void)
   g_assert_null (config->push_subject);
   g_assert_null (config->webhook_url);
   g_assert_null (config->webhook_secret_file);
+  g_assert_cmpuint (g_strv_length (config->mail_to), ==, 0);
+  g_assert_null (config->mail_from);
+  g_assert_cmpstr (config->mail_program, ==, "/usr/sbin/sendmail");
 }
 
 static void
@@ -80,7 +83,9 @@ test_everything (void)
                "slots-request=https://shop.example/{vps}?n={total}\n"
                "frame-ancestors=https://billing.example\n"
                "[push]\nsubject=mailto:ops@example.org\n"
-               "[webhook]\nurl=https://hooks.example/in?x=1#f\nsecret-file=/w\n");
+               "[webhook]\nurl=https://hooks.example/in?x=1#f\nsecret-file=/w\n"
+               "[mail]\nto=ops@example.org; on-call+1@b.example\nfrom=backup@example.org\n"
+               "program=/usr/bin/msmtp\n");
 
   g_assert_cmpstr (config->settings.state_folder, ==, "/s");
   g_assert_cmpstr (config->libvirt_uri, ==, "test:///default");
@@ -119,6 +124,11 @@ test_everything (void)
   g_assert_cmpstr (config->push_subject, ==, "mailto:ops@example.org");
   g_assert_cmpstr (config->webhook_url, ==, "https://hooks.example/in?x=1#f");
   g_assert_cmpstr (config->webhook_secret_file, ==, "/w");
+  g_assert_cmpstr (config->mail_to[0], ==, "ops@example.org");
+  g_assert_cmpstr (config->mail_to[1], ==, "on-call+1@b.example");
+  g_assert_cmpuint (g_strv_length (config->mail_to), ==, 2);
+  g_assert_cmpstr (config->mail_from, ==, "backup@example.org");
+  g_assert_cmpstr (config->mail_program, ==, "/usr/bin/msmtp");
 }
 
 /* Each text is refused with an error that holds both words. */
@@ -178,6 +188,12 @@ static const struct
   { "[panel]\nframe-ancestors=*\n", "line 2:", "origins" },
   { "[webhook]\nurl=hooks.example\n", "line 2:", "URL" },
   { "[webhook]\nurl=https://hooks.example\n", "line 2:", "secret-file" },
+  { "[mail]\nto=ops\n", "line 2:", "mail address" },
+  { "[mail]\nto=-oQ/tmp@example.org\n", "line 2:", "mail address" },
+  { "[mail]\nto=a@example.org,b@example.org\n", "line 2:", "mail address" },
+  { "[mail]\nto=a@example.org\\nBcc: b@example.org\n", "line 2:", "mail address" },
+  { "[mail]\nfrom=Ops <a@example.org>\n", "line 2:", "mail address" },
+  { "[mail]\nprogram=sendmail\n", "line 2:", "absolute" },
   { "[bridge]\nsocket=/"
     "0123456789012345678901234567890123456789012345678901234567890123456789"
     "0123456789012345678901234567890123456789\n",

@@ -251,6 +251,7 @@ make_bridge (Host *host, const char *folder, char **arguments)
   g_auto (GStrv) proxies = g_strsplit (find_setting (arguments, "trusted-proxies"), ";", -1);
   const char *max_connections = find_setting (arguments, "max-connections");
   const char *max_per_address = find_setting (arguments, "max-per-address");
+  g_auto (GStrv) mail_to = g_strsplit (find_setting (arguments, "mail-to"), ";", -1);
   VbBridgeSettings settings = {
     .files_enabled = TRUE,
     .socket = socket,
@@ -268,6 +269,9 @@ make_bridge (Host *host, const char *folder, char **arguments)
     .push_allow_loopback = *find_setting (arguments, "push-allow-loopback") != '\0',
     .webhook_url = find_setting (arguments, "webhook-url"),
     .webhook_secret_file = find_setting (arguments, "webhook-secret-file"),
+    .mail_program = find_setting (arguments, "mail-program"),
+    .mail_from = "backup@example.org",
+    .mail_to = (const char *const *) mail_to,
   };
 
   return vb_bridge_new (host->manager, &settings);
