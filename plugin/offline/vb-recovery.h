@@ -20,6 +20,7 @@ typedef struct _VbRecovery VbRecovery;
  * @uri: (nullable): where to define the VPS; %NULL: nowhere, its definition is written only
  * @vps: UUID
  * @backup: id
+ * @name: (nullable): makes it a new VPS of that name, with a UUID and MAC addresses of its own
  * @into: absolute path of the folder for the disks
  *
  * Looks whether it can work. Makes no file but the folder.
@@ -31,6 +32,7 @@ VbRecovery *vb_recovery_new (const char *pool,
                              const char *uri,
                              const char *vps,
                              const char *backup,
+                             const char *name,
                              const char *into,
                              GError **error);
 void vb_recovery_free (VbRecovery *self);
@@ -45,6 +47,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbRecovery, vb_recovery_free)
  * nothing is left.
  */
 gboolean vb_recovery_run (VbRecovery *self, VbTransfer *transfer, GError **error);
+
+/** vb_recovery_get_vps: Returns: (transfer none): UUID of the VPS that is defined */
+const char *vb_recovery_get_vps (VbRecovery *self);
 
 /** vb_recovery_get_disks: Returns: (transfer none) (element-type VbDisk): the new disks */
 GPtrArray *vb_recovery_get_disks (VbRecovery *self);

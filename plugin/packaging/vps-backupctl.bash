@@ -38,13 +38,13 @@ _vps_backupctl ()
       words='--help --socket --json'
       case $command in
         create) words+=' --name --wait --request-key' ;;
-        restore) words+=' --wait --yes --stop-first --backup-first' ;;
+        restore) words+=' --wait --yes --stop-first --backup-first --from' ;;
         download) words+=' --disk --to' ;;
         undo) words+=' --discard --wait --yes' ;;
         log) words+=' --limit' ;;
         schedule) words+=' --at --keep --jitter --zone --off' ;;
         token) words+=' --vps --perms --ttl --sub --keys --key-file --config' ;;
-        recover) words+=' --into --pool --config --no-define' ;;
+        recover) words+=' --into --as --pool --config --no-define' ;;
         doctor|forget) words+=' --config' ;;
         '') words+=' --version' ;;
       esac

@@ -3,6 +3,8 @@
 
 import datetime
 import os
+import pathlib
+import signal
 import time
 
 import client as clients
@@ -290,3 +292,102 @@ def test_undo_of_disks_that_rest_on_others(new_service, new_guest, reflinks):
     assert vps.domain.snapshotListNames() == ["s1"]
     again = back_up(client, vps)
     check_image(service, vps, again, {"vda": content})
+
+
+def test_kept_disks_go_first_when_a_restore_lacks_space(new_service, new_guest):
+    """Those of the VPS itself, then the oldest of others on the same file system; never more than it needs."""
+    folder = isolated.mount_xfs(isolated.new_folder("narrow"), 400 * MIB)
+    service = new_service(pool_path=isolated.new_folder("pool") / "pool",
+                          operations={"undo-reserve": "1M", "delta-limit": 0}, slots={"included": 8, "maximum": 8})
+    disk = 48 * MIB
+    all_vps, firsts = [], []
+    for name in ("one", "two"):
+        vps = new_guest(name, [guests.Disk("vda", size=disk)], kind=guests.Blank, folder=folder).start()
+        client = follow(service, vps)
+        vps.qemu_io("vda", "write -P 0xa1 0 48M")
+        all_vps.append(vps)
+        firsts.append(back_up(client, vps))
+    one, two = all_vps
+    client.follow(one.vps)
+    for vps, first in zip(all_vps, firsts):
+        restore(client, vps, first)
+        assert undo_of(client, vps) is not None
+    free = os.statvfs(folder)
+    filler = free.f_bavail * free.f_frsize - 20 * MIB  # less than a new disk needs
+    isolated.run("fallocate", "-l", str(filler), folder / "filler")
+    told = client.request("backup.restore", vps=one.vps, backup=firsts[0], check=True)["warnings"]
+    assert any("deleted" in warning for warning in told), told
+    assert undo_of(client, one) is not None, "asking changes nothing"
+    restore(client, one, firsts[0])
+    check_guest(one, {"vda": bytes([0xA1]) * disk})
+    assert undo_of(client, two) is not None, "that of another VPS was not needed"
+
+    (folder / "filler").unlink()
+    client.request("undo.discard", vps=one.vps)
+    free = os.statvfs(folder)
+    isolated.run("fallocate", "-l", str(free.f_bavail * free.f_frsize - 20 * MIB), folder / "filler")
+    restore(client, one, firsts[0])
+    assert undo_of(client, two) is None, "there was no other way"
+    check_guest(one, {"vda": bytes([0xA1]) * disk})
+
+    client.request("undo.discard", vps=one.vps)
+    free = os.statvfs(folder)
+    isolated.run("fallocate", "-l", str(free.f_bavail * free.f_frsize - 20 * MIB), folder / "filler2")
+    with pytest.raises(clients.RpcError) as refused:
+        client.request("backup.restore", vps=one.vps, backup=firsts[0])
+    assert refused.value.reason == "insufficient_space"
+
+
+HOOK = pathlib.Path("/etc/libvirt/hooks/qemu.d/hold")
+
+
+@pytest.fixture
+def holding_hook():
+    """Keeps each VPS from starting while its file exists; the daemon must know it from its start."""
+    wanted = isolated.new_folder("holding") / "hold"
+    HOOK.write_text(f"""#!/bin/sh
+[ "$2 $3" = "prepare begin" ] || exit 0
+tries=600
+while [ -e '{wanted}' ] && [ $tries -gt 0 ]; do sleep 0.1; tries=$((tries - 1)); done
+exit 0
+""")
+    HOOK.chmod(0o755)
+    isolated.stop_libvirtd(signal.SIGTERM)
+    isolated.start_libvirtd()
+    yield wanted
+    wanted.unlink(missing_ok=True)
+    HOOK.unlink()
+
+
+@pytest.mark.parametrize("phase", ["stopping", "starting"])
+def test_service_dies_in_an_undo(holding_hook, world, phase):
+    """Killed while it stops the VPS, whose process does not end at once, and when the disks are put back and it starts."""
+    service, client, vps, first, then, now = world
+    restore(client, vps, first)
+    if phase == "stopping":
+        os.kill(vps.qemu_pid(), signal.SIGSTOP)
+    else:
+        holding_hook.touch()
+    started = client.request("undo.start", vps=vps.vps)["operation"]
+    client.wait_state(started["id"], "finishing")
+    if phase == "starting":
+        isolated.wait_until(lambda: not any(name.endswith(".old") for name in kept(vps)), "the old disks to be put back", 60)
+    service.kill()
+    holding_hook.unlink(missing_ok=True)
+    service.start()
+    client = follow(service, vps)
+    ended = client.wait_operation(vps.vps, started["id"])
+    assert ended["state"] == "completed", ended
+    assert vps.active and undo_of(client, vps) is None and kept(vps) == []
+    assert not service.lock_held(vps.vps)
+    check_guest(vps, now)
+    again = back_up(client, vps)
+    check_image(service, vps, again, now)
+    told = [one["type"] for one in client.request("notification.list", vps=vps.vps)["notifications"]]
+    assert told.count("undo_completed") == 1 and "undo_failed" not in told
+
+
+def test_service_says_whether_restores_can_be_undone(new_service):
+    for window, can in (("24h", True), ("0", False)):
+        service = new_service(operations={"undo-window": window})
+        assert ("undo" in service.client().request("session.info")["features"]) == can

@@ -149,12 +149,28 @@ vb_cli_create (VbCli *self, char **arguments, GError **error)
 
 /* ---- restore ---- */
 
-static gboolean
-ask (JsonObject *vps, JsonObject *backup)
+typedef struct
 {
-  g_autofree char *vps_name = vb_cli_text_clean (vb_cli_get_string (vps, "name"));
-  g_autofree char *name = vb_cli_text_clean (vb_cli_get_string (backup, "name"));
-  g_autofree char *time = vb_cli_text_time (vb_cli_get_string (backup, "created_at"));
+  JsonObject *vps;
+  JsonObject *from;   /* (nullable): the VPS that the backup belongs to, when that is another one */
+  JsonObject *backup; /* (not owned) */
+} Restore;
+
+static void
+restore_clear (Restore *restore)
+{
+  g_clear_pointer (&restore->vps, json_object_unref);
+  g_clear_pointer (&restore->from, json_object_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Restore, restore_clear)
+
+static gboolean
+ask (const Restore *restore)
+{
+  g_autofree char *vps_name = vb_cli_text_clean (vb_cli_get_string (restore->vps, "name"));
+  g_autofree char *name = vb_cli_text_clean (vb_cli_get_string (restore->backup, "name"));
+  g_autofree char *time = vb_cli_text_time (vb_cli_get_string (restore->backup, "created_at"));
   char answer[16] = "";
 
   vb_cli_print (stderr,
@@ -169,11 +185,13 @@ ask (JsonObject *vps, JsonObject *backup)
 }
 
 static JsonObject *
-make_params (VbCli *self, JsonObject *vps, JsonObject *backup)
+make_params (VbCli *self, const Restore *restore)
 {
-  JsonObject *params = vb_cli_params ("vps", vb_cli_get_string (vps, "vps"), "backup",
-                                      vb_cli_get_string (backup, "id"), NULL);
+  JsonObject *params = vb_cli_params ("vps", vb_cli_get_string (restore->vps, "vps"), "backup",
+                                      vb_cli_get_string (restore->backup, "id"), NULL);
 
+  if (restore->from != NULL)
+    json_object_set_string_member (params, "from", vb_cli_get_string (restore->from, "vps"));
   if (self->stop_first)
     json_object_set_boolean_member (params, "stop_first", TRUE);
   if (self->backup_first)
@@ -183,9 +201,9 @@ make_params (VbCli *self, JsonObject *vps, JsonObject *backup)
 
 /* What is lost is said before the question, and with --yes, too. */
 static gboolean
-warn (VbCli *self, JsonObject *vps, JsonObject *backup, GError **error)
+warn (VbCli *self, const Restore *restore, GError **error)
 {
-  JsonObject *params = make_params (self, vps, backup);
+  JsonObject *params = make_params (self, restore);
   g_autoptr (JsonObject) result = NULL;
   g_autoptr (JsonArray) warnings = NULL;
 
@@ -204,37 +222,50 @@ warn (VbCli *self, JsonObject *vps, JsonObject *backup, GError **error)
 }
 
 static gboolean
-confirm (VbCli *self, JsonObject *vps, JsonObject *backup, GError **error)
+confirm (VbCli *self, const Restore *restore, GError **error)
 {
-  if (self->yes || ask (vps, backup))
+  if (self->yes || ask (restore))
     return TRUE;
   g_set_error_literal (error, VB_CLI_ERROR, VB_CLI_ERROR_FAILED, _ ("Nothing was changed."));
   return FALSE;
 }
 
+static gboolean
+resolve (VbCli *self, char **arguments, Restore *restore, GError **error)
+{
+  restore->vps = vb_cli_resolve_vps (self, arguments[0], error);
+  if (restore->vps == NULL)
+    return FALSE;
+  if (self->from != NULL)
+    {
+      restore->from = vb_cli_resolve_vps (self, self->from, error);
+      if (restore->from == NULL)
+        return FALSE;
+    }
+  restore->backup
+      = vb_cli_resolve_backup (restore->from ? restore->from : restore->vps, arguments[1], error);
+  return restore->backup != NULL;
+}
+
 gboolean
 vb_cli_restore (VbCli *self, char **arguments, GError **error)
 {
-  g_autoptr (JsonObject) vps = NULL;
+  g_auto (Restore) restore = { NULL };
   g_autoptr (JsonObject) result = NULL;
-  JsonObject *backup;
-  const char *vps_id;
 
   if (!self->yes && !isatty (STDIN_FILENO))
     return vb_cli_error_set_usage (error, _ ("A restore overwrites disks; confirm it with --yes"));
-  vps = vb_cli_resolve_vps (self, arguments[0], error);
-  backup = vps != NULL ? vb_cli_resolve_backup (vps, arguments[1], error) : NULL;
-  if (backup == NULL || !warn (self, vps, backup, error) || !confirm (self, vps, backup, error))
+  if (!resolve (self, arguments, &restore, error) || !warn (self, &restore, error)
+      || !confirm (self, &restore, error))
     return FALSE;
 
-  vps_id = vb_cli_get_string (vps, "vps");
-  result = vb_cli_call (self, "backup.restore", make_params (self, vps, backup), error);
+  result = vb_cli_call (self, "backup.restore", make_params (self, &restore), error);
   if (result == NULL)
     return FALSE;
   if (self->wait)
-    return vb_cli_finish_operation (self, vps_id, result, error);
+    return vb_cli_finish_operation (self, vb_cli_get_string (restore.vps, "vps"), result, error);
 
-  print_begun (self, result, vb_cli_get_string (backup, "id"),
+  print_begun (self, result, vb_cli_get_string (restore.backup, "id"),
                _ ("Restore from backup %s has begun (operation %s)\n"));
   return TRUE;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* recover: a VPS that this host has lost, or never had, from the folder of the pool alone. */
 #include <signal.h>
+#include <string.h>
 
 #include "vb-cli-config.h"
 #include "vb-cli-error.h"
@@ -165,12 +166,13 @@ run (VbCli *self, VbRecovery *recovery, GError **error)
 /* ---- the outcome ---- */
 
 static void
-print_json (VbRecovery *recovery, JsonObject *backup)
+print_json (VbCli *self, VbRecovery *recovery, JsonObject *backup)
 {
-  g_autoptr (JsonObject) output = vb_cli_params ("vps", vb_cli_get_string (backup, "vps"), "name",
-                                                 vb_cli_get_string (backup, "vps_name"), "backup",
-                                                 vb_cli_get_string (backup, "id"), "definition",
-                                                 vb_recovery_get_definition_path (recovery), NULL);
+  const char *name = self->as ? self->as : vb_cli_get_string (backup, "vps_name");
+  g_autoptr (JsonObject) output
+      = vb_cli_params ("vps", vb_recovery_get_vps (recovery), "name", name, "backup",
+                       vb_cli_get_string (backup, "id"), "definition",
+                       vb_recovery_get_definition_path (recovery), NULL);
   GPtrArray *disks = vb_recovery_get_disks (recovery);
   GPtrArray *notes = vb_recovery_get_notes (recovery);
   JsonArray *disks_out = json_array_new ();
@@ -194,7 +196,8 @@ print_json (VbRecovery *recovery, JsonObject *backup)
 static void
 print_words (VbCli *self, VbRecovery *recovery, JsonObject *backup)
 {
-  g_autofree char *name = vb_cli_text_clean (vb_cli_get_string (backup, "vps_name"));
+  g_autofree char *name
+      = vb_cli_text_clean (self->as ? self->as : vb_cli_get_string (backup, "vps_name"));
   g_autofree char *time = vb_cli_text_time (vb_cli_get_string (backup, "created_at"));
   GPtrArray *disks = vb_recovery_get_disks (recovery);
   GPtrArray *notes = vb_recovery_get_notes (recovery);
@@ -226,6 +229,8 @@ vb_cli_recover (VbCli *self, char **arguments, GError **error)
 
   if (self->into == NULL)
     return vb_cli_error_set_usage (error, _ ("Say with --into in which folder the disks belong"));
+  if (self->as != NULL && (*self->as == '\0' || strchr (self->as, '/') != NULL))
+    return vb_cli_error_set_usage (error, _ ("“%s” cannot be the name of a VPS"), self->as);
   into = g_canonicalize_filename (self->into, NULL);
   if (!vb_cli_config_get (self, "pool", "path", VB_CLI_POOL, &pool, error)
       || !vb_cli_config_get (self, "libvirt", "uri", VB_CLI_URI, &uri, error))
@@ -240,11 +245,11 @@ vb_cli_recover (VbCli *self, char **arguments, GError **error)
   if (backup == NULL)
     return FALSE;
   recovery = vb_recovery_new (pool, self->no_define ? NULL : uri, vb_cli_get_string (backup, "vps"),
-                              vb_cli_get_string (backup, "id"), into, error);
+                              vb_cli_get_string (backup, "id"), self->as, into, error);
   if (recovery == NULL || !run (self, recovery, error))
     return FALSE;
   if (self->json)
-    print_json (recovery, backup);
+    print_json (self, recovery, backup);
   else
     print_words (self, recovery, backup);
   return TRUE;

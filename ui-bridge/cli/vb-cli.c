@@ -41,7 +41,7 @@ static const Command commands[] = {
   { "show", "VPS", N_ ("one VPS and its backups"), 1, 1, OPTIONS_NONE, vb_cli_show },
   { "create", "VPS [--name N] [--wait]", N_ ("make a backup"), 1, 1, OPTIONS_CREATE,
     vb_cli_create },
-  { "restore", "VPS BACKUP [--wait] [--yes] [--stop-first] [--backup-first]",
+  { "restore", "VPS BACKUP [--wait] [--yes] [--stop-first] [--backup-first] [--from VPS]",
     N_ ("go back to a backup"), 2, 2, OPTIONS_RESTORE, vb_cli_restore },
   { "undo", "VPS [--discard] [--wait] [--yes]", N_ ("put back what the last restore has replaced"),
     1, 1, OPTIONS_UNDO, vb_cli_undo },
@@ -76,7 +76,7 @@ static const Command commands[] = {
     0, OPTIONS_CONFIG, vb_cli_doctor },
   { "forget", "VPS [--config FILE]", N_ ("let go of a VPS's disks, so that it can be undefined"), 1,
     1, OPTIONS_CONFIG, vb_cli_forget },
-  { "recover", "VPS [BACKUP] --into DIR [--pool PATH | --config FILE] [--no-define]",
+  { "recover", "VPS [BACKUP] --into DIR [--as NAME] [--pool PATH | --config FILE] [--no-define]",
     N_ ("bring a VPS back from the pool alone, on a host that has lost it"), 1, 2, OPTIONS_RECOVER,
     vb_cli_recover },
 };
@@ -97,6 +97,8 @@ cli_clear (VbCli *self)
   g_free (self->config);
   g_free (self->pool);
   g_free (self->into);
+  g_free (self->from);
+  g_free (self->as);
   g_free (self->disk);
   g_free (self->to);
   g_free (self->at);
@@ -145,6 +147,8 @@ add_operation_options (GOptionContext *context, VbCli *self, OptionSet set)
       N_ ("Stop the VPS before the copy, not only for the swap"), NULL },
     { "backup-first", 0, 0, G_OPTION_ARG_NONE, &self->backup_first,
       N_ ("Back up the present state before anything is restored"), NULL },
+    { "from", 0, 0, G_OPTION_ARG_STRING, &self->from,
+      N_ ("The VPS that the backup belongs to, when that is another one"), N_ ("VPS") },
     { NULL },
   };
 
@@ -189,6 +193,8 @@ add_recover_options (GOptionContext *context, VbCli *self)
 {
   const GOptionEntry entries[] = {
     { "into", 0, 0, G_OPTION_ARG_FILENAME, &self->into, N_ ("Folder for the disks"), N_ ("DIR") },
+    { "as", 0, 0, G_OPTION_ARG_STRING, &self->as,
+      N_ ("Make it a new VPS, with a UUID and MAC addresses of its own"), N_ ("NAME") },
     { "pool", 0, 0, G_OPTION_ARG_FILENAME, &self->pool,
       N_ ("The pool (default: what the config file says)"), N_ ("PATH") },
     { "no-define", 0, 0, G_OPTION_ARG_NONE, &self->no_define,

@@ -22,6 +22,8 @@ G_BEGIN_DECLS
  * @yes: --yes
  * @stop_first: --stop-first
  * @backup_first: --backup-first
+ * @from: --from
+ * @as: --as
  * @discard: --discard
  * @name: (nullable): --name
  * @request_key: (nullable): --request-key
@@ -55,6 +57,8 @@ typedef struct
   gboolean yes;
   gboolean stop_first;
   gboolean backup_first;
+  char *from;
+  char *as;
   gboolean discard;
   char *name;
   char *request_key;

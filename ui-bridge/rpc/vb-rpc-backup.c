@@ -107,6 +107,7 @@ run_restore (VbCall *call)
   const char *vps = vb_call_get_vps_name (call);
   const VbRestoreRequest request = {
     .backup = vb_call_get_string (call, "backup"),
+    .from = vb_call_get_other_vps (call),
     .stop_first = vb_call_get_boolean (call, "stop_first"),
     .backup_first = vb_call_get_boolean (call, "backup_first"),
   };
@@ -303,6 +304,7 @@ const VbMethod vb_rpc_backup_methods[] = {
     VB_PERMISSION_BACKUP_RESTORE,
     { VPS,
       BACKUP,
+      { "from", VB_PARAM_OTHER_VPS, TRUE },
       { "stop_first", VB_PARAM_BOOLEAN, TRUE },
       { "backup_first", VB_PARAM_BOOLEAN, TRUE },
       { "check", VB_PARAM_BOOLEAN, TRUE } },

@@ -46,6 +46,7 @@ vb_call_free (VbCall *self)
   g_clear_pointer (&self->body, json_object_unref);
   g_clear_object (&self->vps);
   g_free (self->vps_name);
+  g_free (self->other_vps);
   vb_identity_unref (self->asked_by);
   g_object_unref (self->session);
   vb_rpc_context_unref (self->context);
@@ -252,6 +253,12 @@ const char *
 vb_call_get_vps_name (VbCall *self)
 {
   return self->vps_name;
+}
+
+const char *
+vb_call_get_other_vps (VbCall *self)
+{
+  return self->other_vps;
 }
 
 const char *

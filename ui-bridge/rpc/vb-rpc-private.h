@@ -16,6 +16,7 @@ struct _VbCall
   const VbMethod *method;
   JsonObject *params;
   char *vps_name;
+  char *other_vps;
   VbVps *vps;
   gint64 number;
 

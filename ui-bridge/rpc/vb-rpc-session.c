@@ -38,6 +38,7 @@ make_features (VbManager *manager)
   JsonArray *array = json_array_new ();
 
   json_array_add_string_element (array, "backup_first");
+  json_array_add_string_element (array, "from");
   if (vb_manager_keeps_replaced (manager))
     json_array_add_string_element (array, "undo");
   return array;

@@ -127,20 +127,24 @@ static gboolean
 resolve_vps (VbCall *self, const VbParam *param, GError **error)
 {
   const char *given = vb_call_get_string (self, param->name);
+  gboolean may_be_all
+      = param->type == VB_PARAM_VPS_OR_ALL || param->type == VB_PARAM_VPS_NAME_OR_ALL;
+  char **name = param->type == VB_PARAM_OTHER_VPS ? &self->other_vps : &self->vps_name;
+  VbVps *vps = NULL;
   gboolean is_seen, is_known;
 
-  if (given == NULL || (param->type != VB_PARAM_VPS && strcmp (given, "*") == 0))
+  if (given == NULL || (may_be_all && strcmp (given, "*") == 0))
     return TRUE;
 
-  self->vps_name = g_ascii_strdown (given, -1);
-  is_seen = vb_identity_sees (vb_call_get_identity (self), self->vps_name);
+  *name = g_ascii_strdown (given, -1);
+  is_seen = vb_identity_sees (vb_call_get_identity (self), *name);
   if (is_seen)
-    self->vps = vb_manager_get_vps (self->context->manager, self->vps_name);
-  if (self->vps != NULL)
-    g_object_ref (self->vps);
+    vps = vb_manager_get_vps (self->context->manager, *name);
+  if (vps != NULL && param->type != VB_PARAM_OTHER_VPS)
+    self->vps = g_object_ref (vps);
 
   /* One answer for what is not there and for what is not theirs. */
-  is_known = self->vps != NULL || (is_seen && param->type == VB_PARAM_VPS_NAME_OR_ALL);
+  is_known = vps != NULL || (is_seen && param->type == VB_PARAM_VPS_NAME_OR_ALL);
   /* What is theirs and not there may be there once the hypervisor answers. */
   if (!is_known && is_seen && !vb_manager_is_hypervisor_available (self->context->manager))
     g_set_error_literal (error, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE,

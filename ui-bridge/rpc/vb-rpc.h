@@ -28,6 +28,7 @@ void vb_rpc_handle (VbRpcContext *context, VbSession *session, const char *text,
  * @VB_PARAM_VPS: UUID of a VPS that exists for the client
  * @VB_PARAM_VPS_OR_ALL: the same, or "*"
  * @VB_PARAM_VPS_NAME_OR_ALL: the same, but the VPS may exist no more
+ * @VB_PARAM_OTHER_VPS: UUID of a second VPS that exists for the client
  */
 typedef enum
 {
@@ -39,6 +40,7 @@ typedef enum
   VB_PARAM_VPS,
   VB_PARAM_VPS_OR_ALL,
   VB_PARAM_VPS_NAME_OR_ALL,
+  VB_PARAM_OTHER_VPS,
 } VbParamType;
 
 /**
@@ -135,6 +137,9 @@ VbVps *vb_call_get_vps (VbCall *self);
 /** vb_call_get_vps_name: Returns: (transfer none) (nullable): its UUID in lower case; %NULL for "*"
  * or none */
 const char *vb_call_get_vps_name (VbCall *self);
+/** vb_call_get_other_vps: Returns: (transfer none) (nullable): the UUID of the second VPS, in lower
+ * case */
+const char *vb_call_get_other_vps (VbCall *self);
 /** vb_call_get_string: Returns: (transfer none) (nullable): %NULL when it is missing */
 const char *vb_call_get_string (VbCall *self, const char *name);
 /** vb_call_get_integer: Returns: @fallback when it is missing */

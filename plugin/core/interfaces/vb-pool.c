@@ -159,6 +159,39 @@ vb_pool_stage (VbPool *self,
 }
 
 gboolean
+vb_pool_check_clone (VbPool *self,
+                     const char *vps,
+                     const char *backup,
+                     GPtrArray *disks,
+                     GError **error)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+
+  if (iface->check_clone != NULL)
+    return iface->check_clone (self, vps, backup, disks, error);
+  vb_error_set_public (error, VB_ERROR_UNSUPPORTED_DISK);
+  return FALSE;
+}
+
+VbStaging *
+vb_pool_clone (VbPool *self,
+               const char *vps,
+               const char *backup,
+               const char *operation,
+               GPtrArray *disks,
+               VbTransfer *transfer,
+               GError **error)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+
+  if (iface->clone != NULL)
+    return VB_FAULT_AROUND (iface->clone (self, vps, backup, operation, disks, transfer, error),
+                            "pool.stage");
+  vb_error_set_public (error, VB_ERROR_UNSUPPORTED_DISK);
+  return NULL;
+}
+
+gboolean
 vb_pool_can_stage_delta (VbPool *self, GPtrArray *disks)
 {
   VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
@@ -236,4 +269,11 @@ vb_pool_drop_kept (VbPool *self, const VbUndo *undo, gboolean even_the_last, GEr
   VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
   return iface->drop_kept == NULL
          || VB_FAULT_AROUND (iface->drop_kept (self, undo, even_the_last, error), "pool.drop-kept");
+}
+
+gboolean
+vb_pool_shares_space_with_kept (VbPool *self, const VbUndo *undo, GPtrArray *disks)
+{
+  VbPoolInterface *iface = VB_POOL_GET_IFACE (self);
+  return iface->shares_space_with_kept != NULL && iface->shares_space_with_kept (self, undo, disks);
 }

@@ -95,10 +95,15 @@ typedef gboolean (*VbPoolGivenUp) (const char *vps, const char *backup, gpointer
  * system has room enough. (nullable): never
  * @has_room_for_kept: (nullable, as the next two): whether the file systems of @undo still have
  * room for it; %TRUE when that cannot be told
+ * @shares_space_with_kept: whether new images beside @disks have more room without what is kept of
+ * @undo. (nullable): never
  * @find_kept: (transfer full): what @keep_replaced has kept, as a staging that is swapped: undo()
  * puts it back. With @disks (nullable) (element-type VbDisk) only if these are those that the
  * restore has put in place: %VB_ERROR_NOT_FOUND, %VB_ERROR_UNSUPPORTED_DISK
  * @drop_kept: deletes what is kept; with @even_the_last also that of a disk that is gone itself
+ * @check_clone: as @check_stage, for @clone. (nullable), with @clone
+ * @clone: as @stage, onto the disks of another VPS, see vb_disk_map_clone(): @vps is the one that
+ * @backup belongs to
  * @check_stage: quick refusals of @stage before anything is read: missing disks, backup gone, space
  * beside the disks
  */
@@ -155,6 +160,18 @@ struct _VbPoolInterface
                        GPtrArray *disks,
                        VbTransfer *transfer,
                        GError **error);
+  gboolean (*check_clone) (VbPool *self,
+                           const char *vps,
+                           const char *backup,
+                           GPtrArray *disks,
+                           GError **error);
+  VbStaging *(*clone) (VbPool *self,
+                       const char *vps,
+                       const char *backup,
+                       const char *operation,
+                       GPtrArray *disks,
+                       VbTransfer *transfer,
+                       GError **error);
   gboolean (*can_stage_delta) (VbPool *self, GPtrArray *disks);
   VbStaging *(*stage_delta) (VbPool *self,
                              const VbCapture *delta,
@@ -177,6 +194,7 @@ struct _VbPoolInterface
                              gboolean *kept,
                              GError **error);
   gboolean (*has_room_for_kept) (VbPool *self, const VbUndo *undo);
+  gboolean (*shares_space_with_kept) (VbPool *self, const VbUndo *undo, GPtrArray *disks);
   VbStaging *(*find_kept) (VbPool *self, const VbUndo *undo, GPtrArray *disks, GError **error);
   gboolean (*drop_kept) (VbPool *self, const VbUndo *undo, gboolean even_the_last, GError **error);
 };
@@ -230,6 +248,18 @@ VbStaging *vb_pool_stage (VbPool *self,
                           GPtrArray *disks,
                           VbTransfer *transfer,
                           GError **error);
+gboolean vb_pool_check_clone (VbPool *self,
+                              const char *vps,
+                              const char *backup,
+                              GPtrArray *disks,
+                              GError **error);
+VbStaging *vb_pool_clone (VbPool *self,
+                          const char *vps,
+                          const char *backup,
+                          const char *operation,
+                          GPtrArray *disks,
+                          VbTransfer *transfer,
+                          GError **error);
 gboolean vb_pool_can_stage_delta (VbPool *self, GPtrArray *disks);
 VbStaging *vb_pool_stage_delta (VbPool *self,
                                 const VbCapture *delta,
@@ -250,6 +280,7 @@ gboolean vb_pool_keep_replaced (VbPool *self,
                                 gboolean *kept,
                                 GError **error);
 gboolean vb_pool_has_room_for_kept (VbPool *self, const VbUndo *undo);
+gboolean vb_pool_shares_space_with_kept (VbPool *self, const VbUndo *undo, GPtrArray *disks);
 VbStaging *vb_pool_find_kept (VbPool *self, const VbUndo *undo, GPtrArray *disks, GError **error);
 gboolean
 vb_pool_drop_kept (VbPool *self, const VbUndo *undo, gboolean even_the_last, GError **error);

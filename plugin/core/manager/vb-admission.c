@@ -3,6 +3,7 @@
  * worker, and only then is there something that anybody sees. */
 #include "vb-admission.h"
 
+#include "core/base/vb-i18n.h"
 #include "core/base/vb-log.h"
 
 /* Whoever asks is told within this time that the host is in trouble, though it may still come to
@@ -18,6 +19,8 @@ admission_free (VbAdmission *admission)
   g_clear_pointer (&admission->fresh, g_ptr_array_unref);
   g_clear_pointer (&admission->warnings, g_ptr_array_unref);
   g_clear_pointer (&admission->undo, vb_undo_free);
+  g_clear_pointer (&admission->kept, g_ptr_array_unref);
+  g_clear_pointer (&admission->to_drop, vb_undo_free);
   g_clear_pointer (&admission->known, vb_operation_record_free);
   g_clear_error (&admission->failure);
   g_clear_pointer (&admission->lock, vb_vps_lock_free);
@@ -176,6 +179,43 @@ sum_allocated (GPtrArray *disks)
   return bytes;
 }
 
+/* Where space is short, what is kept of earlier restores is the first to go: the VPS's own, then
+ * the oldest. */
+static void
+choose_to_drop (VbManager *self, VbAdmission *admission, GPtrArray *disks)
+{
+  for (guint i = 0; admission->to_drop == NULL && i < admission->kept->len; i++)
+    {
+      const VbUndo *undo = g_ptr_array_index (admission->kept, i);
+      if (vb_pool_shares_space_with_kept (self->pool, undo, disks))
+        admission->to_drop = vb_undo_copy (undo);
+    }
+}
+
+static gboolean
+check_stage (VbManager *self, VbAdmission *admission, GPtrArray *disks, GError **error)
+{
+  const VbOperationRecord *record = admission->record;
+  g_autoptr (GError) failure = NULL;
+
+  g_clear_pointer (&admission->to_drop, vb_undo_free);
+  if ((record->source_vps ? vb_pool_check_clone : vb_pool_check_stage) (
+          self->pool, vb_operation_record_get_source (record), record->backup, disks, &failure))
+    return TRUE;
+  if (vb_error_code_of (failure) == VB_ERROR_INSUFFICIENT_SPACE)
+    choose_to_drop (self, admission, disks);
+  if (admission->dry && admission->to_drop != NULL)
+    {
+      g_ptr_array_add (
+          admission->warnings,
+          g_strdup (_ ("Space is short: the disks that are kept of earlier restores are "
+                       "deleted, which cannot be undone any more.")));
+      return TRUE;
+    }
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
 static gboolean
 check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
 {
@@ -196,8 +236,7 @@ check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
     {
       g_clear_pointer (&admission->warnings, g_ptr_array_unref);
       admission->warnings = vb_hypervisor_check_restore (self->hypervisor, record->vps, error);
-      if (admission->warnings == NULL
-          || !vb_pool_check_stage (self->pool, record->vps, record->backup, disks, error))
+      if (admission->warnings == NULL || !check_stage (self, admission, disks, error))
         return FALSE;
       if (!makes_backup)
         return TRUE;
@@ -267,7 +306,7 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
           = vb_backup_new (g_steal_pointer (&admission->info), VB_BACKUP_QUEUED, lease);
       vb_vps_add_backup (vps, backup);
     }
-  else if (admission->record->kind == VB_OPERATION_RESTORE)
+  else if (admission->record->kind == VB_OPERATION_RESTORE && job->record->source_vps == NULL)
     vb_backup_set_state (vb_vps_find_backup (vps, admission->record->backup), VB_BACKUP_RESTORING);
 
   vb_log_info (admission->record->vps, admission->record->id, admission->record->backup,
@@ -347,7 +386,9 @@ admitted (VbManager *self, GTask *task)
   VbAdmission *admission = vb_admission_of (task);
   VbVps *vps = g_hash_table_lookup (self->vps, admission->record->vps);
 
-  if (admission->failure != NULL)
+  if (admission->failure != NULL && admission->to_drop != NULL)
+    vb_admission_make_room (self, task, g_steal_pointer (&admission->failure));
+  else if (admission->failure != NULL)
     vb_admission_fail (self, task, g_steal_pointer (&admission->failure));
   else if (admission->dry)
     vb_admission_leave (self, task, NULL);

@@ -20,6 +20,8 @@ typedef struct
   gboolean claimed;         /* from all other hosts */
   GPtrArray *fresh;         /* another host had changed the backups: what they are now */
   GPtrArray *warnings;      /* restore only: what is lost with the present disks */
+  GPtrArray *kept;          /* restore only: (element-type VbUndo): what may go for the new disks */
+  VbUndo *to_drop;          /* restore only: (nullable): what has to go, for want of space */
   gboolean dry;             /* restore only: asked whether it could begin, and no more */
   VbOperationRecord *known; /* what the request key stands for already */
   VbRequestFunc next;       /* what follows the wait that is under way */
@@ -65,5 +67,9 @@ gboolean vb_admission_check_ready (VbManager *self, VbVps *vps, GError **error);
 /** vb_admission_admit: by the rules it may begin: the rest of the checks, the journal, and then it
  * is an operation */
 void vb_admission_admit (VbManager *self, GTask *task);
+
+/** vb_admission_make_room: space is short: deletes what admission->to_drop says, which nobody can
+ * put back any more, and goes back to the rules; leaves with @error (transfer full) otherwise */
+void vb_admission_make_room (VbManager *self, GTask *task, GError *error);
 
 G_END_DECLS

@@ -266,7 +266,9 @@ restore_inside (VbManager *self, GTask *task)
   VbOperationRecord *record = vb_admission_of (task)->record;
   GError *error = NULL;
   VbVps *vps = vb_manager_require_vps (self, record->vps, &error);
-  VbBackup *backup = vps ? vb_manager_require_backup (vps, record->backup, &error) : NULL;
+  VbVps *source
+      = vps ? vb_manager_require_vps (self, vb_operation_record_get_source (record), &error) : NULL;
+  VbBackup *backup = source ? vb_manager_require_backup (source, record->backup, &error) : NULL;
   VbBackupState state = backup ? vb_backup_get_state (backup) : VB_BACKUP_QUEUED;
 
   if (backup != NULL && (state == VB_BACKUP_QUEUED || state == VB_BACKUP_CREATING))
@@ -278,6 +280,8 @@ restore_inside (VbManager *self, GTask *task)
       describe (record, vps);
       g_free (record->backup_name);
       record->backup_name = g_strdup (vb_backup_get_info (backup)->name);
+      g_clear_pointer (&vb_admission_of (task)->kept, g_ptr_array_unref);
+      vb_admission_of (task)->kept = vb_undo_keeper_list (self->undos, record->vps);
       plan_first (self, vps, vb_admission_of (task), &error);
       if (error == NULL)
         {
@@ -300,6 +304,8 @@ restore (VbManager *self, GTask *taken, const VbRestoreRequest *request, gboolea
       return;
     }
   admission->record->backup = g_strdup (request->backup);
+  if (g_strcmp0 (request->from, admission->record->vps) != 0)
+    admission->record->source_vps = g_strdup (request->from);
   admission->record->stop_first = request->stop_first;
   admission->record->first_backup = request->backup_first ? g_uuid_string_random () : NULL;
   admission->dry = dry;

@@ -80,6 +80,25 @@ delete_removed (VbManager *self, GTask *task)
     }
 }
 
+/* Onto another VPS: the backup's own does not show that. */
+static gboolean
+is_being_cloned (VbManager *self, const VbRequest *request)
+{
+  GHashTableIter iter;
+  gpointer vps;
+
+  g_hash_table_iter_init (&iter, self->vps);
+  while (g_hash_table_iter_next (&iter, NULL, &vps))
+    {
+      VbOperation *operation = vb_vps_get_operation (vps);
+      const VbOperationRecord *record = operation ? vb_operation_get_record (operation) : NULL;
+      if (record != NULL && g_strcmp0 (record->source_vps, request->vps) == 0
+          && g_strcmp0 (record->backup, request->backup) == 0)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 static void
 delete_inside (VbManager *self, GTask *task)
 {
@@ -87,7 +106,8 @@ delete_inside (VbManager *self, GTask *task)
   GError *error = NULL;
   VbBackup *backup = vb_request_require_backup (self, task, &error);
 
-  if (backup != NULL && vb_backup_get_state (backup) == VB_BACKUP_RESTORING)
+  if (backup != NULL
+      && (vb_backup_get_state (backup) == VB_BACKUP_RESTORING || is_being_cloned (self, request)))
     vb_error_set_public (&error, VB_ERROR_OPERATION_RUNNING);
   else if (backup != NULL && vb_backup_get_info (backup)->is_protected)
     g_set_error_literal (

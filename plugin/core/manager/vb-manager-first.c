@@ -105,7 +105,8 @@ vb_manager_hand_first (VbManager *self, VbVps *vps, VbOperationWorker *job)
   vb_operation_worker_set_first (job, known ? known : make_record (whole), apply);
   if (vps == NULL)
     return;
-  VbBackup *restored = vb_vps_find_backup (vps, whole->backup);
+  VbVps *source = g_hash_table_lookup (self->vps, vb_operation_record_get_source (whole));
+  VbBackup *restored = source ? vb_vps_find_backup (source, whole->backup) : NULL;
   if (restored != NULL)
     vb_transfer_expect (vb_operation_worker_get_transfer (job),
                         vb_backup_get_info (restored)->size_bytes);

@@ -102,8 +102,10 @@ note_damage (VbManager *self, VbVps *vps, const VbOperationRecord *record)
   if (record->kind == VB_OPERATION_RESTORE && record->state == VB_OPERATION_FAILED
       && vb_error_code_from_reason (record->error_reason) == VB_ERROR_CHECKSUM_MISMATCH)
     {
+      VbVps *source = g_hash_table_lookup (self->vps, vb_operation_record_get_source (record));
       vb_backup_checks_set (self->checks, record->backup, &check);
-      vb_backup_checks_show (self->checks, vps);
+      if (source != NULL && vb_backup_checks_show (self->checks, source) && source != vps)
+        vb_manager_emit_changed (self, source);
     }
 }
 

@@ -229,3 +229,54 @@ vb_manager_undo_discard_finish (VbManager *self, GAsyncResult *result, GError **
   g_return_val_if_fail (g_task_is_valid (result, self), FALSE);
   return g_task_propagate_boolean (G_TASK (result), error);
 }
+
+/* --- for a restore that lacks space --- */
+
+static void
+drop_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  VbManager *self = source;
+  const VbAdmission *admission = data;
+  GError *error = NULL;
+
+  if (vb_pool_drop_kept (self->pool, admission->to_drop, FALSE, &error)
+      && vb_journal_remove_undo (self->journal, admission->to_drop->operation, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+dropped (VbManager *self, GTask *task)
+{
+  VbAdmission *admission = vb_admission_of (task);
+  g_autoptr (VbUndo) undo = g_steal_pointer (&admission->to_drop);
+
+  if (admission->failure != NULL)
+    {
+      vb_undo_keeper_return (self->undos, undo);
+      vb_admission_fail (self, task, g_steal_pointer (&admission->failure));
+    }
+  else if (admission->answered)
+    vb_admission_fail (self, task, NULL);
+  else
+    admission->rules (self, task);
+}
+
+void
+vb_admission_make_room (VbManager *self, GTask *task, GError *error)
+{
+  VbAdmission *admission = vb_admission_of (task);
+  const VbUndo *undo = admission->to_drop;
+
+  if (admission->answered || !vb_undo_keeper_take (self->undos, undo->vps, undo->operation))
+    {
+      vb_admission_fail (self, task, error);
+      return;
+    }
+  g_clear_error (&error);
+  vb_log_warning (undo->vps, undo->operation, undo->backup,
+                  "Space runs short for a restore of %s: this one cannot be undone any more",
+                  admission->record->vps);
+  vb_admission_work (self, task, self->pool_worker, drop_in_thread, dropped);
+}

@@ -119,12 +119,14 @@ vb_manager_create_finish (VbManager *self, GAsyncResult *result, VbBackup **back
 /**
  * VbRestoreRequest:
  * @backup: id of the backup
+ * @from: (nullable): UUID of the VPS that it belongs to, when that is another one
  * @stop_first: stop the VPS before the copy instead of for the swap only
  * @backup_first: make a backup of the present state before anything else
  */
 typedef struct
 {
   const char *backup;
+  const char *from;
   gboolean stop_first;
   gboolean backup_first;
 } VbRestoreRequest;

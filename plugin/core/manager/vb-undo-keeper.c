@@ -83,6 +83,8 @@ deleted (GObject *source, GAsyncResult *result, gpointer user_data)
                     error->message);
 }
 
+static void watch (VbUndoKeeper *self);
+
 static void
 delete_all (VbUndoKeeper *self)
 {
@@ -134,6 +136,49 @@ list_kept (VbUndoKeeper *self)
   while (g_hash_table_iter_next (&iter, NULL, &undo))
     g_ptr_array_add (all, vb_undo_copy (undo));
   return all;
+}
+
+static int
+compare_ages (gconstpointer a, gconstpointer b, gpointer first)
+{
+  const VbUndo *left = *(const VbUndo *const *) a;
+  const VbUndo *right = *(const VbUndo *const *) b;
+  int own = g_str_equal (right->vps, first) - g_str_equal (left->vps, first);
+
+  return own != 0 ? own : g_date_time_compare (left->restored_at, right->restored_at);
+}
+
+GPtrArray *
+vb_undo_keeper_list (VbUndoKeeper *self, const char *vps)
+{
+  g_autoptr (GPtrArray) all = list_kept (self);
+
+  for (guint i = all->len; i-- > 0;)
+    if (g_hash_table_contains (self->held, ((const VbUndo *) g_ptr_array_index (all, i))->vps))
+      g_ptr_array_remove_index (all, i);
+  g_ptr_array_sort_with_data (all, compare_ages, (gpointer) vps);
+  return g_steal_pointer (&all);
+}
+
+gboolean
+vb_undo_keeper_take (VbUndoKeeper *self, const char *vps, const char *operation)
+{
+  const VbUndo *undo = g_hash_table_lookup (self->kept, vps);
+
+  if (undo == NULL || !g_str_equal (undo->operation, operation)
+      || g_hash_table_contains (self->held, vps))
+    return FALSE;
+  g_autofree char *key = g_strdup (vps);
+  g_hash_table_remove (self->kept, key);
+  g_signal_emit (self, signals[SIGNAL_CHANGED], 0, key);
+  return TRUE;
+}
+
+void
+vb_undo_keeper_return (VbUndoKeeper *self, const VbUndo *undo)
+{
+  doom (self, vb_undo_copy (undo), FALSE);
+  watch (self);
 }
 
 void

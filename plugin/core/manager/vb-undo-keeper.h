@@ -40,6 +40,18 @@ void vb_undo_keeper_forget (VbUndoKeeper *self, const char *vps);
  * the disk itself is gone */
 void vb_undo_keeper_drop (VbUndoKeeper *self, const char *vps, gboolean even_the_last);
 
+/** vb_undo_keeper_list: Returns: (transfer full) (element-type VbUndo): all that may be dropped:
+ * that of
+ * @vps first, then the oldest ones */
+GPtrArray *vb_undo_keeper_list (VbUndoKeeper *self, const char *vps);
+
+/** vb_undo_keeper_take: @operation: of what is kept of @vps: nobody can put it back from now on,
+ * and the caller deletes it. Returns: %FALSE when it is not there any more, or held */
+gboolean vb_undo_keeper_take (VbUndoKeeper *self, const char *vps, const char *operation);
+
+/** vb_undo_keeper_return: the caller could not delete it: that is tried again as with others */
+void vb_undo_keeper_return (VbUndoKeeper *self, const VbUndo *undo);
+
 /** vb_undo_keeper_drop_missing: @vps: (set of UUIDs): those that exist; drops what is kept of
  * others
  */

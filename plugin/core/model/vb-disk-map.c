@@ -211,3 +211,47 @@ vb_disk_map_restore (const VbBackupInfo *backup,
     }
   return g_steal_pointer (&found);
 }
+
+static VbDisk *
+find_target (GPtrArray *disks, const VbBackupDisk *from)
+{
+  for (guint i = 0; i < disks->len; i++)
+    {
+      VbDisk *disk = g_ptr_array_index (disks, i);
+      if (!disk->is_nvram && has_target (from, disk))
+        return disk;
+    }
+  return NULL;
+}
+
+GHashTable *
+vb_disk_map_clone (const VbBackupInfo *backup, GPtrArray *disks, GError **error)
+{
+  g_autoptr (GHashTable) found = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (guint i = 0; i < backup->disks->len; i++)
+    {
+      const VbBackupDisk *from = g_ptr_array_index (backup->disks, i);
+      VbDisk *disk = find_target (disks, from);
+
+      if (disk == NULL)
+        {
+          g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING,
+                       "The VPS has no disk %s, but the backup does; add one of at least "
+                       "%" G_GUINT64_FORMAT " bytes",
+                       from->target, from->virtual_size_bytes);
+          return NULL;
+        }
+      if (disk->virtual_size_bytes < from->virtual_size_bytes)
+        {
+          g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING,
+                       "The disk %s of the VPS has %" G_GUINT64_FORMAT
+                       " bytes, but that of the backup has %" G_GUINT64_FORMAT
+                       "; enlarge the disk first",
+                       from->target, disk->virtual_size_bytes, from->virtual_size_bytes);
+          return NULL;
+        }
+      g_hash_table_replace (found, from->target, disk);
+    }
+  return g_steal_pointer (&found);
+}

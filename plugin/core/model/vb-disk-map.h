@@ -34,4 +34,17 @@ GHashTable *vb_disk_map_restore (const VbBackupInfo *backup,
                                  gpointer user_data,
                                  GError **error);
 
+/**
+ * vb_disk_map_clone:
+ * @backup: of another VPS
+ * @disks: (element-type VbDisk): those of the VPS that is to hold its data
+ * @error: (out) (optional): %VB_ERROR_DISK_MISSING, also when a disk is too small
+ *
+ * Where each disk of @backup goes when the disks of the VPS are other ones on purpose: to the one
+ * of its name, which must be of its size at least. Any thread.
+ *
+ * Returns: as vb_disk_map_restore()
+ */
+GHashTable *vb_disk_map_clone (const VbBackupInfo *backup, GPtrArray *disks, GError **error);
+
 G_END_DECLS

@@ -136,6 +136,24 @@ check_claim (VbOperationWorker *self, GError **error)
   return FALSE;
 }
 
+/* Without the checkpoint the next backup reads everything; that is no reason to fail the restore.
+ * With another VPS's backup none of this one knows what the disks hold now. */
+static void
+renew_checkpoints (VbOperationWorker *self, VbStaging *staging)
+{
+  const VbOperationRecord *record = self->record;
+  g_autoptr (GHashTable) restored = vb_staging_dup_restored (staging);
+  g_autoptr (GError) error = NULL;
+  gboolean done = record->source_vps
+                      ? call_forget_checkpoints (self, NULL, &error)
+                      : vb_hypervisor_reset_checkpoints (self->hypervisor, record->vps,
+                                                         record->backup, restored, &error);
+
+  if (!done)
+    vb_operation_worker_log_failed (self, "Failed to renew the checkpoint after the restore",
+                                    error);
+}
+
 gboolean
 vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
 {
@@ -150,14 +168,7 @@ vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
       return FALSE;
     }
 
-  /* Without the checkpoint the next backup reads everything; that is no reason to fail the restore.
-   */
-  g_autoptr (GError) checkpoint_error = NULL;
-  g_autoptr (GHashTable) restored = vb_staging_dup_restored (staging);
-  if (!vb_hypervisor_reset_checkpoints (self->hypervisor, self->record->vps, self->record->backup,
-                                        restored, &checkpoint_error))
-    vb_operation_worker_log_failed (self, "Renewing the checkpoint after the restore",
-                                    checkpoint_error);
+  renew_checkpoints (self, staging);
 
   /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it.
    */

@@ -78,7 +78,8 @@ is_delta_worthwhile (VbOperationWorker *self, GPtrArray *disks)
 {
   guint64 changed_bytes = 0;
   guint64 limit_bytes = self->settings.delta_limit_bytes;
-  return limit_bytes > 0 && vb_pool_can_stage_delta (self->pool, disks)
+  return limit_bytes > 0 && self->record->source_vps == NULL
+         && vb_pool_can_stage_delta (self->pool, disks)
          && vb_hypervisor_get_changed_bytes (self->hypervisor, self->record->vps,
                                              self->record->backup, &changed_bytes, NULL)
          && changed_bytes <= limit_bytes;
@@ -139,8 +140,10 @@ stage (VbOperationWorker *self, GPtrArray *disks, GError **error)
       g_propagate_error (error, g_steal_pointer (&failure));
       return NULL;
     }
-  return vb_pool_stage (self->pool, self->record->vps, self->record->backup, self->record->id,
-                        disks, self->transfer, error);
+  const VbOperationRecord *record = self->record;
+  return (record->source_vps ? vb_pool_clone : vb_pool_stage) (
+      self->pool, vb_operation_record_get_source (record), record->backup, record->id, disks,
+      self->transfer, error);
 }
 
 static gboolean

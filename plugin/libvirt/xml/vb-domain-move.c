@@ -6,6 +6,7 @@
 #include "core/model/vb-disk.h"
 #include "core/base/vb-error.h"
 #include "core/base/vb-i18n.h"
+#include "vb-domain-metadata.h"
 #include "vb-xml.h"
 
 static xmlNode *
@@ -130,6 +131,28 @@ move_nvram (xmlXPathContext *context, const char *path)
   xmlNodeAddContent (nvram, BAD_CAST path);
 }
 
+static gboolean
+check (xmlXPathContext *context, GError **error)
+{
+  if (context != NULL && vb_xml_has (context, NULL, "/domain"))
+    return TRUE;
+  g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL,
+                       _ ("The saved definition of the VPS is damaged."));
+  return FALSE;
+}
+
+static char *
+to_text (xmlDoc *document)
+{
+  xmlChar *text = NULL;
+  int length;
+
+  xmlDocDumpMemory (document, &text, &length);
+  char *copy = g_strdup ((const char *) text);
+  xmlFree (text);
+  return copy;
+}
+
 char *
 vb_domain_move (const char *xml,
                 GPtrArray *disks,
@@ -139,23 +162,13 @@ vb_domain_move (const char *xml,
 {
   g_autoptr (xmlDoc) document = vb_xml_parse (xml);
   g_autoptr (xmlXPathContext) context = document != NULL ? xmlXPathNewContext (document) : NULL;
-  xmlChar *text = NULL;
-  char *moved;
-  int length;
 
-  if (context == NULL || !vb_xml_has (context, NULL, "/domain"))
-    {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL,
-                           _ ("The saved definition of the VPS is damaged."));
-      return NULL;
-    }
+  if (!check (context, error))
+    return NULL;
   if (!move_disks (context, disks, notes, error))
     return NULL;
   move_nvram (context, nvram);
-  xmlDocDumpMemory (document, &text, &length);
-  moved = g_strdup ((const char *) text);
-  xmlFree (text);
-  return moved;
+  return to_text (document);
 }
 
 char *
@@ -165,4 +178,31 @@ vb_domain_move_get_name (const char *xml)
   g_autoptr (xmlXPathContext) context = document != NULL ? xmlXPathNewContext (document) : NULL;
 
   return context != NULL ? vb_xml_text (context, NULL, "/domain/name") : NULL;
+}
+
+static void
+set_text (xmlXPathContext *context, const char *name, const char *text)
+{
+  g_autofree char *path = g_strconcat ("/domain/", name, NULL);
+  xmlNode *domain = find_first (context, NULL, "/domain");
+
+  remove_all (context, NULL, path);
+  xmlNewTextChild (domain, NULL, BAD_CAST name, BAD_CAST text);
+}
+
+char *
+vb_domain_move_rename (const char *xml, const char *name, const char *uuid, GError **error)
+{
+  g_autoptr (xmlDoc) document = vb_xml_parse (xml);
+  g_autoptr (xmlXPathContext) context = document != NULL ? xmlXPathNewContext (document) : NULL;
+
+  if (!check (context, error))
+    return NULL;
+  set_text (context, "name", name);
+  set_text (context, "uuid", uuid);
+  remove_all (context, NULL,
+              "/domain/genid | /domain/devices/interface/mac"
+              " | /domain/metadata/*[namespace-uri() = '" VB_DOMAIN_METADATA_URI "']"
+              " | /domain/sysinfo/system/entry[@name = 'uuid']");
+  return to_text (document);
 }

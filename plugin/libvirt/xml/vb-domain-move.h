@@ -31,4 +31,19 @@ char *vb_domain_move (const char *xml,
 /** vb_domain_move_get_name: Returns: (transfer full) (nullable): name of the domain in @xml */
 char *vb_domain_move_get_name (const char *xml);
 
+/**
+ * vb_domain_move_rename:
+ * @xml: a domain's XML
+ * @name: its new name
+ * @uuid: its new UUID
+ * @error: (out) (optional): %VB_ERROR_INTERNAL
+ *
+ * Makes the definition that of another VPS, which can be on one host, and in one network, with the
+ * first: its MAC addresses are given anew by libvirt, and nothing of ours is noted in it. Any
+ * thread.
+ *
+ * Returns: (transfer full) (nullable): the new definition
+ */
+char *vb_domain_move_rename (const char *xml, const char *name, const char *uuid, GError **error);
+
 G_END_DECLS

@@ -279,7 +279,39 @@ pool_check_stage (VbPool *pool,
 {
   VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
   g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
-  return vb_stage_job_check (folder, vps, backup, disks, error);
+  return vb_stage_job_check (folder, vps, backup, disks, FALSE, error);
+}
+
+static gboolean
+pool_check_clone (VbPool *pool,
+                  const char *vps,
+                  const char *backup,
+                  GPtrArray *disks,
+                  GError **error)
+{
+  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
+  g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
+  return vb_stage_job_check (folder, vps, backup, disks, TRUE, error);
+}
+
+static VbStaging *
+stage (VbDirectoryPool *self,
+       const char *vps,
+       const char *backup,
+       const char *operation,
+       GPtrArray *disks,
+       gboolean is_clone,
+       VbTransfer *transfer,
+       GError **error)
+{
+  g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
+  g_autoptr (GError) local = NULL;
+
+  VbImageStaging *staging = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks,
+                                              is_clone, transfer, &local);
+  return vb_pool_handle_blame (self->root, staging != NULL, g_steal_pointer (&local), error)
+             ? VB_STAGING (staging)
+             : NULL;
 }
 
 static VbStaging *
@@ -291,15 +323,19 @@ pool_stage (VbPool *pool,
             VbTransfer *transfer,
             GError **error)
 {
-  VbDirectoryPool *self = VB_DIRECTORY_POOL (pool);
-  g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
-  g_autoptr (GError) local = NULL;
+  return stage (VB_DIRECTORY_POOL (pool), vps, backup, operation, disks, FALSE, transfer, error);
+}
 
-  VbImageStaging *staging
-      = vb_stage_job_run (folder, self->busy, vps, backup, operation, disks, transfer, &local);
-  return vb_pool_handle_blame (self->root, staging != NULL, g_steal_pointer (&local), error)
-             ? VB_STAGING (staging)
-             : NULL;
+static VbStaging *
+pool_clone (VbPool *pool,
+            const char *vps,
+            const char *backup,
+            const char *operation,
+            GPtrArray *disks,
+            VbTransfer *transfer,
+            GError **error)
+{
+  return stage (VB_DIRECTORY_POOL (pool), vps, backup, operation, disks, TRUE, transfer, error);
 }
 
 static gboolean
@@ -354,6 +390,12 @@ pool_keep_replaced (VbPool *pool, VbStaging *staging, VbUndo *undo, gboolean *ke
 }
 
 static gboolean
+pool_shares_space_with_kept (VbPool *pool, const VbUndo *undo, GPtrArray *disks)
+{
+  return vb_kept_images_share_space (undo, disks);
+}
+
+static gboolean
 pool_has_room_for_kept (VbPool *pool, const VbUndo *undo)
 {
   return vb_kept_images_have_room (undo, &VB_DIRECTORY_POOL (pool)->undo_reserve);
@@ -393,11 +435,14 @@ vb_directory_pool_iface_init (VbPoolInterface *iface)
   iface->open_disk = pool_open_disk;
   iface->check_stage = pool_check_stage;
   iface->stage = pool_stage;
+  iface->check_clone = pool_check_clone;
+  iface->clone = pool_clone;
   iface->can_stage_delta = pool_can_stage_delta;
   iface->stage_delta = pool_stage_delta;
   iface->recover_staging = pool_recover_staging;
   iface->find_unfinished = pool_find_unfinished;
   iface->keep_replaced = pool_keep_replaced;
+  iface->shares_space_with_kept = pool_shares_space_with_kept;
   iface->has_room_for_kept = pool_has_room_for_kept;
   iface->find_kept = pool_find_kept;
   iface->drop_kept = pool_drop_kept;

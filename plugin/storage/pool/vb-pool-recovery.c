@@ -27,6 +27,7 @@ struct _VbPoolRecovery
   VbPool *pool;
   char *vps;
   char *backup;
+  char *name; /* (nullable) */
   char *into;
   char *definition;
   char *nvram;
@@ -45,6 +46,7 @@ vb_pool_recovery_free (VbPoolRecovery *self)
   vb_fd_clear (&self->folder);
   g_free (self->vps);
   g_free (self->backup);
+  g_free (self->name);
   g_free (self->into);
   g_free (self->definition);
   g_free (self->nvram);
@@ -57,9 +59,10 @@ vb_pool_recovery_free (VbPoolRecovery *self)
 
 /* The name comes from a manifest, that is from outside. */
 static char *
-make_file_name (const VbBackupInfo *info, const char *suffix)
+make_file_name (const char *given, const VbBackupInfo *info, const char *suffix)
 {
-  const char *name = info->vps_name && *info->vps_name ? info->vps_name : info->vps;
+  const char *own = info->vps_name && *info->vps_name ? info->vps_name : info->vps;
+  const char *name = given ? given : own;
   char *file = g_strconcat (name, suffix, NULL);
 
   for (char *c = file; *c; c++)
@@ -77,7 +80,7 @@ choose_path (VbPoolRecovery *self,
              char **path,
              GError **error)
 {
-  g_autofree char *name = make_file_name (info, suffix);
+  g_autofree char *name = make_file_name (self->name, info, suffix);
 
   *path = g_build_filename (self->into, name, NULL);
   if (!vb_files_exists (self->folder, name))
@@ -143,6 +146,7 @@ VbPoolRecovery *
 vb_pool_recovery_new (const char *pool,
                       const char *vps,
                       const char *backup,
+                      const char *name,
                       const char *into,
                       GError **error)
 {
@@ -150,6 +154,7 @@ vb_pool_recovery_new (const char *pool,
   self->folder = -1;
   self->vps = g_strdup (vps);
   self->backup = g_strdup (backup);
+  self->name = g_strdup (name);
   self->into = g_strdup (into);
   self->disks = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_disk_free);
   self->pool = (VbPool *) vb_directory_pool_new (pool, "0", error);

@@ -16,6 +16,7 @@ typedef struct _VbPoolRecovery VbPoolRecovery;
 /**
  * vb_pool_recovery_new:
  * @pool: folder of the pool
+ * @name: (nullable): what the files are called after; %NULL: after the VPS
  * @into: absolute path of the folder that will hold the disks; made if it is not there
  *
  * Reads what the backup is and chooses names for its disks; makes no file yet.
@@ -26,6 +27,7 @@ typedef struct _VbPoolRecovery VbPoolRecovery;
 VbPoolRecovery *vb_pool_recovery_new (const char *pool,
                                       const char *vps,
                                       const char *backup,
+                                      const char *name,
                                       const char *into,
                                       GError **error);
 void vb_pool_recovery_free (VbPoolRecovery *self);

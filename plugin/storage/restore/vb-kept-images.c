@@ -90,6 +90,40 @@ vb_kept_images_have_room (const VbUndo *undo, const VbReserve *reserve)
   return TRUE;
 }
 
+static gboolean
+is_on (const char *path, dev_t number)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  struct stat info;
+  return stat (folder, &info) == 0 && info.st_dev == number;
+}
+
+static gboolean
+is_beside (const VbUndoFile *file, GPtrArray *disks)
+{
+  g_autofree char *folder = g_path_get_dirname (file->path);
+  struct stat info;
+
+  if (stat (folder, &info) != 0)
+    return FALSE;
+  for (guint i = 0; i < disks->len; i++)
+    {
+      const VbDisk *disk = g_ptr_array_index (disks, i);
+      if (!disk->is_block && is_on (disk->path, info.st_dev))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+vb_kept_images_share_space (const VbUndo *undo, GPtrArray *disks)
+{
+  for (guint i = 0; i < undo->files->len; i++)
+    if (is_beside (g_ptr_array_index (undo->files, i), disks))
+      return TRUE;
+  return FALSE;
+}
+
 /* --- finding them again --- */
 
 static const VbDisk *

@@ -47,4 +47,8 @@ VbImageStaging *vb_kept_images_find (const VbUndo *undo, GPtrArray *disks, GErro
  */
 gboolean vb_kept_images_drop (const VbUndo *undo, gboolean even_the_last, GError **error);
 
+/** vb_kept_images_share_space: @disks: (element-type VbDisk): whether space that is free without
+ * @undo is free beside one of them */
+gboolean vb_kept_images_share_space (const VbUndo *undo, GPtrArray *disks);
+
 G_END_DECLS

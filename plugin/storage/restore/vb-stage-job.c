@@ -288,11 +288,13 @@ job_new (const VbPoolLayout *folder,
          const char *vps,
          const char *backup,
          const char *operation,
-         GPtrArray *disks)
+         GPtrArray *disks,
+         gboolean is_clone)
 {
   Job *job = g_atomic_rc_box_new0 (Job);
 
   vb_staging_work_init (&job->base, folder, vps, backup, operation, disks);
+  job->base.is_clone = is_clone;
   job->in_place = vb_device_restore_new (folder, operation, vps, backup);
   job->parts = g_ptr_array_new_with_free_func (part_free);
   return job;
@@ -303,11 +305,12 @@ vb_stage_job_check (const VbPoolLayout *folder,
                     const char *vps,
                     const char *backup,
                     GPtrArray *disks,
+                    gboolean is_clone,
                     GError **error)
 {
   /* Nothing is created, so any id will do. */
   g_autofree char *operation = g_uuid_string_random ();
-  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks);
+  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks, is_clone);
 
   vb_autofd int opened = vb_staging_work_open_backup (&job->base, error);
   return opened >= 0 && plan (job, opened, error);
@@ -320,10 +323,11 @@ vb_stage_job_run (const VbPoolLayout *folder,
                   const char *backup,
                   const char *operation,
                   GPtrArray *disks,
+                  gboolean is_clone,
                   VbTransfer *transfer,
                   GError **error)
 {
-  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks);
+  g_autoptr (Job) job = job_new (folder, vps, backup, operation, disks, is_clone);
 
   return vb_staging_work_run (job, busy, transfer, work, job_unref, error);
 }

@@ -98,7 +98,9 @@ vb_staging_work_map (VbStagingWork *self, int backup, GError **error)
 {
   Asked asked = { self, backup };
 
-  self->map = vb_disk_map_restore (self->manifest->info, self->disks, is_same, &asked, error);
+  self->map = self->is_clone
+                  ? vb_disk_map_clone (self->manifest->info, self->disks, error)
+                  : vb_disk_map_restore (self->manifest->info, self->disks, is_same, &asked, error);
   return self->map != NULL;
 }
 

@@ -24,6 +24,7 @@ typedef struct
   char *backup;
   char *operation;
   GPtrArray *disks;     /* (element-type VbDisk): of the VPS as it is */
+  gboolean is_clone;    /* the backup is of another VPS, on purpose */
   VbTransfer *transfer; /* (nullable): nothing is to be copied */
 
   VbManifest *manifest;    /* (nullable): not planned yet */
