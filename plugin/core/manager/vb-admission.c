@@ -306,7 +306,7 @@ begin (VbManager *self, VbVps *vps, VbAdmission *admission)
           = vb_backup_new (g_steal_pointer (&admission->info), VB_BACKUP_QUEUED, lease);
       vb_vps_add_backup (vps, backup);
     }
-  else if (admission->record->kind == VB_OPERATION_RESTORE && job->record->source_vps == NULL)
+  else if (admission->record->kind == VB_OPERATION_RESTORE && admission->record->source_vps == NULL)
     vb_backup_set_state (vb_vps_find_backup (vps, admission->record->backup), VB_BACKUP_RESTORING);
 
   vb_log_info (admission->record->vps, admission->record->id, admission->record->backup,
