@@ -37,6 +37,7 @@ export class Store {
     vps: new Map(),
     missing: new Set(),
     operations: new Map(),
+    authors: new Map(),
     notifications: [],
   };
 
@@ -166,7 +167,7 @@ export class Store {
     }
   }
 
-  /** What not every service can do. @param {'instant' | 'backup_first' | 'undo'} feature */
+  /** What not every service can do. @param {'activity' | 'instant' | 'backup_first' | 'undo'} feature */
   offers(feature) {
     return this.state.info?.features?.includes(feature) ?? false;
   }
@@ -371,6 +372,10 @@ export class Store {
     const answer = await this.#request('operation.list', { vps, limit: OPERATIONS });
     if (!answer) return;
     this.state.operations.set(vps, answer.operations);
+    this.#changed();
+    const activity = this.offers('activity') && (await this.#request('activity.list', { vps }));
+    if (!activity) return;
+    for (const { by, target } of activity.entries.reverse()) if (target) this.state.authors.set(target, by);
     this.#changed();
   }
 

@@ -114,6 +114,16 @@ export interface BackupNotification {
   read: boolean;
 }
 
+/** Who has done what to a VPS. */
+export interface Activity {
+  id: number;
+  at: string;
+  /** sub of the token, operator or schedule */
+  by: string;
+  method: string;
+  target: string | null;
+}
+
 export interface SessionInfo {
   server: { name: string; version: string };
   subject: string;
@@ -123,7 +133,7 @@ export interface SessionInfo {
   /** without progress for so long an operation counts as stalled; missing in older services */
   stall_timeout_s?: number;
   /** what this service can do besides; missing in older services */
-  features?: ('instant' | 'backup_first' | 'undo' | string)[];
+  features?: ('activity' | 'instant' | 'backup_first' | 'undo' | string)[];
 }
 
 /**
@@ -246,6 +256,8 @@ export interface State {
   missing: Set<string>;
   /** of each watched VPS the latest operations, newest first */
   operations: Map<string, Operation[]>;
+  /** id of an operation → who began it, where the service tells */
+  authors: Map<string, string>;
   /** oldest first */
   notifications: BackupNotification[];
 }

@@ -37,6 +37,7 @@ make_features (VbManager *manager)
 {
   JsonArray *array = json_array_new ();
 
+  json_array_add_string_element (array, "activity");
   json_array_add_string_element (array, "backup_first");
   json_array_add_string_element (array, "from");
   if (vb_manager_keeps_replaced (manager))

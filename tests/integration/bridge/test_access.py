@@ -261,6 +261,25 @@ def test_who_asked_what_and_what_came_of_it(host):
     assert (entry["subject"], entry["token"], entry["outcome"]) == (f"uid:{os.getuid()}", None, "ok")
 
 
+def test_a_customer_sees_who_has_done_what_to_the_own_vps(host):
+    own, foreign = host.add(), host.add()
+    alice, bob = (host.user(host.mint("backup.create", "backup.read", vps=[own], sub=sub)) for sub in ("alice", "bob"))
+    operation = alice.request("backup.create", vps=own)["operation"]["id"]
+    host.admin().request("slots.set", vps=own, total=3)
+    host.admin().request("slots.set", vps=foreign, total=3)
+    assert host.user(host.mint("backup.read", vps=[foreign], sub="mallory")).refusal("backup.delete", vps=foreign, backup="x").reason == "forbidden"
+    page = bob.request("activity.list", vps=own)
+    assert [(one["by"], one["method"], one["target"]) for one in page["entries"]] == [("operator", "slots.set", None), ("alice", "backup.create", operation)]
+    assert page["next"] is None and set(page["entries"][0]) == {"id", "at", "by", "method", "target"}
+    first = bob.request("activity.list", vps=own, limit=1)
+    assert [one["by"] for one in first["entries"]] == ["operator"]
+    assert [one["by"] for one in bob.request("activity.list", vps=own, before=first["next"])["entries"]] == ["alice"]
+    assert bob.refusal("activity.list", vps=foreign).reason == "not_found"
+    assert host.user(host.mint("backup.create", vps=[own])).refusal("activity.list", vps=own).reason == "forbidden"
+    # Who was turned away is the operator's business.
+    assert [one["method"] for one in host.admin().request("activity.list", vps=foreign)["entries"]] == ["slots.set"]
+
+
 def begin_through_proxy(host, forwarded):
     """The address that is written down for a request that came through a proxy on this machine."""
     vps = host.add()

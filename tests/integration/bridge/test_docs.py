@@ -14,7 +14,7 @@ TEXT = (SOURCE / "ui-bridge/PROTOCOL.md").read_text(encoding="utf-8")
 WORDS = set(re.findall(r"[\w.-]+", TEXT))
 
 OBJECTS = ("Vps", "Slots", "Backup", "BackupDisk", "Operation", "OperationError", "Notification", "SessionInfo", "PowerActions",
-           "CanCreate", "AuditEntry")
+           "CanCreate", "Activity", "AuditEntry")
 
 
 def section(title):

@@ -178,7 +178,7 @@ export class Service {
 
   #answer(method, params) {
     const found = this.all.find(({ vps: id }) => id === params.vps);
-    if (!/^(session|vps|operation\.list|notification|push\.key|audit)/.test(method)) this.asked.push({ method, params });
+    if (!/^(session|vps|activity|operation\.list|notification|push\.key|audit)/.test(method)) this.asked.push({ method, params });
     if (this.answers[method]) return this.answers[method](params);
     switch (method) {
       case 'session.info':

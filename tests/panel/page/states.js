@@ -247,6 +247,25 @@ test('a failure offers another try', async () => {
   });
 });
 
+test('activity: who began what, in the reader’s words; older services do not say', async () => {
+  const one = backup({ name: 'Nightly' });
+  const operations = ['customer-4711', 'operator', 'schedule', 'reseller', ''].map((by) => ({ by, ...operation({ backup: one.id, state: 'completed', ended_at: ago(HOUR) }) }));
+  const state = () => ({ all: [vps({ backups: [one] })], operations: operations.map(({ by, ...its }) => its) });
+  const shown = (page) => page.locator('vps-backup-activity [part=activity]').evaluateAll((all) => all.map((one) => one.textContent.match(/Nightly · (by [^·]+|)/)?.[1].trim()));
+  await visiting({ ...state(), info: { features: ['activity'] } }, async (visit) => {
+    const entries = operations.filter(({ by }) => by).map(({ by, id }, index) => ({ id: 9 - index, at: ago(HOUR), by, method: 'backup.create', target: id }));
+    visit.service.answers['activity.list'] = () => ({ entries, next: null });
+    const page = await visit.panel('overview');
+    await page.locator('vps-backup-activity').getByText('by you').waitFor();
+    assert.deepEqual(await shown(page), ['by you', 'by the operator', 'by the schedule', 'by reseller', '']);
+  });
+  await visiting(state(), async (visit) => {
+    const page = await visit.panel('overview');
+    await page.locator('vps-backup-activity [part=activity]').first().waitFor();
+    assert.deepEqual(await shown(page), ['', '', '', '', '']);
+  });
+});
+
 test('no backup for a month is said; the overview tells age, next run, space and activity', async () => {
   const one = backup({ created_at: ago(34 * DAY) });
   const all = vps({ backups: [one], schedule: { at: '03:30', keep: 1, zone: 'UTC' }, next_run_at: ago(-5 * HOUR) });

@@ -10,7 +10,15 @@ import { ago, fullDate, percent, span } from '../format.js';
 import { operationOutcome, reasonWords } from '../words.js';
 import { line, t } from '../i18n.js';
 
-/** @typedef {{operation: Operation, name: string}} Shown */
+/** @typedef {{operation: Operation, name: string, by: string}} Shown */
+
+/** @param {string | undefined} author @param {string | undefined} reader the subjects of both */
+function byWhom(author, reader) {
+  if (!author) return '';
+  if (author === reader) return t('by you');
+  if (author === 'operator') return t('by the operator');
+  return author === 'schedule' ? t('by the schedule') : t('by {name}', { name: author });
+}
 
 const sheet = css`
 section { padding: 1.25rem 0 .5rem; height: 100% }
@@ -35,14 +43,14 @@ class Item {
   element = h('li', { part: 'activity' }, this.#mark, h('div', { class: 'name' }, this.#title, h('br'), this.#detail, this.#time));
 
   /** @param {Shown} shown */
-  update({ operation, name }) {
+  update({ operation, name, by }) {
     const { title, tone, icon: its } = operationOutcome(operation);
     const { started_at: started, ended_at: ended, error, state } = operation;
     set(this.#mark, { 'data-tone': tone });
     setIcon(this.#icon, its);
     text(this.#title, ended ? title : t('{state} {percent}', { state: title, percent: percent(operation.progress) }));
     const seconds = ended ? (Date.parse(ended) - Date.parse(started)) / 1000 : 0;
-    const facts = [name, state === 'failed' ? reasonWords(error?.reason) : ended && state === 'completed' && seconds >= 60 ? t('took {duration}', { duration: span(seconds) }) : ''];
+    const facts = [name, by, state === 'failed' ? reasonWords(error?.reason) : ended && state === 'completed' && seconds >= 60 ? t('took {duration}', { duration: span(seconds) }) : ''];
     text(this.#detail, line([...facts.filter(Boolean), '']));
     const when = ended ?? started;
     text(this.#time, ago(when));
@@ -84,6 +92,7 @@ export class View {
     /** @type {Map<string | null, string | null>} */
     const names = new Map(this.#host.store?.state.notifications.map(({ backup, backup_name: name }) => [backup, name]));
     for (const { id, name } of data?.backups ?? []) names.set(id, name);
-    return all.map((operation) => ({ operation, name: names.get(operation.backup) ?? '' }));
+    const { authors, info } = this.#host.store?.state ?? {};
+    return all.map((operation) => ({ operation, name: names.get(operation.backup) ?? '', by: byWhom(authors?.get(operation.id), info?.subject) }));
   }
 }
