@@ -298,7 +298,9 @@ export class Store {
     this.#fresh.clear();
     for (const vps of this.#watched.keys()) this.#subscribe(vps);
     const info = await this.#request('session.info');
+    const isFirst = !this.state.info;
     if (info) this.state.info = info;
+    if (isFirst) for (const vps of this.#watched.keys()) if (vps !== '*') this.#loadAuthors(vps);
     this.#hearAll();
     this.#changed();
     this.#hearsAll = false;
@@ -373,6 +375,11 @@ export class Store {
     if (!answer) return;
     this.state.operations.set(vps, answer.operations);
     this.#changed();
+    this.#loadAuthors(vps);
+  }
+
+  /** Who began them. At first it is not known whether the service tells: then it is asked after session.info. @param {string} vps */
+  async #loadAuthors(vps) {
     const activity = this.offers('activity') && (await this.#request('activity.list', { vps }));
     if (!activity) return;
     for (const { by, target } of activity.entries.reverse()) if (target) this.state.authors.set(target, by);
