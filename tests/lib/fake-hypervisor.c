@@ -435,9 +435,49 @@ fake_set_schedule (VbHypervisor *hypervisor,
   return TRUE;
 }
 
+static GPtrArray *
+fake_check_restore (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  return vb_fake_script_enter (hypervisor, "check_restore", NULL, error)
+             ? g_ptr_array_new_with_free_func (g_free)
+             : NULL;
+}
+
+static gboolean
+fake_fit_definition (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  return vb_fake_script_enter (hypervisor, "fit_definition", NULL, error);
+}
+
+static gboolean
+fake_settle_definition (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  return vb_fake_script_enter (hypervisor, "settle_definition", NULL, error);
+}
+
+static gboolean
+fake_put_definition_back (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  return vb_fake_script_enter (hypervisor, "put_definition_back", NULL, error);
+}
+
+static gboolean
+fake_keep_checkpoints (VbHypervisor *hypervisor,
+                       const char *vps,
+                       const char *const *backups,
+                       GError **error)
+{
+  return vb_fake_script_enter (hypervisor, "keep_checkpoints", NULL, error);
+}
+
 static void
 vb_fake_hypervisor_iface_init (VbHypervisorInterface *iface)
 {
+  iface->check_restore = fake_check_restore;
+  iface->fit_definition = fake_fit_definition;
+  iface->settle_definition = fake_settle_definition;
+  iface->put_definition_back = fake_put_definition_back;
+  iface->keep_checkpoints = fake_keep_checkpoints;
   iface->start = fake_start;
   iface->stop = fake_stop;
   iface->is_available = fake_is_available;

@@ -34,7 +34,7 @@ MNT_DETACH = 2
 # Nodes of the private /dev: there is no kvm on purpose, see FIELD-NOTES: a useless one makes libvirt probe QEMU at every call.
 DEVICES = [("null", 1, 3, 0o666), ("zero", 1, 5, 0o666), ("full", 1, 7, 0o666), ("random", 1, 8, 0o666),
            ("urandom", 1, 9, 0o666), ("tty", 5, 0, 0o666), ("loop-control", 10, 237, 0o660), ("mapper/control", 10, 236, 0o660),
-           ("net/tun", 10, 200, 0o666)]
+           ("net/tun", 10, 200, 0o666), ("fuse", 10, 229, 0o666)]
 LOOP_DEVICES = 128
 
 LIBVIRTD_CONF = """\

@@ -155,3 +155,23 @@ def test_a_client_that_does_not_read_holds_up_nobody(backed_up):
     assert len(get(service, offer(owner, vps, backup)["url"], tcp=True).read()) > 10 << 20
     for one in lazy:
         one.close()
+
+
+def test_nobody_has_a_download_cut(backed_up):
+    """However many connect meanwhile: the connection of a download is one that stays, like a websocket."""
+    service, vps, client, backup = backed_up(bridge={"max-connections": "8"})
+    url = offer(client, vps, backup)["url"]
+    whole = get(service, url, tcp=True).read()
+    slow = socket.create_connection(("127.0.0.1", services.PORT))
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    slow.sendall(f"GET {url} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    answer = http.client.HTTPResponse(slow)
+    answer.begin()
+    first = answer.read(1 << 20)
+    flood = []
+    for _ in range(120):  # more than there is room for, twice
+        flood.append(socket.create_connection(("127.0.0.1", services.PORT)))
+    for one in flood:
+        one.close()
+    assert first + answer.read() == whole
+    slow.close()

@@ -195,7 +195,11 @@ serve (VbDownloads *self,
 }
 
 guint
-vb_downloads_handle (VbDownloads *self, SoupServerMessage *message, VbPeer *peer, const char *range)
+vb_downloads_handle (VbDownloads *self,
+                     SoupServerMessage *message,
+                     VbAcceptor *acceptor,
+                     VbPeer *peer,
+                     const char *range)
 {
   const char *path = g_uri_get_path (soup_server_message_get_uri (message));
   const char *text = path + strlen (VB_DOWNLOADS_PATH);
@@ -210,7 +214,8 @@ vb_downloads_handle (VbDownloads *self, SoupServerMessage *message, VbPeer *peer
     }
   if (ticket == NULL)
     return SOUP_STATUS_NOT_FOUND;
-  if (!has_room (self, ticket->identity))
+  if (!has_room (self, ticket->identity)
+      || !vb_acceptor_hold (acceptor, peer, vb_identity_get_subject (ticket->identity)))
     return SOUP_STATUS_SERVICE_UNAVAILABLE;
 
   serve (self, ticket, text, message, peer, range);

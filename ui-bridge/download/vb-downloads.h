@@ -4,7 +4,7 @@
 #include <libsoup/soup.h>
 
 #include "core/manager/vb-manager.h"
-#include "net/vb-peer.h"
+#include "net/vb-acceptor.h"
 #include "vb-download-tickets.h"
 
 G_BEGIN_DECLS
@@ -49,12 +49,15 @@ char *vb_downloads_offer (VbDownloads *self,
 /**
  * vb_downloads_handle:
  * @message: a GET or HEAD of a path that begins with %VB_DOWNLOADS_PATH
+ * @acceptor: where the connection of @message came in: from now on it is one that stays, of the
+ * share of the ticket's subject, so that nobody can have it cut by connecting often
  * @range: (nullable): its Range header
  *
  * Returns: %SOUP_STATUS_NONE when the answer is under way, else the status to answer with
  */
 guint vb_downloads_handle (VbDownloads *self,
                            SoupServerMessage *message,
+                           VbAcceptor *acceptor,
                            VbPeer *peer,
                            const char *range);
 

@@ -244,7 +244,7 @@ respond_download (VbHttp *self, SoupServerMessage *message)
   guint status = SOUP_STATUS_NOT_FOUND;
 
   if (downloads != NULL)
-    status = vb_downloads_handle (downloads, message, get_peer (message),
+    status = vb_downloads_handle (downloads, message, self->acceptor, get_peer (message),
                                   g_object_get_data (G_OBJECT (message), RANGE_KEY));
   finish (message, status);
 }

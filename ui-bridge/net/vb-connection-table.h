@@ -17,10 +17,10 @@ G_BEGIN_DECLS
 /**
  * VbConnectionTable:
  *
- * Who has how many of the connections that there may be. One that has not become a websocket is
- * *passing*: when there is no room, the oldest of these is cut for the newest. Websockets are
- * *held*, and nobody holds more than are still free: one who takes all they can leaves half of them
- * to the others, two leave a third, and so on. Main context only.
+ * Who has how many of the connections that there may be. One that has not become a websocket, nor a
+ * download, is *passing*: when there is no room, the oldest of these is cut for the newest.
+ * Websockets and downloads are *held*, and nobody holds more than are still free: one who takes all
+ * they can leaves half of them to the others, two leave a third, and so on. Main context only.
  */
 typedef struct _VbConnectionTable VbConnectionTable;
 
@@ -38,8 +38,8 @@ void vb_connection_table_remove (VbConnectionTable *self, VbPeer *peer);
 /** vb_connection_table_is_full: Returns: whether @peer is one of those that only `/healthz` is
  * answered to, because all the connections that there may be are held */
 gboolean vb_connection_table_is_full (VbConnectionTable *self, VbPeer *peer);
-/** vb_connection_table_hold: @peer becomes a websocket; @subject: (nullable): whose share it counts
- * for; Returns: %FALSE when their share is used up */
+/** vb_connection_table_hold: @peer becomes a websocket or a download; @subject: (nullable): whose
+ * share it counts for; Returns: %FALSE when their share is used up */
 gboolean vb_connection_table_hold (VbConnectionTable *self, VbPeer *peer, const char *subject);
 
 /** vb_connection_table_get_share: Returns: how many one subject or one address may have now */

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One call of a backend hangs after the other, while backups, restores, checks and schedules are under way: twenty clients see all that
+a panel shows all the same, and everything goes on when it is over."""
+
+import contextlib
+import urllib.request
+
+N_CLIENTS = 20
+
+METHODS = {
+    "journal": ["save_operation", "find_request", "list_operations", "list_notifications", "mark_read", "save_backups", "save_schedule",
+                "save_check", "save_revocation", "add_audit", "list_audit"],
+    "pool": ["check", "list_vps", "check_space", "check_stage", "capture", "commit", "remove", "rename", "protect", "verify", "stage",
+             "swap", "finish"],
+    "hypervisor": ["get_info", "list_disks", "begin_capture", "check_capture", "end_capture", "power", "power_off", "power_restore",
+                   "reset_checkpoints", "set_slots", "set_schedule", "check_restore", "fit_definition", "settle_definition"],
+}
+
+
+class World:
+    """Two VPSs of an operator's, and those who look at them."""
+
+    def __init__(self, host):
+        self.host = host
+        self.first, self.second = host.add("first"), host.add("second")
+        self.admin = None
+        self.connect()
+        self.kept = self._back_up(self.second)
+        self.clients = []
+        for number in range(N_CLIENTS):
+            token = host.mint("backup.read", vps=[self.first, self.second], sub=f"customer{number}")
+            self.clients.append(host.user(token))
+            self.clients[-1].subscribe(self.first)
+        self.started = []
+
+    def connect(self):
+        """A new connection of the operator's: there is a limit to what one may ask for in a minute."""
+        if self.admin is not None:
+            self.admin.close()
+        self.admin = self.host.admin()
+        for vps in self.first, self.second:
+            self.admin.subscribe(vps)
+
+    def _wait_idle(self, vps):
+        return self.admin.wait_vps(vps, lambda now: now["operation"] is None, "the end of the operation")
+
+    def _back_up(self, vps):
+        self.admin.request("backup.create", vps=vps)
+        return self._wait_idle(vps)["backups"][0]["id"]
+
+    def begin(self):
+        """Asks for everything; nobody waits for the answers."""
+        first, second, kept = self.first, self.second, self.kept
+        for method, parameters in (
+                ("operation.list", {"vps": first}), ("notification.list", {}), ("notification.read", {"up_to": 1}),
+                ("audit.list", {}), ("session.revoke", {"sub": "nobody"}),
+                ("backup.verify", {"vps": second, "backup": kept}), ("backup.rename", {"vps": second, "backup": kept, "name": "kept"}),
+                ("backup.protect", {"vps": second, "backup": kept, "protected": True}),
+                ("backup.protect", {"vps": second, "backup": kept, "protected": False}),
+                ("slots.set", {"vps": first, "total": 4}), ("power.restart", {"vps": first}),
+                ("schedule.set", {"vps": first, "schedule": {"at": "03:00", "keep": 1}}),
+                ("backup.create", {"vps": first, "request_key": "key"}),
+                ("backup.restore", {"vps": second, "backup": kept})):
+            self.started.append(self.admin.start(method, **parameters))
+
+    def look(self):
+        """What a panel shows is answered."""
+        with contextlib.closing(urllib.request.urlopen(f"http://127.0.0.1:{self.host.port}/healthz", timeout=30)) as answer:
+            assert answer.read()
+        asked = [(client, client.start("session.info"), client.start("vps.list")) for client in self.clients]
+        for client, info, listed in asked:
+            assert client.answer(info)["subject"].startswith("customer")
+            assert len(client.answer(listed)["vps"]) == 2
+
+    def end(self):
+        """All answers are there, whatever they are, and nothing is under way."""
+        for number in self.started:
+            with contextlib.suppress(Exception):
+                self.admin.answer(number)
+        self.started = []
+        self._wait_idle(self.second)
+        for backup in self._wait_idle(self.first)["backups"]:
+            self.admin.request("backup.delete", vps=self.first, backup=backup["id"])
+
+
+def test_twenty_clients_while_one_call_hangs(host):
+    world = World(host)
+    for backend, methods in METHODS.items():
+        for method in methods:
+            world.connect()
+            host.tell("hold", backend, method)
+            try:
+                world.begin()
+                world.look()
+                world.look()
+            except BaseException as error:
+                raise AssertionError(f"while {method} of the {backend} hangs: {error}") from error
+            finally:
+                host.tell("release", backend, method)
+            world.end()
