@@ -117,12 +117,14 @@ respond_health (VbHttp *self, SoupServerMessage *message)
   gboolean hypervisor = vb_hypervisor_is_available (vb_manager_get_hypervisor (manager));
   VbPoolStatus status;
   gboolean pool = vb_manager_get_pool_status (manager, &status);
+  gboolean journal = vb_manager_is_journal_available (manager);
 
   finish_with (
       message, "application/json",
-      g_strdup_printf ("{\"status\":\"%s\",\"version\":\"%s\",\"hypervisor\":%s,\"pool\":%s}\n",
-                       hypervisor && pool ? "ok" : "degraded", VB_VERSION,
-                       hypervisor ? "true" : "false", pool ? "true" : "false"));
+      g_strdup_printf (
+          "{\"status\":\"%s\",\"version\":\"%s\",\"hypervisor\":%s,\"pool\":%s,\"journal\":%s}\n",
+          hypervisor && pool && journal ? "ok" : "degraded", VB_VERSION,
+          hypervisor ? "true" : "false", pool ? "true" : "false", journal ? "true" : "false"));
 }
 
 static void

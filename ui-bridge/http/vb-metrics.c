@@ -286,6 +286,8 @@ vb_metrics_print (VbMetrics *self, guint n_connections, guint n_sessions)
                 has_hypervisor ? 1 : 0);
   print_number (out, "vps_backup_pool_up", "gauge", "Whether the pool is available.",
                 has_pool ? 1 : 0);
+  print_number (out, "vps_backup_journal_up", "gauge", "Whether the disk of the journal answers.",
+                vb_manager_is_journal_available (self->manager) ? 1 : 0);
   if (has_pool)
     {
       print_number (out, "vps_backup_pool_free_bytes", "gauge",

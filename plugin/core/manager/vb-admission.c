@@ -163,6 +163,8 @@ vb_admission_check_ready (VbManager *self, VbVps *vps, GError **error)
     vb_error_set_public (error, VB_ERROR_OPERATION_RUNNING);
   else if (!vb_hypervisor_is_available (self->hypervisor))
     vb_error_set_public (error, VB_ERROR_HYPERVISOR_UNAVAILABLE);
+  else if (self->journal_hung)
+    vb_error_set_public (error, VB_ERROR_TOO_BUSY);
   else if (!self->pool_available)
     vb_error_set_public (error, VB_ERROR_POOL_UNAVAILABLE);
   else

@@ -123,6 +123,15 @@ vb_manager_audit_async (VbManager *self,
                         GAsyncReadyCallback callback,
                         gpointer user_data)
 {
+  /* It is in the log of the host, and is written when the disk answers again: refusals must not
+   * wait for that. */
+  if (self->journal_hung && callback != NULL)
+    {
+      g_autoptr (GTask) now = g_task_new (self, NULL, callback, user_data);
+      g_task_set_source_tag (now, vb_manager_audit_async);
+      g_task_return_boolean (now, TRUE);
+      callback = NULL;
+    }
   GTask *task = g_task_new (self, NULL, callback, user_data);
 
   g_task_set_source_tag (task, vb_manager_audit_async);

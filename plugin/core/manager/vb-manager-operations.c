@@ -189,6 +189,14 @@ watch_stall (VbManager *self, VbOperationWorker *job, VbOperation *operation, gi
   if (!vb_operation_worker_note_stalled (job, stalled))
     return;
 
+  g_autoptr (VbOperationRecord) record = vb_operation_worker_dup_record (job);
+  if (stalled)
+    vb_log_warning (record->vps, record->id, record->backup,
+                    "The %s is stalled: nothing has moved for %u s",
+                    vb_operation_kind_to_string (record->kind), self->settings.stall_timeout_s);
+  else
+    vb_log_info (record->vps, record->id, record->backup, "The %s moves again",
+                 vb_operation_kind_to_string (record->kind));
   g_autoptr (GTask) task = g_task_new (self, NULL, NULL, NULL);
   g_task_set_task_data (task, vb_operation_worker_ref (job),
                         (GDestroyNotify) vb_operation_worker_unref);

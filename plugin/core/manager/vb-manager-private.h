@@ -86,6 +86,9 @@ struct _VbManager
 
   guint progress_timer;
   guint pool_timer;
+  guint journal_timer;
+  gint64 journal_asked_us; /* 0: nothing is asked */
+  gboolean journal_hung;
   guint remember_timer;
   guint measure_timer;
   GHashTable *to_measure; /* VPS UUID → gint64: when, µs */
@@ -176,6 +179,10 @@ VbRotation *vb_manager_get_rotation (VbManager *self, const char *vps);
 void vb_manager_end_rotation (VbManager *self, const char *vps);
 
 /* vb-manager-pool.c: is the pool there, and what is in it */
+/* vb-manager-journal-watch.c */
+void vb_manager_watch_journal (VbManager *self);
+void vb_manager_unwatch_journal (VbManager *self);
+
 void vb_manager_watch_pool (VbManager *self);
 void vb_manager_unwatch_pool (VbManager *self);
 void vb_manager_attach_stored (VbManager *self, VbVps *vps);

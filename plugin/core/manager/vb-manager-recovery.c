@@ -223,6 +223,7 @@ loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   vb_manager_sweep_locks (self);
   self->start_timer = g_timeout_add (START_PATIENCE_MS, start_without_them, self);
   vb_manager_watch_pool (self);
+  vb_manager_watch_journal (self);
   vb_hypervisor_start (self->hypervisor);
 }
 
@@ -288,6 +289,7 @@ vb_manager_stop_async (VbManager *self, GAsyncReadyCallback callback, gpointer u
   self->stop_task = g_task_new (self, NULL, callback, user_data);
   g_task_set_source_tag (self->stop_task, vb_manager_stop_async);
   vb_manager_unwatch_pool (self);
+  vb_manager_unwatch_journal (self);
   vb_manager_unwatch_schedules (self);
   vb_undo_keeper_stop (self->undos);
   vb_manager_stop_checks (self);

@@ -7,6 +7,10 @@
 /* How much is read from the pool at once because somebody has asked for it. */
 #define N_BULK 4
 
+/* A call waits for as long as a QEMU that answers nobody, and its VPS has one at a time: there is
+ * room for several such. libvirtd has 20 threads by default; some are left to others. */
+#define N_HYPERVISOR 16
+
 enum
 {
   SIGNAL_VPS_CHANGED,
@@ -35,6 +39,7 @@ vb_manager_dispose (GObject *object)
 
   clear_timer (&self->progress_timer);
   clear_timer (&self->pool_timer);
+  vb_manager_unwatch_journal (self);
   clear_timer (&self->remember_timer);
   clear_timer (&self->measure_timer);
   clear_timer (&self->start_timer);
@@ -143,7 +148,7 @@ vb_manager_init (VbManager *self)
   self->revocations = vb_revocations_new ();
   self->audit_waiting = g_ptr_array_new_with_free_func (g_object_unref);
   g_queue_init (&self->queue);
-  self->hypervisor_worker = vb_worker_new (4);
+  self->hypervisor_worker = vb_worker_new (N_HYPERVISOR);
   self->pool_worker = vb_worker_new (64);
   self->health_worker = vb_worker_new (2);
   self->bulk_worker = vb_worker_new (N_BULK);

@@ -3,7 +3,13 @@
 a panel shows all the same, and everything goes on when it is over."""
 
 import contextlib
+import json
+import time
 import urllib.request
+
+import pytest
+
+from client import RpcError
 
 N_CLIENTS = 20
 
@@ -98,3 +104,37 @@ def test_twenty_clients_while_one_call_hangs(host):
             finally:
                 host.tell("release", backend, method)
             world.end()
+
+
+def test_the_disk_of_the_journal_hangs(host):
+    """It is named, and what would have to be journalled is refused at once; the rest goes on."""
+    first, second = host.add("first"), host.add("second")
+    admin = host.admin()
+
+    def health():
+        with contextlib.closing(urllib.request.urlopen(f"http://127.0.0.1:{host.port}/healthz", timeout=30)) as answer:
+            return json.loads(answer.read())
+
+    def wait_health(journal):
+        end = time.monotonic() + 60
+        while health()["journal"] is not journal:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+
+    assert health()["journal"] is True
+    for method in "save_operation", "list_operations":
+        host.tell("hold", "journal", method)
+    begun = admin.start("backup.create", vps=first)
+    wait_health(False)
+    assert health()["status"] == "degraded"
+    assert "the disk of the state folder hangs" in host.read_log()
+    with pytest.raises(RpcError) as caught:
+        admin.request("backup.create", vps=second)
+    assert caught.value.reason == "too_busy"
+    admin.request("power.stop", vps=second, force=True)
+    for method in "save_operation", "list_operations":
+        host.tell("release", "journal", method)
+    wait_health(True)
+    with contextlib.suppress(RpcError):
+        admin.answer(begun)
+    assert admin.request("backup.create", vps=second)["operation"]

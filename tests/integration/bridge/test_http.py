@@ -29,7 +29,7 @@ def test_healthz_needs_no_token(host):
         answer = wire.get(where, "/healthz")
         assert answer.status == 200
         assert json.loads(answer.body) == {"status": "ok", "version": json.loads(answer.body)["version"], "hypervisor": True,
-                                           "pool": True}
+                                           "pool": True, "journal": True}
     host.tell("available", "no")
     assert json.loads(wire.get(host.port, "/healthz").body)["status"] == "degraded"
 

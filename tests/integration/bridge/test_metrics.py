@@ -126,7 +126,7 @@ def test_what_waits(new_host):
 
 
 def test_what_is_not_there(host):
-    assert (value(scrape(host), "hypervisor_up"), value(scrape(host), "pool_up")) == (1, 1)
+    assert [value(scrape(host), name) for name in ("hypervisor_up", "pool_up", "journal_up")] == [1, 1, 1]
     host.tell("available", "no")
     assert value(scrape(host), "hypervisor_up") == 0
     host.tell("fail", "pool", "check", "pool_unavailable")
