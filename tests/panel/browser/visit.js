@@ -189,7 +189,8 @@ export class Visit {
     // Whatever slides in or changes its colour has arrived: the picture is for people, and axe judges colours.
     await page.evaluate(async () => {
       for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-      await Promise.allSettled(document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished));
+      const trees = (root) => [root, ...[...root.querySelectorAll('*')].flatMap(({ shadowRoot: its }) => (its ? trees(its) : []))];
+      await Promise.allSettled(trees(document).flatMap((root) => root.getAnimations()).filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished));
     });
     await page.screenshot({ path: join(artefacts, `${name}.png`) });
   }

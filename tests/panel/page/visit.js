@@ -68,7 +68,8 @@ export class Visit {
   async picture(name) {
     await this.page.evaluate(async () => {
       for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-      await Promise.allSettled(document.getAnimations().filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished));
+      const trees = (root) => [root, ...[...root.querySelectorAll('*')].flatMap(({ shadowRoot: its }) => (its ? trees(its) : []))];
+      await Promise.allSettled(trees(document).flatMap((root) => root.getAnimations()).filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished));
     });
     await this.page.screenshot({ path: join(artefacts, `${name}.png`) });
   }
