@@ -8,9 +8,13 @@
 
 #include "core/base/vb-error.h"
 #include "core/base/vb-i18n.h"
+#include "libvirt/domain/vb-libvirt-definition.h"
+#include "libvirt/domain/vb-libvirt-disks.h"
 #include "libvirt/domain/vb-libvirt-domain.h"
+#include "libvirt/domain/vb-libvirt-snapshots.h"
 
 #define AGENT_TIMEOUT_S 5
+#define IMAGES_US (10 * G_USEC_PER_SEC)
 #define QCOW2_VERSION_OFFSET 4
 /* The scratch file of a backup grows by what the guest writes meanwhile. */
 #define SCRATCH_MIN_BYTES (G_GUINT64_CONSTANT (1) << 30)
@@ -99,16 +103,63 @@ check_disk (VbDoctor *self, virDomainPtr domain, const VbDomainDisk *disk)
 
   if (disk->skipped != NULL)
     return TRUE;
-  if (access (disk->path, F_OK) != 0)
+  if (disk->path == NULL || access (disk->path, F_OK) != 0)
     {
       finding = add (self, domain, VB_VERDICT_PROBLEM, _ ("The disk %s is not there: %s"),
-                     disk->target, disk->path);
+                     disk->target, disk->path != NULL ? disk->path : disk->trouble->message);
       vb_finding_set_remedy (finding, "virsh domblklist %s", virDomainGetName (domain));
       return FALSE;
     }
   check_format (self, domain, disk);
   check_room (self, domain, disk);
   return TRUE;
+}
+
+/* A running VPS that would start with other disks, or has some that its definition lacks. */
+static gboolean
+check_definition (VbDoctor *self, virDomainPtr domain)
+{
+  g_autoptr (GError) error = NULL;
+  VbFinding *finding;
+
+  if (vb_libvirt_definition_check (domain, &error)
+      || !g_error_matches (error, VB_ERROR, VB_ERROR_DEFINITION_DIFFERS))
+    return TRUE;
+  finding = add (self, domain, VB_VERDICT_PROBLEM, _ ("No backup of it can be restored now: %s"),
+                 error->message);
+  vb_finding_set_remedy (
+      finding, "virsh domblklist %1$s; virsh domblklist --inactive %1$s   # %2$s",
+      virDomainGetName (domain), _ ("attach with --config what is missing, or restart the VPS"));
+  return FALSE;
+}
+
+static void
+check_snapshots (VbDoctor *self, virDomainPtr domain, const VbDomainXml *xml)
+{
+  g_autoptr (GPtrArray) snapshots = NULL;
+  gboolean stored = FALSE;
+  VbFinding *finding;
+
+  for (guint i = 0; i < xml->disks->len; i++)
+    {
+      const VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+      stored = stored || (disk->chain != NULL && vb_image_chain_has_snapshots (disk->chain));
+    }
+  if (stored)
+    {
+      finding = add (self, domain, VB_VERDICT_HINT,
+                     _ ("Its disks hold internal snapshots: every backup reads all of them, and a "
+                        "restore drops the snapshots."));
+      vb_finding_set_remedy (finding, "virsh snapshot-list %1$s; virsh snapshot-delete %1$s NAME",
+                             virDomainGetName (domain));
+      return;
+    }
+  snapshots = vb_libvirt_snapshots_list (domain, NULL);
+  if (snapshots == NULL || snapshots->len == 0)
+    return;
+  finding = add (self, domain, VB_VERDICT_HINT,
+                 _ ("It has snapshots, which a restore drops: afterwards nothing rests on them."));
+  vb_finding_set_remedy (finding, "virsh snapshot-list %s", virDomainGetName (domain));
 }
 
 static void
@@ -144,20 +195,24 @@ vb_doctor_vps_check (VbDoctor *self, virDomainPtr domain)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (VbDomainXml) xml = vb_libvirt_read_xml (domain, &error);
+  g_autofree char *unsupported = NULL;
   gboolean good = TRUE;
 
-  if (xml == NULL)
+  if (xml == NULL
+      || !vb_libvirt_disks_find_unsupported (domain, xml, IMAGES_US, &unsupported, &error))
     {
       add (self, domain, VB_VERDICT_PROBLEM, "%s", error->message);
       return;
     }
-  if (xml->unsupported != NULL)
+  if (unsupported != NULL)
     {
-      add (self, domain, VB_VERDICT_PROBLEM, "%s", xml->unsupported);
+      add (self, domain, VB_VERDICT_PROBLEM, "%s", unsupported);
       return;
     }
   for (guint i = 0; i < xml->disks->len; i++)
     good = check_disk (self, domain, g_ptr_array_index (xml->disks, i)) && good;
+  good = check_definition (self, domain) && good;
+  check_snapshots (self, domain, xml);
   if (good)
     add (self, domain, VB_VERDICT_OK, _ ("It can be backed up."));
   check_agent (self, domain, xml);

@@ -8,6 +8,7 @@ import subprocess
 
 import guest as guests
 import isolated
+import libvirt
 import pytest
 import service as services
 
@@ -83,6 +84,34 @@ def test_vps_that_cannot_be_backed_up_or_only_dearly(service, new_guest):
     assert [verdict for verdict, _ in about(findings, "vps", "old")] == ["hint", "ok"]
     mend(remedy(findings, "vps", "hint", "old"))
     assert [verdict for verdict, _ in about(examine(service, True), "vps", "old")] == ["ok"]
+
+
+def test_disks_that_a_restore_would_miss_and_snapshots(service, new_guest):
+    """A data file, a disk that is only there until the next start, another disk after it, internal and external snapshots."""
+    folder = isolated.new_folder("disks")
+    data = folder / "data.qcow2"
+    guests.run("qemu-img", "create", "-q", "-f", "qcow2", "-o", f"data_file={folder}/data.raw,data_file_raw=on", data, "8M")
+    new_guest("data", [guests.Disk("vda", path=data)], kind=guests.Blank)
+    live = new_guest("live", kind=guests.Blank).start()
+    extra = guests.Disk("vdb", path=folder / "extra.qcow2")
+    guests.run("qemu-img", "create", "-q", "-f", "qcow2", extra.path, "8M")
+    live.domain.attachDeviceFlags(extra.xml(), libvirt.VIR_DOMAIN_AFFECT_LIVE)
+    edited = new_guest("edited", kind=guests.Blank).start()
+    edited.disk("vda").path = extra.path
+    edited.domain = edited.connection.defineXML(edited.xml())
+    inside, outside = (new_guest(name, kind=guests.Blank).start() for name in ("inside", "outside"))
+    inside.domain.snapshotCreateXML("<domainsnapshot><name>s1</name></domainsnapshot>")
+    outside.domain.snapshotCreateXML("<domainsnapshot><name>s1</name></domainsnapshot>", libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY)
+    findings = examine(service, True)
+    first = {vps: about(findings, "vps", vps)[0] for vps in ("data", "live", "edited", "inside", "outside")}
+    assert first["data"] == ("problem", "vda: A disk image keeps its data in another file, which cannot be backed up.")
+    for vps, target in (("live", "vdb"), ("edited", "vda")):
+        assert first[vps][0] == "problem" and first[vps][1].startswith("No backup of it can be restored now: ") and target in first[vps][1]
+    assert first["inside"][0] == "hint" and "internal snapshots" in first["inside"][1]
+    assert first["outside"] == ("hint", "It has snapshots, which a restore drops: afterwards nothing rests on them.")
+    mend(remedy(findings, "vps", "problem", "live").split("#")[0])
+    live.domain.attachDeviceFlags(extra.xml(), libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+    assert "problem" not in [verdict for verdict, _ in about(examine(service, True), "vps", "live")]
 
 
 def test_nothing_is_there(service):

@@ -91,6 +91,8 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * @announce: reads what one VPS is now and emits "vps-changed" if that is news, ahead of anything
  * that the caller sends to the main context afterwards. (nullable): an implementation whose signals
  * are never late
+ * @refresh: main context, does not wait: reads what one VPS is now and emits "vps-changed" if that
+ * is news. (nullable): an implementation whose signals are never late
  * @list_disks: (transfer full) (element-type VbDisk): the disks that a backup holds, with sizes,
  * and the file of the UEFI variables if there is one; fails with %VB_ERROR_UNSUPPORTED_DISK when
  * the VPS cannot be backed up
@@ -156,6 +158,7 @@ struct _VbHypervisorInterface
 
   VbVpsInfo *(*get_info) (VbHypervisor *self, const char *vps, GError **error);
   void (*announce) (VbHypervisor *self, const char *vps);
+  void (*refresh) (VbHypervisor *self, const char *vps);
   GPtrArray *(*list_disks) (VbHypervisor *self, const char *vps, GError **error);
 
   VbCapture *(*begin_capture) (VbHypervisor *self,
@@ -224,6 +227,7 @@ void vb_hypervisor_stop (VbHypervisor *self);
 gboolean vb_hypervisor_is_available (VbHypervisor *self);
 VbVpsInfo *vb_hypervisor_get_info (VbHypervisor *self, const char *vps, GError **error);
 void vb_hypervisor_announce (VbHypervisor *self, const char *vps);
+void vb_hypervisor_refresh (VbHypervisor *self, const char *vps);
 GPtrArray *vb_hypervisor_list_disks (VbHypervisor *self, const char *vps, GError **error);
 VbCapture *vb_hypervisor_begin_capture (VbHypervisor *self,
                                         const VbCaptureRequest *request,

@@ -57,6 +57,9 @@ vb_admission_fail (VbManager *self, GTask *task, GError *error)
     vb_manager_give_back (self, admission->record->vps);
   if (g_error_matches (error, VB_ERROR, VB_ERROR_OPERATION_RUNNING))
     vb_manager_note_elsewhere (self); /* it may be news that another host works on it */
+  /* No event tells that an image has changed: the next request meets what is true now. */
+  if (g_error_matches (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK))
+    vb_hypervisor_refresh (self->hypervisor, admission->record->vps);
   vb_admission_leave (self, task, error);
 }
 

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-disk-chains.h"
 
+#include <string.h>
+
 #include "core/base/vb-error.h"
 #include "core/base/vb-i18n.h"
 
 /* An image on a disk that sleeps is there within a few seconds. */
 #define LOOK_US (10 * G_USEC_PER_SEC)
+
+/* QEMU builds the scratch file of a backup on the disk, and takes no longer name for what is below.
+ */
+#define MAX_PATH_BYTES 1023
 
 typedef struct
 {
@@ -127,9 +133,9 @@ refuse (GError **error)
 }
 
 static gboolean
-run (Look *look, GError **error)
+run (Look *look, gint64 limit_us, GError **error)
 {
-  gint64 until = g_get_monotonic_time () + LOOK_US;
+  gint64 until = g_get_monotonic_time () + limit_us;
   g_autoptr (GError) local = NULL;
   GThread *thread;
   gboolean done;
@@ -196,8 +202,33 @@ take (VbDomainXml *xml, Entry *entry)
                  disk->target);
 }
 
+/* Returns: whether the images of @disk can be looked at; else it has its trouble */
+static gboolean
+check_name (VbDomainDisk *disk, gboolean named_only)
+{
+  if (disk->skipped != NULL || disk->path == NULL || disk->trouble != NULL)
+    return FALSE;
+  if (disk->is_remote && !named_only)
+    g_set_error (&disk->trouble, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
+                 _ ("The disk %s rests on an image on the network; a backup is possible while "
+                    "the VPS is on."),
+                 disk->target);
+  else if (strlen (disk->path) > MAX_PATH_BYTES)
+    g_set_error (&disk->trouble, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
+                 _ ("The path of the disk %s is longer than %d bytes, which a backup cannot build "
+                    "on; move the image to a shorter one."),
+                 disk->target, MAX_PATH_BYTES);
+  return disk->trouble == NULL;
+}
+
 gboolean
 vb_disk_chains_look (VbDomainXml *xml, gboolean named_only, GError **error)
+{
+  return vb_disk_chains_look_within (xml, named_only, LOOK_US, error);
+}
+
+gboolean
+vb_disk_chains_look_within (VbDomainXml *xml, gboolean named_only, gint64 limit_us, GError **error)
 {
   g_autoptr (Look) look = g_atomic_rc_box_new0 (Look);
 
@@ -208,17 +239,10 @@ vb_disk_chains_look (VbDomainXml *xml, gboolean named_only, GError **error)
     {
       VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
 
-      if (disk->skipped != NULL || disk->path == NULL || disk->trouble != NULL)
-        continue;
-      if (disk->is_remote && !named_only)
-        g_set_error (&disk->trouble, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,
-                     _ ("The disk %s rests on an image on the network; a backup is possible while "
-                        "the VPS is on."),
-                     disk->target);
-      else
+      if (check_name (disk, named_only))
         add_entry (look, disk, named_only);
     }
-  if (look->entries->len > 0 && !run (look, error))
+  if (look->entries->len > 0 && !run (look, limit_us, error))
     return FALSE;
   for (guint i = 0; i < look->entries->len; i++)
     take (xml, g_ptr_array_index (look->entries, i));

@@ -19,4 +19,8 @@ G_BEGIN_DECLS
  */
 gboolean vb_disk_chains_look (VbDomainXml *xml, gboolean named_only, GError **error);
 
+/** vb_disk_chains_look_within: likewise, and waits @limit_us at most */
+gboolean
+vb_disk_chains_look_within (VbDomainXml *xml, gboolean named_only, gint64 limit_us, GError **error);
+
 G_END_DECLS

@@ -3,7 +3,9 @@
 
 #include <sys/stat.h>
 
+#include "vb-disk-chains.h"
 #include "vb-disk-image.h"
+#include "vb-libvirt-volumes.h"
 #include "core/base/vb-error.h"
 #include "core/base/vb-i18n.h"
 
@@ -29,6 +31,32 @@ vb_libvirt_disks_read (virDomainPtr domain, GError **error)
       return NULL;
     }
   return g_steal_pointer (&xml);
+}
+
+gboolean
+vb_libvirt_disks_find_unsupported (virDomainPtr domain,
+                                   VbDomainXml *xml,
+                                   gint64 limit_us,
+                                   char **sentence,
+                                   GError **error)
+{
+  gboolean active;
+
+  *sentence = g_strdup (xml->unsupported);
+  if (*sentence != NULL)
+    return TRUE;
+  if (!vb_libvirt_is_active (domain, &active, error)
+      || !vb_libvirt_volumes_find (virDomainGetConnect (domain), xml, error)
+      || !vb_disk_chains_look_within (xml, active, limit_us, error))
+    return FALSE;
+  for (guint i = 0; i < xml->disks->len; i++)
+    {
+      const VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+
+      if (*sentence == NULL && g_error_matches (disk->trouble, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK))
+        *sentence = g_strdup (disk->trouble->message);
+    }
+  return TRUE;
 }
 
 gboolean

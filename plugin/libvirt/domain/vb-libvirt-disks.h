@@ -15,6 +15,21 @@ G_BEGIN_DECLS
  */
 VbDomainXml *vb_libvirt_disks_read (virDomainPtr domain, GError **error);
 
+/**
+ * vb_libvirt_disks_find_unsupported:
+ * @xml: (transfer none): what vb_libvirt_read_xml() told of @domain; its images are looked at
+ * @limit_us: how long an image may take to answer
+ * @sentence: (out) (transfer full) (nullable): what makes backups of @domain impossible
+ * @error: (out) (optional): %VB_ERROR_DISK_UNAVAILABLE; as vb_libvirt_set_error()
+ *
+ * Returns: %FALSE with @error set: it is not known
+ */
+gboolean vb_libvirt_disks_find_unsupported (virDomainPtr domain,
+                                            VbDomainXml *xml,
+                                            gint64 limit_us,
+                                            char **sentence,
+                                            GError **error);
+
 /** vb_libvirt_disks_check_idle: Returns: whether no block job (a copy, a move, a commit of a
  * snapshot) runs on a disk of @domain, which is on; %VB_ERROR_DISK_BUSY */
 gboolean vb_libvirt_disks_check_idle (virDomainPtr domain, VbDomainXml *xml, GError **error);

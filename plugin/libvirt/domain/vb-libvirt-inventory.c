@@ -4,11 +4,14 @@
 #include "core/base/vb-error.h"
 #include "core/base/vb-i18n.h"
 #include "core/base/vb-log.h"
+#include "vb-libvirt-disks.h"
 
 /* Before the whole list is asked for again after a failure. */
 #define LIST_PAUSE_US G_USEC_PER_SEC
 /* Longer, and the monitor of that VPS hangs; its news will come late. */
 #define ANNOUNCE_US (5 * G_USEC_PER_SEC)
+/* An image that takes longer keeps nobody waiting for the list: a backup says what is wrong. */
+#define IMAGES_US (G_USEC_PER_SEC / 2)
 
 /* What the reading thread shares with the main context. */
 typedef struct
@@ -87,8 +90,23 @@ answer_free (gpointer data)
   g_free (answer);
 }
 
-VbVpsInfo *
-vb_libvirt_inventory_read (virDomainPtr domain, GError **error)
+/* Returns: whether the images have answered */
+static gboolean
+look_at_images (virDomainPtr domain, VbDomainXml *xml, VbVpsInfo *info)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_clear_pointer (&info->unsupported, g_free);
+  if (vb_libvirt_disks_find_unsupported (domain, xml, IMAGES_US, &info->unsupported, &error))
+    return TRUE;
+  vb_log_debug (info->uuid, NULL, NULL, "Not known whether it can be backed up: %s",
+                error->message);
+  return FALSE;
+}
+
+/* @images: (inout): whether to look at the images of the disks; %FALSE once one does not answer */
+static VbVpsInfo *
+read_info (virDomainPtr domain, gboolean *images, GError **error)
 {
   g_autoptr (VbDomainXml) xml = vb_libvirt_read_xml (domain, error);
   VbVpsInfo *info;
@@ -101,12 +119,22 @@ vb_libvirt_inventory_read (virDomainPtr domain, GError **error)
   info->name = g_strdup (virDomainGetName (domain));
   info->power = power;
   info->slots_total = xml->slots_total;
-  info->unsupported = g_steal_pointer (&xml->unsupported);
+  info->unsupported = g_strdup (xml->unsupported);
+  if (*images)
+    *images = look_at_images (domain, xml, info);
   info->schedule = g_steal_pointer (&xml->schedule);
   if (xml->schedule_error != NULL)
     vb_log_warning (info->uuid, NULL, NULL, "The schedule in the VPS's metadata is not used: %s",
                     xml->schedule_error->message);
   return info;
+}
+
+VbVpsInfo *
+vb_libvirt_inventory_read (virDomainPtr domain, GError **error)
+{
+  gboolean images = TRUE;
+
+  return read_info (domain, &images, error);
 }
 
 static gboolean
@@ -212,10 +240,10 @@ unreadable (virDomainPtr domain, const GError *error)
 /* Returns FALSE with an error when the connection is lost; no entry is added for a VPS that is
  * gone. */
 static gboolean
-read_into (GPtrArray *infos, virDomainPtr domain, GError **error)
+read_into (GPtrArray *infos, virDomainPtr domain, gboolean *images, GError **error)
 {
   g_autoptr (GError) local = NULL;
-  VbVpsInfo *info = vb_libvirt_inventory_read (domain, &local);
+  VbVpsInfo *info = read_info (domain, images, &local);
 
   if (g_error_matches (local, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE))
     {
@@ -236,13 +264,14 @@ read_all (Reader *reader, VbLibvirtLease *lease)
   virDomainPtr *domains = NULL;
   int n = virConnectListAllDomains (vb_libvirt_lease_get (lease), &domains, 0);
   g_autoptr (GError) error = NULL;
+  gboolean images = TRUE;
 
   if (n < 0)
     vb_libvirt_set_error (&error, "Listing the VPSs");
   for (int i = 0; i < n; i++)
     {
       if (error == NULL)
-        read_into (infos, domains[i], &error);
+        read_into (infos, domains[i], &images, &error);
       virDomainFree (domains[i]);
     }
   free (domains);
@@ -264,13 +293,14 @@ read_one (Reader *reader, VbLibvirtLease *lease, const char *vps)
   g_autoptr (GPtrArray) infos = g_ptr_array_new_with_free_func ((GDestroyNotify) vb_vps_info_free);
   g_autoptr (GError) error = NULL;
   g_autoptr (virDomain) domain = vb_libvirt_lease_lookup (lease, vps, &error);
+  gboolean images = TRUE;
 
   if (domain == NULL && !g_error_matches (error, VB_ERROR, VB_ERROR_NOT_FOUND))
     {
       vb_log_warning (vps, NULL, NULL, "%s", error->message);
       return;
     }
-  if (domain == NULL || read_into (infos, domain, NULL))
+  if (domain == NULL || read_into (infos, domain, &images, NULL))
     post (reader, vb_libvirt_lease_get_generation (lease), vps, infos);
 }
 
