@@ -38,7 +38,7 @@ _vps_backupctl ()
       words='--help --socket --json'
       case $command in
         create) words+=' --name --wait --request-key' ;;
-        restore) words+=' --wait --yes --stop-first --backup-first --from' ;;
+        restore) words+=' --wait --yes --stop-first --backup-first --replace-disks --from' ;;
         download) words+=' --disk --to' ;;
         undo) words+=' --discard --wait --yes' ;;
         log) words+=' --limit' ;;

@@ -20,6 +20,7 @@ fill_record (VbOperationRecord *record)
   record->stall_told = TRUE;
   record->scheduled = TRUE;
   record->stop_first = TRUE;
+  record->replace_disks = TRUE;
   record->first_backup = g_strdup ("first");
   record->part_of = g_strdup ("whole");
   record->source_vps = g_strdup ("source");
@@ -48,6 +49,7 @@ assert_records_equal (const VbOperationRecord *a, const VbOperationRecord *b)
   g_assert_cmpint (a->stall_told, ==, b->stall_told);
   g_assert_cmpint (a->scheduled, ==, b->scheduled);
   g_assert_cmpint (a->stop_first, ==, b->stop_first);
+  g_assert_cmpint (a->replace_disks, ==, b->replace_disks);
   g_assert_cmpstr (a->first_backup, ==, b->first_backup);
   g_assert_cmpstr (a->part_of, ==, b->part_of);
   g_assert_cmpstr (a->source_vps, ==, b->source_vps);
@@ -179,12 +181,12 @@ test_operation_retention (JournalLab *f, gconstpointer data)
   journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_B, "aged");
   g_clear_object (&f->journal);
   journal_lab_exec_sql (
-      f,
-      "UPDATE operations SET ended_at = ended_at - 366 * 86400000000 WHERE id = 'aged';"
-      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
-      " INSERT INTO operations SELECT NULL, 'bulk-' || i, '" VPS_A "', NULL, 'create', 'b',"
-      " NULL, 'completed', NULL, NULL, 0, 0, 100, 0, 0, 0, NULL, NULL, started_at,"
-      " started_at, NULL, NULL, 0, 0, 0, NULL, NULL, NULL FROM n, operations WHERE id = 'running'");
+      f, "UPDATE operations SET ended_at = ended_at - 366 * 86400000000 WHERE id = 'aged';"
+         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
+         " INSERT INTO operations SELECT NULL, 'bulk-' || i, '" VPS_A "', NULL, 'create', 'b',"
+         " NULL, 'completed', NULL, NULL, 0, 0, 100, 0, 0, 0, NULL, NULL, started_at,"
+         " started_at, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, 0 FROM n, operations WHERE id = "
+         "'running'");
   journal_lab_reopen (f);
   journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "newest");
 

@@ -326,6 +326,11 @@ def test_disk_replaced_by_another_of_the_customers(any_service, new_vps, place, 
     assert reason is not None, "a disk that is not in the backup was overwritten"
     on(client, vps)
     check_guest(vps, {"vda": content(0), "vdb": b"\x99" * SIZE})
+    if not running:
+        off(client, vps)
+    restore(client, vps, backup, replace_disks=True)
+    on(client, vps)
+    check_guest(vps, {"vda": content(0), "vdb": content(1)})
 
 
 @pytest.mark.parametrize("running", [True, False])
@@ -384,3 +389,26 @@ def test_disk_moved_to_another_folder(any_service, new_vps, how):
     restore(client, vps, backup)
     check_guest(vps, {"vda": content(0)})
     assert image(service, vps, backup) == content(0)
+
+
+@pytest.mark.parametrize("was", ["gone", "still there"])
+def test_raw_disk_moved_to_another_folder(any_service, new_guest, place, was):
+    """It carries no id: what tells that it has moved is that no other one is unknown, and that it is not where it was."""
+    service = any_service
+    vps = new_guest("raw", [guests.Disk(f"vd{letter}", size=SIZE, format="raw") for letter in "ab"], kind=guests.Blank,
+                    folder=place / "disks").start()
+    for number, disk in enumerate(vps.disks):
+        vps.qemu_io(disk.target, f"write -P {0xA0 + 16 * number} 0 12M")
+    client = follow(service, vps)
+    backup = back_up(client, vps)
+    off(client, vps)
+    moved = isolated.new_folder("moved") / "disk.raw"
+    (shutil.move if was == "gone" else shutil.copyfile)(vps.disk("vdb").path, moved)
+    vps.disk("vdb").path = moved
+    define(vps)
+    on(client, vps)
+    vps.qemu_io("vdb", "write -P 0x11 1M 1M")
+    changed = content(1)[:MIB] + b"\x11" * MIB + content(1)[2 * MIB:]
+    reason = try_restore(client, vps, backup)
+    assert reason == (None if was == "gone" else "disk_missing")
+    check_guest(vps, {"vda": content(0), "vdb": content(1) if was == "gone" else changed})

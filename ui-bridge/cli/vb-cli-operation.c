@@ -196,6 +196,8 @@ make_params (VbCli *self, const Restore *restore)
     json_object_set_boolean_member (params, "stop_first", TRUE);
   if (self->backup_first)
     json_object_set_boolean_member (params, "backup_first", TRUE);
+  if (self->replace_disks)
+    json_object_set_boolean_member (params, "replace_disks", TRUE);
   return params;
 }
 

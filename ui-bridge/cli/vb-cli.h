@@ -22,6 +22,7 @@ G_BEGIN_DECLS
  * @yes: --yes
  * @stop_first: --stop-first
  * @backup_first: --backup-first
+ * @replace_disks: --replace-disks
  * @from: --from
  * @as: --as
  * @discard: --discard
@@ -57,6 +58,7 @@ typedef struct
   gboolean yes;
   gboolean stop_first;
   gboolean backup_first;
+  gboolean replace_disks;
   char *from;
   char *as;
   gboolean discard;

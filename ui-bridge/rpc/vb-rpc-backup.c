@@ -110,10 +110,12 @@ run_restore (VbCall *call)
     .from = vb_call_get_other_vps (call),
     .stop_first = vb_call_get_boolean (call, "stop_first"),
     .backup_first = vb_call_get_boolean (call, "backup_first"),
+    .replace_disks = vb_call_get_boolean (call, "replace_disks"),
   };
 
-  if (request.backup_first
-      && !vb_identity_may (vb_call_get_identity (call), VB_PERMISSION_BACKUP_CREATE))
+  if ((request.backup_first
+       && !vb_identity_may (vb_call_get_identity (call), VB_PERMISSION_BACKUP_CREATE))
+      || (request.replace_disks && !vb_identity_is_admin (vb_call_get_identity (call))))
     {
       g_autoptr (GError) error = NULL;
 
@@ -307,6 +309,7 @@ const VbMethod vb_rpc_backup_methods[] = {
       { "from", VB_PARAM_OTHER_VPS, TRUE },
       { "stop_first", VB_PARAM_BOOLEAN, TRUE },
       { "backup_first", VB_PARAM_BOOLEAN, TRUE },
+      { "replace_disks", VB_PARAM_BOOLEAN, TRUE },
       { "check", VB_PARAM_BOOLEAN, TRUE } },
     run_restore },
   { "backup.delete", VB_PERMISSION_BACKUP_DELETE, { VPS, BACKUP }, run_delete },

@@ -232,6 +232,8 @@ check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
   g_autoptr (GPtrArray) disks = vb_hypervisor_list_disks (self->hypervisor, record->vps, error);
   if (disks == NULL)
     return FALSE;
+  if (record->replace_disks)
+    vb_disks_allow_overwrite (disks);
   if (record->kind == VB_OPERATION_UNDO)
     {
       g_autoptr (VbStaging) kept = vb_pool_find_kept (self->pool, admission->undo, disks, error);

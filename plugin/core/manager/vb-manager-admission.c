@@ -307,6 +307,7 @@ restore (VbManager *self, GTask *taken, const VbRestoreRequest *request, gboolea
   if (g_strcmp0 (request->from, admission->record->vps) != 0)
     admission->record->source_vps = g_strdup (request->from);
   admission->record->stop_first = request->stop_first;
+  admission->record->replace_disks = request->replace_disks;
   admission->record->first_backup = request->backup_first ? g_uuid_string_random () : NULL;
   admission->dry = dry;
   vb_admission_enter (self, g_steal_pointer (&task), restore_inside);

@@ -126,6 +126,7 @@ vb_manager_create_finish (VbManager *self, GAsyncResult *result, VbBackup **back
  * @from: (nullable): UUID of the VPS that it belongs to, when that is another one
  * @stop_first: stop the VPS before the copy instead of for the swap only
  * @backup_first: make a backup of the present state before anything else
+ * @replace_disks: overwrite disks in the place of those of the backup, though it does not hold them
  */
 typedef struct
 {
@@ -133,6 +134,7 @@ typedef struct
   const char *from;
   gboolean stop_first;
   gboolean backup_first;
+  gboolean replace_disks;
 } VbRestoreRequest;
 
 /**

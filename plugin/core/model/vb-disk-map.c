@@ -170,6 +170,8 @@ is_another (const Map *map,
             VbDiskIsSame is_same,
             gpointer user_data)
 {
+  if (disk->may_be_overwritten)
+    return FALSE;
   /* A backup of an older version knows names only. */
   if (from->origin == NULL)
     return !has_target (from, disk) && !has_one_disk (map);

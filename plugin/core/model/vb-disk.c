@@ -19,6 +19,7 @@ vb_disk_copy (const VbDisk *self)
   copy->is_nvram = self->is_nvram;
   copy->virtual_size_bytes = self->virtual_size_bytes;
   copy->allocated_bytes = self->allocated_bytes;
+  copy->may_be_overwritten = self->may_be_overwritten;
   copy->origin = self->origin ? vb_disk_origin_ref (self->origin) : NULL;
   return copy;
 }
@@ -31,4 +32,11 @@ vb_disk_free (VbDisk *self)
   g_free (self->format);
   g_clear_pointer (&self->origin, vb_disk_origin_unref);
   g_free (self);
+}
+
+void
+vb_disks_allow_overwrite (GPtrArray *disks)
+{
+  for (guint i = 0; i < disks->len; i++)
+    ((VbDisk *) g_ptr_array_index (disks, i))->may_be_overwritten = TRUE;
 }

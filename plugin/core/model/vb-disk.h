@@ -16,6 +16,7 @@ G_BEGIN_DECLS
  * @virtual_size_bytes: what the guest sees
  * @allocated_bytes: an estimate of the data that it holds
  * @origin: (nullable): what tells it from others
+ * @may_be_overwritten: whether a restore may replace it though the backup does not hold it
  *
  * One writable disk of a VPS as the hypervisor knows it.
  */
@@ -29,12 +30,16 @@ typedef struct
   guint64 virtual_size_bytes;
   guint64 allocated_bytes;
   VbDiskOrigin *origin;
+  gboolean may_be_overwritten;
 } VbDisk;
 
 /** vb_disk_new: Returns: (transfer full): a copy of the given fields with sizes 0 */
 VbDisk *vb_disk_new (const char *target, const char *path, const char *format);
 VbDisk *vb_disk_copy (const VbDisk *self);
 void vb_disk_free (VbDisk *self);
+
+/** vb_disks_allow_overwrite: @disks: (element-type VbDisk): sets may_be_overwritten of all */
+void vb_disks_allow_overwrite (GPtrArray *disks);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDisk, vb_disk_free)
 
 G_END_DECLS

@@ -51,6 +51,7 @@ gboolean vb_operation_state_is_end (VbOperationState state);
  * @stall_told: whether somebody was notified that it stalled
  * @scheduled: create only: the schedule asked for it
  * @stop_first: restore only: stop the VPS before the copy
+ * @replace_disks: restore only: disks that the backup does not hold may be overwritten
  * @swapping: restore and undo only: the disks may be half swapped; recovery has to make them whole
  * @first_backup: (nullable): restore only: id of the backup of the present state that is made
  * first; cleared when it is complete
@@ -85,6 +86,7 @@ typedef struct
   gboolean stall_told;
   gboolean scheduled;
   gboolean stop_first;
+  gboolean replace_disks;
   gboolean swapping;
   char *first_backup;
   char *part_of;

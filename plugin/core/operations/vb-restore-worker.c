@@ -69,6 +69,8 @@ prepare (VbOperationWorker *self, GPtrArray **disks, GError **error)
                : NULL;
   if (*disks == NULL || !move_to_preparing (self, error))
     return FALSE;
+  if (self->record->replace_disks)
+    vb_disks_allow_overwrite (*disks);
   return !self->record->stop_first || vb_restore_power_off (self, error);
 }
 
@@ -78,7 +80,8 @@ is_delta_worthwhile (VbOperationWorker *self, GPtrArray *disks)
 {
   guint64 changed_bytes = 0;
   guint64 limit_bytes = self->settings.delta_limit_bytes;
-  return limit_bytes > 0 && self->record->source_vps == NULL
+  /* What is said to have changed since the backup is about the backup's own disks. */
+  return limit_bytes > 0 && !self->record->replace_disks && self->record->source_vps == NULL
          && vb_pool_can_stage_delta (self->pool, disks)
          && vb_hypervisor_get_changed_bytes (self->hypervisor, self->record->vps,
                                              self->record->backup, &changed_bytes, NULL)

@@ -10,7 +10,7 @@
   " bytes_total, progress, stalled, stop_first, swapping, was_power, details, started_at,"         \
   " ended_at, error_reason, error_message, still_us, stall_told, scheduled, first_backup, "        \
   "part_of,"                                                                                       \
-  " source_vps"
+  " source_vps, replace_disks"
 
 /* ---- one row; both functions follow COLUMNS ---- */
 
@@ -46,6 +46,7 @@ bind_record (VbStatement *statement, const VbOperationRecord *record)
   vb_statement_bind_text (statement, ++i, record->first_backup);
   vb_statement_bind_text (statement, ++i, record->part_of);
   vb_statement_bind_text (statement, ++i, record->source_vps);
+  vb_statement_bind_int (statement, ++i, record->replace_disks);
 }
 
 static VbOperationRecord *
@@ -83,6 +84,7 @@ read_record (VbSqlite *sqlite, VbStatement *statement, GError **error)
   record->first_backup = vb_statement_dup_text (statement, i++);
   record->part_of = vb_statement_dup_text (statement, i++);
   record->source_vps = vb_statement_dup_text (statement, i++);
+  record->replace_disks = vb_statement_get_int (statement, i++) != 0;
 
   if (!vb_operation_kind_from_string (kind, &record->kind)
       || !vb_operation_state_from_string (state, &record->state))
@@ -146,7 +148,7 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
   statement = vb_sqlite_prepare (
       sqlite,
       "INSERT INTO operations (" COLUMNS ") VALUES"
-      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT (id) DO UPDATE SET vps = excluded.vps, vps_name = excluded.vps_name,"
       " kind = excluded.kind, backup = excluded.backup, backup_name = excluded.backup_name,"
       " state = excluded.state, request_key = excluded.request_key, subject = excluded.subject,"
@@ -158,7 +160,8 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
       " error_reason = excluded.error_reason, error_message = excluded.error_message,"
       " still_us = excluded.still_us, stall_told = excluded.stall_told,"
       " scheduled = excluded.scheduled, first_backup = excluded.first_backup,"
-      " part_of = excluded.part_of, source_vps = excluded.source_vps",
+      " part_of = excluded.part_of, source_vps = excluded.source_vps,"
+      " replace_disks = excluded.replace_disks",
       error);
   if (statement == NULL)
     return FALSE;

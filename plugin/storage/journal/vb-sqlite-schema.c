@@ -64,6 +64,10 @@
  * that is complete; part_of, the restore that a create comes first in; source_vps, the VPS that a
  * restored backup belongs to when that is another one
  *
+ * Version 9
+ *
+ * - operations have replace_disks, whether a restore may overwrite disks that the backup lacks
+ *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released.
  */
@@ -235,6 +239,8 @@ const char *const vb_sqlite_schema_steps[] = {
   "ALTER TABLE operations ADD COLUMN first_backup TEXT;"
   "ALTER TABLE operations ADD COLUMN part_of TEXT;"
   "ALTER TABLE operations ADD COLUMN source_vps TEXT;",
+
+  "ALTER TABLE operations ADD COLUMN replace_disks INTEGER NOT NULL DEFAULT 0;",
 
   NULL,
 };

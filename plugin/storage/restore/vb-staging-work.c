@@ -77,12 +77,64 @@ id_in_other (const Asked *asked, const char *id)
   return n == 1 ? g_strdup (only->id) : NULL;
 }
 
+static gboolean
+is_known (const VbDisk *disk, const VbBackupDisk *from)
+{
+  const char *id = disk->origin ? disk->origin->id : NULL;
+
+  return (id && g_strcmp0 (id, from->origin->id) == 0)
+         || g_strcmp0 (disk->path, from->origin->path) == 0;
+}
+
+/* How many disks of the backup, or of the VPS, are known to be none of the others. */
+static void
+count_unknown (const VbStagingWork *self, guint *n_from, guint *n_disks)
+{
+  const GPtrArray *froms = self->manifest->info->disks;
+
+  *n_from = froms->len;
+  *n_disks = 0;
+  for (guint i = 0; i < self->disks->len; i++)
+    {
+      const VbDisk *disk = g_ptr_array_index (self->disks, i);
+      gboolean found = disk->is_nvram;
+
+      for (guint k = 0; k < froms->len && !found; k++)
+        {
+          const VbBackupDisk *from = g_ptr_array_index (froms, k);
+
+          found = from->origin && is_known (disk, from);
+          *n_from -= found;
+        }
+      *n_disks += !found;
+    }
+}
+
+/* A raw image carries no id. If it is the only one that is not known, and the file that it was is
+ * not there any more, it has moved. */
+static gboolean
+is_moved (const VbStagingWork *self, const VbDisk *disk, const VbBackupDisk *from)
+{
+  guint n_from, n_disks;
+
+  if (disk->is_block || from->origin->id != NULL || g_strcmp0 (disk->format, "raw") != 0
+      || !g_str_equal (disk->target, from->target)
+      || disk->virtual_size_bytes != from->virtual_size_bytes
+      || g_file_test (from->origin->path, G_FILE_TEST_EXISTS))
+    return FALSE;
+  count_unknown (self, &n_from, &n_disks);
+  return n_from == 1 && n_disks == 1;
+}
+
 /* A bitmap of a backup of one disk tells which disk that is. */
 static gboolean
 is_same (const VbDisk *disk, const VbBackupDisk *from, gpointer user_data)
 {
   const Asked *asked = user_data;
   char **backups = disk->origin ? disk->origin->backups : NULL;
+
+  if (is_moved (asked->work, disk, from))
+    return TRUE;
 
   for (guint i = 0; backups && backups[i]; i++)
     {

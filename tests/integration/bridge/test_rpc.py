@@ -192,6 +192,15 @@ def test_cancel_needs_the_permission_of_the_kind(host):
     host.tell("allow", 1 << 40)
 
 
+def test_only_administrators_overwrite_other_disks(host):
+    vps = host.add()
+    unknown = "00000000-0000-4000-8000-000000000000"
+    user = host.user(host.mint(*ALL, vps=[vps]))
+    assert refusal(user, "backup.restore", vps=vps, backup=unknown, replace_disks=True).reason == "forbidden"
+    assert refusal(user, "backup.restore", vps=vps, backup=unknown, replace_disks=False).reason == "not_found"
+    assert refusal(host.admin(), "backup.restore", vps=vps, backup=unknown, replace_disks=True).reason == "not_found"
+
+
 def test_every_refusal_tells_customers_nothing_of_the_inside(host):
     vps = host.add()
     user = host.user(host.mint(*ALL, vps=[vps]))

@@ -186,12 +186,12 @@ def test_restore(ctl, service):
     restoring = {"kind": "restore", "backup": SECOND}
     service.answers["backup.restore"] = {"operation": operation("queued", **restoring)}
     service.vps[0]["operation"] = operation("queued", **restoring)
-    process = ctl.start("restore", "web", "bbbb", "--yes", "--wait", "--stop-first", "--backup-first")
+    process = ctl.start("restore", "web", "bbbb", "--yes", "--wait", "--stop-first", "--backup-first", "--replace-disks")
     service.wait_for_call("vps.subscribe")
     end(service, "failed", error={"reason": "checksum_mismatch", "message": "The backup is damaged."}, **restoring)
     status, _, err = finish(process)
     assert status == 1 and "checksum_mismatch" in err
-    assert begun(service) == [{"vps": VPS, "backup": SECOND, "stop_first": True, "backup_first": True}]
+    assert begun(service) == [{"vps": VPS, "backup": SECOND, "stop_first": True, "backup_first": True, "replace_disks": True}]
 
 
 # ---- watch
