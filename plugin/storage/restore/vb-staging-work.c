@@ -117,7 +117,7 @@ is_moved (const VbStagingWork *self, const VbDisk *disk, const VbBackupDisk *fro
 {
   guint n_from, n_disks;
 
-  if (disk->is_block || from->origin->id != NULL || g_strcmp0 (disk->format, "raw") != 0
+  if (disk->is_block || g_strcmp0 (disk->format, "raw") != 0
       || !g_str_equal (disk->target, from->target)
       || disk->virtual_size_bytes != from->virtual_size_bytes
       || g_file_test (from->origin->path, G_FILE_TEST_EXISTS))
