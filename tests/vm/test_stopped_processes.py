@@ -27,9 +27,12 @@ def stopped(pid):
             os.kill(pid, signal.SIGCONT)
 
 
-def get(path):
+def get(path, service=None):
+    request = urllib.request.Request(f"http://127.0.0.1:{services.PORT}{path}")
+    if service is not None:
+        request.add_header("Authorization", f"Bearer {service.token(perms=['admin'])}")
     try:
-        with contextlib.closing(urllib.request.urlopen(f"http://127.0.0.1:{services.PORT}{path}", timeout=60)) as answer:
+        with contextlib.closing(urllib.request.urlopen(request, timeout=60)) as answer:
             return answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.read().decode()
@@ -55,6 +58,29 @@ def begin(client, vps):
     operation = client.request("backup.create", vps=vps.vps)["operation"]["id"]
     client.wait_state(operation, "copying", bytes_done=1)
     return operation
+
+
+def test_libvirtd_is_stopped(pair):
+    service, client, first, second = pair(**{"bandwidth-limit": "2M"})
+    operation = begin(client, first)
+    assert health()["hypervisor"] is True
+    with stopped(isolated.libvirtd_pid()):
+        isolated.wait_until(lambda: health()["hypervisor"] is False, "/healthz says that the hypervisor is away", 180)
+        assert health()["status"] == "degraded"
+        assert "vps_backup_hypervisor_up 0" in get("/metrics", service)
+        assert "hypervisor is lost" in service.log()
+        now = client.wait_vps(second.vps, lambda now: not now["can_create"]["allowed"], "it is said at the VPS", 180)
+        assert now["can_create"]["reason"] == "hypervisor_unavailable"
+        assert client.refusal("backup.create", vps=second.vps).reason == "hypervisor_unavailable"
+        doctor = service.run_ctl("doctor", "--config", service.config_path)
+        assert doctor.returncode != 0 and "libvirt" in doctor.stdout
+        assert client.request("vps.list")["vps"]
+    first.refresh()
+    second.refresh()
+    assert client.wait_operation(first.vps, operation, 300)["state"] == "completed"
+    client.wait_vps(second.vps, lambda now: now["can_create"]["allowed"], "it can be backed up again", 180)
+    assert client.back_up(second.vps)[0]["state"] == "completed"
+    assert health()["hypervisor"] is True
 
 
 def test_qemu_is_stopped_while_it_is_copied(pair):
