@@ -8,6 +8,7 @@ struct _VbFakeHypervisor
 {
   GObject parent_instance;
 
+  GThread *main_thread;
   GMutex mutex;     /* worker threads read and change what follows */
   GHashTable *vps;  /* UUID → VbVpsInfo */
   GHashTable *held; /* set of operations whose point in time is held for a running VPS */
@@ -44,6 +45,7 @@ static void
 vb_fake_hypervisor_init (VbFakeHypervisor *self)
 {
   vb_fake_script_init (self);
+  self->main_thread = g_thread_self ();
   g_mutex_init (&self->mutex);
   self->vps
       = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) vb_vps_info_free);
@@ -106,7 +108,13 @@ store_info (VbFakeHypervisor *self, const VbVpsInfo *info)
   g_mutex_unlock (&self->mutex);
   change->self = g_object_ref (self);
   change->info = vb_vps_info_copy (info);
-  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, emit_change, change, change_free);
+  if (g_thread_self () == self->main_thread)
+    {
+      emit_change (change);
+      change_free (change);
+    }
+  else
+    g_idle_add_full (G_PRIORITY_DEFAULT, emit_change, change, change_free);
 }
 
 void

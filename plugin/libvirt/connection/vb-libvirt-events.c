@@ -60,8 +60,7 @@ delivery_free (gpointer data)
   g_free (delivery);
 }
 
-/* With libvirt's own event loop we are on the main context already and this calls at once; the host
- * manager's implementation may dispatch in another thread. */
+/* The host manager's implementation of libvirt's events may dispatch in a thread of its own. */
 static void
 post (gpointer opaque, virDomainPtr domain, VbLibvirtEvent event)
 {
@@ -70,7 +69,8 @@ post (gpointer opaque, virDomainPtr domain, VbLibvirtEvent event)
   delivery->target = g_atomic_rc_box_acquire (opaque);
   delivery->event = event;
   delivery->vps = vb_libvirt_get_uuid (domain);
-  g_main_context_invoke_full (NULL, G_PRIORITY_DEFAULT, deliver, delivery, delivery_free);
+  /* Not g_main_context_invoke(): while a host's loop is between two turns that runs it here. */
+  g_idle_add_full (G_PRIORITY_DEFAULT, deliver, delivery, delivery_free);
 }
 
 static int
