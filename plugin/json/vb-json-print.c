@@ -8,8 +8,8 @@ print_string (const char *text, GString *out)
 {
   g_autofree char *valid = NULL;
 
-  /* A domain's name is whatever its owner typed; one bad byte must not end a client's connection.
-   */
+  /* A domain's name is whatever its owner typed; one bad byte must not end a client's
+   * connection. */
   if (!g_utf8_validate (text, -1, NULL))
     text = valid = g_utf8_make_valid (text, -1);
 

@@ -18,8 +18,8 @@ G_BEGIN_DECLS
  */
 JsonObject *vb_strict_json_parse (const char *text, gsize length, GError **error);
 
-/** vb_strict_json_get_string: Returns: (transfer none) (nullable): %NULL unless @member is a string
- */
+/** vb_strict_json_get_string: Returns: (transfer none) (nullable): %NULL unless @member is a
+ * string */
 const char *vb_strict_json_get_string (JsonObject *object, const char *member);
 
 /** vb_strict_json_get_bytes: @value: (out): a size. Returns: %FALSE unless @member is an integer

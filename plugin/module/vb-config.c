@@ -350,7 +350,7 @@ vb_config_load (const char *file, GError **error)
 
   if (!g_file_get_contents (file, &text, &length, &local_error))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT, "Reading the config file: %s",
+      g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT, "Failed to read the config file: %s",
                    local_error->message);
       return NULL;
     }

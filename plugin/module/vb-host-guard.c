@@ -164,7 +164,7 @@ send_message (char letter, const char *rest, gsize length)
   length = MIN (length, MAX_MESSAGE - 1);
   memcpy (message + 1, rest, length);
   if (send (to_guard, message, length + 1, MSG_NOSIGNAL) < 0)
-    g_warning ("Telling the process in front: %s", g_strerror (errno));
+    g_warning ("Failed to notify the front process: %s", g_strerror (errno));
 }
 
 gboolean

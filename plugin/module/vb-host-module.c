@@ -106,14 +106,14 @@ vb_host_module_load (const char *path, GError **error)
   library = g_module_open (real, G_MODULE_BIND_LOCAL);
   if (library == NULL)
     {
-      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "Loading the module: %s",
+      g_set_error (error, G_IO_ERROR, G_IO_ERROR_FAILED, "Failed to load the module: %s",
                    g_module_error ());
       return NULL;
     }
   module = look_up (library, error);
   if (module == NULL)
     {
-      g_prefix_error (error, "Loading the module %s: ", real);
+      g_prefix_error (error, "Failed to load the module %s: ", real);
       g_module_close (library);
       return NULL;
     }

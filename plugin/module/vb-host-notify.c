@@ -95,7 +95,7 @@ vb_host_notify_send (VbHostNotify *self, const char *state)
   if (sendto (self->descriptor, state, strlen (state), MSG_NOSIGNAL,
               (const struct sockaddr *) &self->address, self->address_length)
       < 0)
-    g_warning ("Telling the service manager “%s”: %s", state, g_strerror (errno));
+    g_warning ("Failed to notify the service manager of “%s”: %s", state, g_strerror (errno));
 }
 
 void

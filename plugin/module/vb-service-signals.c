@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What happens, for a host manager in the same process: the objects of the protocol, as GVariants.
- */
+/* What happens, for a host manager in the same process: the objects of the protocol, as
+ * GVariants. */
 #include "vb-service-signals.h"
 
 #include "protocol/vb-protocol-objects.h"
@@ -16,8 +16,8 @@ enum
 
 static guint signals[N_SIGNALS];
 
-/* @object: (transfer full). Returns: (transfer full): a{sv}, floating or not as json-glib likes it
- */
+/* @object: (transfer full). Returns: (transfer full): a{sv}, floating or not as json-glib likes
+ * it */
 static GVariant *
 take_variant (JsonObject *object)
 {

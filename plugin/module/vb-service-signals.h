@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/** vb_service_signals_install: gives the class of services the signals of vps-backup-module.h; once
- */
+/** vb_service_signals_install: gives the class of services the signals of vps-backup-module.h;
+ * once */
 void vb_service_signals_install (GType type);
 
 /** vb_service_signals_connect: @service emits them from now on for what happens in @manager, until

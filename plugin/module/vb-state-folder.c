@@ -29,7 +29,7 @@ make_folder (const char *path, GError **error)
       if (errno != ENOENT || g_mkdir_with_parents (path, 0755) < 0 || chmod (path, 0755) < 0
           || lstat (path, &st) < 0)
         {
-          vb_error_set_errno (error, errno, "Making the folder %s", path);
+          vb_error_set_errno (error, errno, "Failed to create the folder %s", path);
           return FALSE;
         }
     }
@@ -53,7 +53,7 @@ take_hold (VbStateFolder *self, const char *path, GError **error)
   self->lock_descriptor = open (file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (self->lock_descriptor < 0)
     {
-      vb_error_set_errno (error, errno, "Opening %s", file);
+      vb_error_set_errno (error, errno, "Failed to open %s", file);
       return FALSE;
     }
   /* A service that was killed lets go of it only some moments after its process in front is gone

@@ -50,8 +50,7 @@
  * Within one VPS_BACKUP_MODULE_ABI members are only appended to the descriptor, and struct_size
  * grows: a host built against an older header works with a newer module of the same ABI. A host
  * that uses an appended member has to check struct_size first. Anything else changes the ABI
- * number, and vps_backup_module_check() then refuses.
- */
+ * number, and vps_backup_module_check() then refuses. */
 #ifndef VPS_BACKUP_MODULE_H
 #define VPS_BACKUP_MODULE_H
 
@@ -110,18 +109,16 @@ G_BEGIN_DECLS
  *  - "status" (string, readable, notifies): what it does at the moment, one short English line for
  * people
  *
- * Its signals, for hosts that want no websocket. Their a{sv} are the objects of
- * ui-bridge/PROTOCOL.md, member for member, as an administrator sees them: objects are a{sv},
- * arrays av, integers x, null is an empty mv. Connect before start_async(), and each VPS that is
- * found announces itself.
+ * Its signals, for hosts that want no websocket. Their a{sv} are the objects of ui-bridge/PROTOCOL.md, member for
+ * member, as an administrator sees them: objects are a{sv}, arrays av, integers x, null is an empty mv. Connect before
+ * start_async(), and each VPS that is found announces itself.
  *
  *  - "vps-changed" (string uuid, GVariant Vps): anything but progress has changed
  *  - "vps-removed" (string uuid)
  *  - "operation-progress" (string uuid, GVariant Operation): at most 4 a second, at least every 2 s
  *  - "notification-added" (GVariant Notification)
  *
- * Members may be added to the objects, as in the protocol. Don't drop the last reference to the
- * service in a handler.
+ * Members may be added to the objects, as in the protocol. Don't drop the last reference to the service in a handler.
  */
 typedef struct
 {

@@ -36,8 +36,8 @@ check_version (VbDoctor *self,
 
   if (version >= minimum)
     {
-      vb_findings_add (self->findings, check, VB_VERDICT_OK, _ ("%s %s can do all that is needed."),
-                       program, have);
+      vb_findings_add (self->findings, check, VB_VERDICT_OK, _ ("%s %s is supported."), program,
+                       have);
       return;
     }
   finding = vb_findings_add (self->findings, check, VB_VERDICT_PROBLEM,

@@ -182,9 +182,8 @@ check_agent (VbDoctor *self, virDomainPtr domain, const VbDomainXml *xml)
           return;
         }
     }
-  finding
-      = add (self, domain, VB_VERDICT_HINT,
-             _ ("No guest agent answers: a backup while it runs is what a power cut would leave."));
+  finding = add (self, domain, VB_VERDICT_HINT,
+                 _ ("No guest agent: backups of the running VPS are crash-consistent only."));
   vb_finding_set_remedy (finding,
                          "apt install qemu-guest-agent || dnf install qemu-guest-agent   # %s",
                          _ ("inside the VPS, which needs a channel org.qemu.guest_agent.0"));

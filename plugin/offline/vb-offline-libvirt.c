@@ -25,7 +25,7 @@ open_in_thread (gpointer uri)
 
   opened->connection = virConnectOpen (uri);
   if (opened->connection == NULL)
-    vb_libvirt_set_error (&opened->error, "Connecting to libvirt at %s", (const char *) uri);
+    vb_libvirt_set_error (&opened->error, "Failed to connect to libvirt at %s", (const char *) uri);
   return opened;
 }
 
@@ -50,7 +50,7 @@ vb_offline_connect (const char *uri, GError **error)
   if (!vb_bounded_call_run (call, open_in_thread, g_strdup (uri), g_free, &result, opened_free))
     {
       g_set_error (error, VB_ERROR, VB_ERROR_HYPERVISOR_UNAVAILABLE,
-                   "Connecting to libvirt at %s: it does not answer within %d s", uri,
+                   "Failed to connect to libvirt at %s: it does not answer within %d s", uri,
                    LIMIT_MS / 1000);
       return NULL;
     }

@@ -27,8 +27,8 @@ vb_recovery_free (VbRecovery *self)
   g_free (self);
 }
 
-/* The VPS that is there may be the one that was lost, or another one by now: not ours to replace.
- */
+/* The VPS that is there may be the one that was lost, or another one by now: not ours to
+ * replace. */
 static gboolean
 check_absent (VbRecovery *self, GError **error)
 {

@@ -2,8 +2,7 @@
 /*
  * guest-latency FILE OUTPUT PAUSE_US: runs in the guest (static, no GLib) until it is killed.
  * Writes 4 KiB to a random place of FILE, on disk before the call returns, pauses, and again;
- * appends to OUTPUT for each write how long it took, in µs.
- */
+ * appends to OUTPUT for each write how long it took, in µs. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* O_DIRECT */

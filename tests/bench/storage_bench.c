@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The storage layer alone against qemu-img, in turns, so that a noisy machine disturbs all alike:
  *
- *   storage_bench [--folder DIR] [--rounds N] [--gibibytes N] [--data-mib N] [--pieces N] [--only
- * WORDS]
+ *   storage_bench [--folder DIR] [--rounds N] [--gibibytes N] [--data-mib N] [--pieces N] [--only WORDS]
  *
- * Makes a qcow2 disk, copies it into a pool (through qemu-nbd, as for a VPS that is shut off) and
- * stages it back, and prints the seconds of each, the median and its ratio to qemu-img. Ours
- * include all syncs; qemu-img is shown without and with a sync of what it has written. */
+ * Makes a qcow2 disk, copies it into a pool (through qemu-nbd, as for a VPS that is shut off) and stages it back,
+ * and prints the seconds of each, the median and its ratio to qemu-img. Ours include all syncs; qemu-img is
+ * shown without and with a sync of what it has written. */
 #include "../unit/storage-lab.h"
 
 #include <fcntl.h>

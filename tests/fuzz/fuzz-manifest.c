@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Manifests: names of files that it yields stay in their folder, and what is written is read again.
- */
+/* Manifests: names of files that it yields stay in their folder, and what is written is read
+ * again. */
 #include <string.h>
 
 #include "fuzz.h"

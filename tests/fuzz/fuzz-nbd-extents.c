@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The map of a disk from an NBD server's answers: nothing outside what was asked, ascending, no gap
- * taken for known. The input is a row of answers, each an offset, a number of extents, and those.
- */
+ * taken for known. The input is a row of answers, each an offset, a number of extents, and
+ * those. */
 #include <string.h>
 
 #include "fuzz.h"

@@ -9,8 +9,7 @@
  * {"id":1,"error":{"reason","message"}}
  *                                                          {"signal":"vps-changed","vps":"…","power":"running",…}
  *
- * Ends at end of file.
- */
+ * Ends at end of file. */
 #include <gio/gio.h>
 #include <gio/gunixinputstream.h>
 #include <json-glib/json-glib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the libvirt backend reads and writes, without a libvirt: XML, and the bitmaps in an image.
- */
+/* What the libvirt backend reads and writes, without a libvirt: XML, and the bitmaps in an
+ * image. */
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <string.h>

@@ -367,8 +367,8 @@ attempt_thread (gpointer data)
                                            attempt->transfer, &attempt->error));
 }
 
-/* While the pool hangs a capture can be given up; its rests go as soon as the pool answers again.
- */
+/* While the pool hangs a capture can be given up; its rests go as soon as the pool answers
+ * again. */
 static void
 test_hung_pool (Fixture *fixture, gconstpointer unused)
 {

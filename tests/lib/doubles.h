@@ -16,8 +16,7 @@ G_BEGIN_DECLS
  *  - vb_fake_get_calls() says how often a method was called, vb_fake_wait_calls() waits for it.
  *
  * A method is named as in the interface, such as "begin_capture". These four may be called from any
- * thread.
- */
+ * thread. */
 
 /** vb_fake_fail: @fake: any double; @method: name in its interface */
 void vb_fake_fail (gpointer fake, const char *method, VbError code);
@@ -28,8 +27,8 @@ guint vb_fake_get_calls (gpointer fake, const char *method);
  * test after 30 s */
 void vb_fake_wait_calls (gpointer fake, const char *method, guint n);
 
-/** vb_fake_wait_until: runs the main context until @condition is true; aborts the test after 30 s
- */
+/** vb_fake_wait_until: runs the main context until @condition is true; aborts the test after 30
+ * s */
 void vb_fake_wait_until (gboolean (*condition) (gpointer data), gpointer data, const char *what);
 
 /* A hypervisor with VPSs that have one disk "vda" each. */
@@ -44,12 +43,12 @@ void vb_fake_hypervisor_set (VbFakeHypervisor *self, const VbVpsInfo *info);
 void vb_fake_hypervisor_add (VbFakeHypervisor *self, const char *uuid, const char *name);
 void vb_fake_hypervisor_remove (VbFakeHypervisor *self, const char *uuid);
 void vb_fake_hypervisor_set_available (VbFakeHypervisor *self, gboolean available);
-/** vb_fake_hypervisor_set_disk_bytes: size, virtual and allocated, of every disk; 64 MiB at first
- */
+/** vb_fake_hypervisor_set_disk_bytes: size, virtual and allocated, of every disk; 64 MiB at
+ * first */
 void vb_fake_hypervisor_set_disk_bytes (VbFakeHypervisor *self, guint64 bytes);
 
-/** vb_fake_hypervisor_get_n_held: Returns: points in time of running VPSs that are held; any thread
- */
+/** vb_fake_hypervisor_get_n_held: Returns: points in time of running VPSs that are held; any
+ * thread */
 guint vb_fake_hypervisor_get_n_held (VbFakeHypervisor *self);
 
 /* Claims of hosts that share the pool; what the others hold is what the test says. */
@@ -86,8 +85,8 @@ void vb_fake_pool_set_unfinished (VbFakePool *self,
                                   const char *vps,
                                   const char *backup);
 void vb_fake_pool_set_free_bytes (VbFakePool *self, guint64 free_bytes);
-/** vb_fake_pool_set_unique_bytes: what the backups of a VPS share among them, -1 at first: unknown
- */
+/** vb_fake_pool_set_unique_bytes: what the backups of a VPS share among them, -1 at first:
+ * unknown */
 void vb_fake_pool_set_unique_bytes (VbFakePool *self, gint64 unique_bytes);
 /** vb_fake_pool_get_n_backups: Returns: complete ones; any thread */
 guint vb_fake_pool_get_n_backups (VbFakePool *self);

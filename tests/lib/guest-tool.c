@@ -2,19 +2,17 @@
 /*
  * What the small test guest runs beside busybox (static, no GLib):
  *
- *   guest-tool counter PERIOD_MS FILE…     appends the next number, a line of ten digits, to each
- * FILE in turn, each on disk before the next is touched; goes on after the last number of the first
- * FILE guest-tool ring SLOTS OFFSET STATUS FILE… writes record n = 0, 1, 2… to slot n % SLOTS of
- * each FILE or device in turn, each on disk before the next is touched, as fast as it goes; slot 0
- * is at byte OFFSET; STATUS holds the last n that is on all of them guest-tool powerbutton EVENTS
- * COMMAND  runs COMMAND when the power button is pressed; EVENTS: its input device guest-tool
- * latency COUNT FILE          COUNT synchronous writes of 4 KiB to random places of FILE; prints
- * µs, one a line
+ *   guest-tool counter PERIOD_MS FILE…     appends the next number, a line of ten digits, to each FILE in turn, each on disk
+ *                                          before the next is touched; goes on after the last number of the first FILE
+ *   guest-tool ring SLOTS OFFSET STATUS FILE…
+ *                                          writes record n = 0, 1, 2… to slot n % SLOTS of each FILE or device in turn, each on
+ *                                          disk before the next is touched, as fast as it goes; slot 0 is at byte OFFSET;
+ *                                          STATUS holds the last n that is on all of them
+ *   guest-tool powerbutton EVENTS COMMAND  runs COMMAND when the power button is pressed; EVENTS: its input device
+ *   guest-tool latency COUNT FILE          COUNT synchronous writes of 4 KiB to random places of FILE; prints µs, one a line
  *
- * A ring record is 4096 bytes, little endian: magic, n, slots, index of the file, then words that
- * follow from n and the index, and last the FNV-1a of all that comes before. tests/lib/guest.py
- * knows the same layout.
- */
+ * A ring record is 4096 bytes, little endian: magic, n, slots, index of the file, then words that follow from n and the index,
+ * and last the FNV-1a of all that comes before. tests/lib/guest.py knows the same layout. */
 
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* O_DIRECT */

@@ -195,7 +195,7 @@ def test_upgrade_in_the_midst_of_a_backup(bare, package):
     write(bare, 0xd4)  # after the point in time
     ended = wait_end(bare, begun["id"])
     assert ended["state"] == "completed" and ended["backup"] == begun["backup"], ended
-    assert "The capture goes on" in bare.log()
+    assert "The capture continues" in bare.log()
     assert backups(bare)[0] == begun["backup"]
     image = bare.root / "srv/backups" / vps(bare)["vps"] / begun["backup"] / "vda.raw"
     assert image.read_bytes()[1 << 20:41 << 20] == bytes([0xc3]) * (40 << 20)
@@ -207,7 +207,7 @@ def test_restart_in_the_midst_of_a_restore(bare):
     begun = wait_copying(bare, 1)
     bare.configure(bandwidth_limit="6M", delta_limit="0", scratch_reserve="64M")
     assert wait_end(bare, begun["id"])["state"] == "completed"
-    assert "The restore begins anew" in bare.log()
+    assert "The restore restarts" in bare.log()
     assert vps(bare)["power"] == "running"
     bare.run("virsh", "destroy", "web1")
     assert holds(bare, 0xc3)

@@ -70,8 +70,8 @@ test_list (void)
   g_autoptr (VbCapture) capture = storage_lab_capture (lab, disk, "raw");
   g_autoptr (VbBackupInfo) made = storage_lab_back_up (lab, capture);
 
-  /* What does not belong there, and what is not complete, is not listed; it is not touched either.
-   */
+  /* What does not belong there, and what is not complete, is not listed; it is not touched
+   * either. */
   g_autofree char *foreign = g_build_filename (lab->pool_path, "lost+found", NULL);
   g_autofree char *id = g_uuid_string_random ();
   g_autofree char *empty = g_build_filename (lab->pool_path, lab->vps, id, NULL);

@@ -183,8 +183,8 @@ all_answered (gpointer n)
   return *(guint *) n == 96;
 }
 
-/* However many one customer asks for: one of a VPS at a time, and nobody else waits for a thread.
- */
+/* However many one customer asks for: one of a VPS at a time, and nobody else waits for a
+ * thread. */
 static void
 test_many_verifications (ManagerLab *f, gconstpointer data)
 {

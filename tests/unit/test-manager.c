@@ -226,8 +226,8 @@ test_delete (ManagerLab *f, gconstpointer data)
   manager_lab_wait_idle (f);
 }
 
-/* The figure of the first is another one as soon as there is a second, and when that is gone again.
- */
+/* The figure of the first is another one as soon as there is a second, and when that is gone
+ * again. */
 static gboolean
 has_its_share (gpointer lab)
 {

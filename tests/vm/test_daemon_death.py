@@ -134,7 +134,7 @@ def test_absent_at_the_start_with_fifty_domains(new_service, vps):
     client.follow(vps.vps)
     ended = client.wait_operation(vps.vps, operation)
     assert ended["state"] == "completed", ended
-    assert "The capture goes on" in service.log()
+    assert "The capture continues" in service.log()
     no_trace(service, vps, [backup])
     for domain in vps.connection.listAllDomains():
         if domain.name().startswith("many-"):

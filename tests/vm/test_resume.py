@@ -115,7 +115,7 @@ def test_capture_goes_on_after_a_restart(lasting_service, new_blank, how):
     assert ended["bytes_done"] == ended["bytes_total"]
     samples = [one["bytes_done"] for _, one in client.progress_of(operation)]
     assert min(samples[1:] or samples) >= min(durable, 8) << 20, samples
-    assert "The capture goes on" in service.log()
+    assert "The capture continues" in service.log()
     shown = client.vps[vps.vps]
     assert [one["id"] for one in shown["backups"]] == [backup] and shown["slots"]["used"] == 1
     assert shown["backups"][0]["consistency"] == "crash"

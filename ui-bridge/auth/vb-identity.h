@@ -24,8 +24,8 @@ typedef enum
   VB_PERMISSION_BACKUP_DOWNLOAD = 1 << 7,
 } VbPermissions;
 
-/** vb_permission_from_string: Returns: the bit of that word, %VB_PERMISSION_NONE for an unknown one
- */
+/** vb_permission_from_string: Returns: the bit of that word, %VB_PERMISSION_NONE for an unknown
+ * one */
 VbPermissions vb_permission_from_string (const char *word);
 
 /** vb_permissions_to_strv: Returns: (transfer full) (array zero-terminated=1): the words of all set

@@ -123,8 +123,8 @@ vb_token_key_find_newest (const char *folder)
 
       if (key == NULL || stat (path, &info) != 0)
         continue;
-      /* Equal times are settled by name, so that the answer does not depend on the folder's order.
-       */
+      /* Equal times are settled by name, so that the answer does not depend on the folder's
+       * order. */
       if (info.st_mtime > newest_time_s
           || (info.st_mtime == newest_time_s && strcmp (name, newest) > 0))
         {

@@ -59,8 +59,8 @@ void vb_cli_client_set_raw (VbCliClient *self,
                             gpointer user_data);
 /** vb_cli_client_send_text: sends @text as it is; nothing happens without a connection */
 void vb_cli_client_send_text (VbCliClient *self, const char *text);
-/** vb_cli_client_set_lost_error: sets what is known of the end of the connection; Returns: %FALSE
- */
+/** vb_cli_client_set_lost_error: sets what is known of the end of the connection; Returns:
+ * %FALSE */
 gboolean vb_cli_client_set_lost_error (VbCliClient *self, GError **error);
 
 /** vb_cli_client_get_session: Returns: (transfer none): for plain requests to the same socket */

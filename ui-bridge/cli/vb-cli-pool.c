@@ -78,8 +78,8 @@ list (VbCli *self, const char *path, GError **error)
 
 /* ---- check ---- */
 
-/* Returns: (nullable): what is wrong with it; NULL when it is whole, or has been deleted meanwhile
- */
+/* Returns: (nullable): what is wrong with it; NULL when it is whole, or has been deleted
+ * meanwhile */
 static char *
 check_one (VbCliPoolSource *source, JsonObject *backup)
 {

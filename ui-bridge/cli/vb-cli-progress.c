@@ -57,7 +57,7 @@ describe_state (JsonObject *operation)
   const char *state = vb_cli_get_string (operation, "state");
 
   if (vb_cli_get_boolean (operation, "stalled"))
-    return _ ("nothing moves");
+    return _ ("stalled");
   if (g_strcmp0 (state, "queued") == 0)
     return _ ("waiting for its turn");
   if (g_strcmp0 (state, "preparing") == 0)

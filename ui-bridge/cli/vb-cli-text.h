@@ -21,8 +21,8 @@ char *vb_cli_text_time (const char *time);
 /** vb_cli_text_duration: seconds as in "0:07", "12:30" or "3:07:00" */
 char *vb_cli_text_duration (gint64 seconds);
 
-/** vb_cli_text_elapsed: from @from to @to, both as the protocol writes them; "–" when one is %NULL
- */
+/** vb_cli_text_elapsed: from @from to @to, both as the protocol writes them; "–" when one is
+ * %NULL */
 char *vb_cli_text_elapsed (const char *from, const char *to);
 
 /** vb_cli_text_pad: @text made @width columns wide on a terminal, with spaces after it, or before

@@ -139,7 +139,7 @@ add_operation_options (GOptionContext *context, VbCli *self, OptionSet set)
   const GOptionEntry create[] = {
     { "name", 0, 0, G_OPTION_ARG_STRING, &self->name, N_ ("Name of the backup"), N_ ("NAME") },
     { "request-key", 0, 0, G_OPTION_ARG_STRING, &self->request_key,
-      N_ ("Repeating a key returns what it began first"), N_ ("KEY") },
+      N_ ("Repeating a key returns what it started first"), N_ ("KEY") },
     { NULL },
   };
   const GOptionEntry restore[] = {

@@ -124,7 +124,7 @@ on_asked (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   if (due == NULL)
     {
-      vb_log_warning (NULL, NULL, NULL, "Reading the outbox failed: %s", error->message);
+      vb_log_warning (NULL, NULL, NULL, "Failed to read the outbox: %s", error->message);
       sleep_until (self, g_get_real_time () + JOURNAL_PAUSE_S * (gint64) G_USEC_PER_SEC);
       return;
     }
@@ -232,7 +232,7 @@ on_recorded (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   /* As long as the journal does not know, it would be sent again at once. */
-  vb_log_warning (errand->delivery->vps, NULL, NULL, "Writing the outbox failed, trying again: %s",
+  vb_log_warning (errand->delivery->vps, NULL, NULL, "Failed to write the outbox, trying again: %s",
                   error->message);
   g_timeout_add_seconds (JOURNAL_PAUSE_S, record_again, errand);
 }

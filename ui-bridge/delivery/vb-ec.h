@@ -28,8 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (EVP_MD_CTX, EVP_MD_CTX_free)
  */
 EVP_PKEY *vb_ec_import (const guchar *point, const guchar *scalar);
 
-/** vb_ec_generate: Returns: (transfer full) (nullable): a new pair of keys, or @error of #VB_ERROR
- */
+/** vb_ec_generate: Returns: (transfer full) (nullable): a new pair of keys, or @error of
+ * #VB_ERROR */
 EVP_PKEY *vb_ec_generate (GError **error);
 
 /** vb_ec_get_point: @point: (out caller-allocates) (array fixed-size=65); Returns: whether @key is

@@ -185,7 +185,7 @@ encrypt (const VbPushSender *sender,
   OPENSSL_cleanse (key, sizeof key);
   if (!ok)
     {
-      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "Encrypting a push message failed");
+      g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "Failed to encrypt a push message");
       return NULL;
     }
   return g_bytes_new_take (g_steal_pointer (&body), size);

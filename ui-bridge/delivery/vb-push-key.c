@@ -55,7 +55,7 @@ load (const char *path, gboolean *missing, GError **error)
     return NULL;
   n = fd < 0 ? -1 : TEMP_FAILURE_RETRY (read (fd, text, sizeof text));
   if (n < 0)
-    vb_error_set_errno (error, errno, _ ("Reading the push key %s"), path);
+    vb_error_set_errno (error, errno, _ ("Failed to read the push key %s"), path);
   if (fd >= 0)
     close (fd);
   if (n < 0)
@@ -120,7 +120,7 @@ save (EVP_PKEY *key, const char *folder, const char *path, GError **error)
   ok = fd >= 0 && fchmod (fd, 0600) == 0 && write_all (fd, text, length)
        && g_rename (partial, path) == 0 && sync_folder (folder);
   if (!ok)
-    vb_error_set_errno (error, errno, _ ("Writing the push key %s"), path);
+    vb_error_set_errno (error, errno, _ ("Failed to write the push key %s"), path);
   if (fd >= 0)
     close (fd);
   return ok;

@@ -227,7 +227,7 @@ on_narrowed (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error))
-    vb_log_warning (NULL, NULL, NULL, "Ending push subscriptions failed: %s", error->message);
+    vb_log_warning (NULL, NULL, NULL, "Failed to end push subscriptions: %s", error->message);
 }
 
 void

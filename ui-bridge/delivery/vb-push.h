@@ -57,8 +57,8 @@ void vb_push_subscribe_async (VbPush *self,
  * address, %VB_ERROR_RATE_LIMITED: too many subscriptions */
 gboolean vb_push_subscribe_finish (VbPush *self, GAsyncResult *result, GError **error);
 
-/** vb_push_unsubscribe_async: @vps: (nullable): only this one; one that does not exist is no error
- */
+/** vb_push_unsubscribe_async: @vps: (nullable): only this one; one that does not exist is no
+ * error */
 void vb_push_unsubscribe_async (VbPush *self,
                                 const char *subject,
                                 const char *endpoint,

@@ -143,7 +143,7 @@ on_saved (GObject *source, GAsyncResult *result, gpointer user_data)
         vb_delivery_queue_wake (self->courier);
       return;
     }
-  vb_log_warning (call->vps, NULL, NULL, "Storing a change of slots for the webhook failed: %s",
+  vb_log_warning (call->vps, NULL, NULL, "Failed to store a change of slots for the webhook: %s",
                   error->message);
   /* With the next change of the VPS, or at the next start. */
   g_hash_table_remove (self->totals, call->vps);

@@ -56,8 +56,8 @@ char *vb_download_tickets_add (VbDownloadTickets *self,
                                gint64 now_us,
                                GError **error);
 
-/** vb_download_tickets_find: Returns: (transfer none) (nullable): what @text stands for at @now_us
- */
+/** vb_download_tickets_find: Returns: (transfer none) (nullable): what @text stands for at
+ * @now_us */
 const VbDownloadTicket *
 vb_download_tickets_find (VbDownloadTickets *self, const char *text, gint64 now_us);
 

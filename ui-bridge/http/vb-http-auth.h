@@ -31,8 +31,8 @@ VbIdentity *vb_http_auth_identify (SoupMessageHeaders *headers,
                                    VbTokenKeys *token_keys,
                                    guint *status);
 
-/** vb_http_auth_has_token: Returns: whether the request brings anything that is meant to be a token
- */
+/** vb_http_auth_has_token: Returns: whether the request brings anything that is meant to be a
+ * token */
 gboolean vb_http_auth_has_token (SoupMessageHeaders *headers);
 
 /**

@@ -66,8 +66,8 @@ get_peer (SoupServerMessage *message)
 
 /* Answers */
 
-/* One request a connection but for the panel's files, so that its deadline is that of its request.
- */
+/* One request a connection but for the panel's files, so that its deadline is that of its
+ * request. */
 static void
 end_connection (SoupServerMessage *message)
 {

@@ -14,8 +14,8 @@
 
 /* From the first byte to a whole request, TLS included. */
 #define REQUEST_DEADLINE_S 10
-/* Descriptors that the rest of the process needs: disks being copied, the journal, the hypervisor.
- */
+/* Descriptors that the rest of the process needs: disks being copied, the journal, the
+ * hypervisor. */
 #define DESCRIPTORS_RESERVE 512
 /* A TCP peer that acknowledges nothing for so long is gone. */
 #define SILENCE_MAX_MS 60000
@@ -137,8 +137,8 @@ vb_acceptor_init (VbAcceptor *self)
   self->addresses = vb_address_limiter_new ();
 }
 
-/* Running out of descriptors would hurt the backups, being full only hurts those who come too late.
- */
+/* Running out of descriptors would hurt the backups, being full only hurts those who come too
+ * late. */
 static guint
 clamp_to_descriptors (guint max_connections)
 {

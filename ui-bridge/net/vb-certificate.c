@@ -247,7 +247,7 @@ vb_certificate_get (VbCertificate *self)
     return self->certificate;
   if (found->certificate == NULL)
     {
-      vb_log_warning (NULL, NULL, NULL, "Going on with the TLS certificate from before: %s",
+      vb_log_warning (NULL, NULL, NULL, "Keeping the previous TLS certificate: %s",
                       found->error->message);
       return self->certificate;
     }

@@ -92,7 +92,7 @@ on_incoming (GSocket *socket, GIOCondition condition, gpointer user_data)
 
       /* Out of descriptors, mostly: the connection stays in the backlog and would wake us at once
        * again. */
-      vb_log_warning (NULL, NULL, NULL, "Cannot accept a connection, trying again soon: %s",
+      vb_log_warning (NULL, NULL, NULL, "Failed to accept a connection, trying again soon: %s",
                       error->message);
       stop_accepting (self);
       self->pause = g_timeout_add (

@@ -42,8 +42,8 @@ gboolean vb_peer_is_local (VbPeer *self);
 /** vb_peer_set_origin: a proxy that is trusted says that it speaks for @address */
 void vb_peer_set_origin (VbPeer *self, GInetAddress *address);
 
-/** vb_peer_set_deadline: cuts the connection after @seconds unless called again before; 0 for never
- */
+/** vb_peer_set_deadline: cuts the connection after @seconds unless called again before; 0 for
+ * never */
 void vb_peer_set_deadline (VbPeer *self, guint seconds);
 /** vb_peer_limit_sending: how much the kernel takes for a client that does not read */
 void vb_peer_limit_sending (VbPeer *self, int bytes);

@@ -48,7 +48,7 @@ remove_stale (const char *path, GSocketAddress *address, GError **error)
 
   if (unlink (path) != 0 && errno != ENOENT)
     {
-      vb_error_set_errno (error, errno, _ ("Removing the old socket %s"), path);
+      vb_error_set_errno (error, errno, _ ("Failed to remove the old socket %s"), path);
       return FALSE;
     }
 
@@ -63,7 +63,7 @@ set_owner (const char *path, const gid_t *group, GError **error)
 
   if (chown (path, (uid_t) -1, *group) != 0 || chmod (path, 0660) != 0)
     {
-      vb_error_set_errno (error, errno, _ ("Giving the socket %s to its group"), path);
+      vb_error_set_errno (error, errno, _ ("Failed to give the socket %s to its group"), path);
       return FALSE;
     }
 
@@ -86,7 +86,7 @@ vb_sockets_listen_unix (const char *path, const gid_t *group, GError **error)
 
   if (g_mkdir_with_parents (folder, 0755) != 0)
     {
-      vb_error_set_errno (error, errno, _ ("Making the folder %s"), folder);
+      vb_error_set_errno (error, errno, _ ("Failed to create the folder %s"), folder);
       return NULL;
     }
 
@@ -103,7 +103,7 @@ vb_sockets_listen_unix (const char *path, const gid_t *group, GError **error)
    * not ours to change. */
   if (fchmod (g_socket_get_fd (socket), 0600) != 0)
     {
-      vb_error_set_errno (error, errno, _ ("Closing the socket %s to others"), path);
+      vb_error_set_errno (error, errno, _ ("Failed to close the socket %s to others"), path);
       return NULL;
     }
 

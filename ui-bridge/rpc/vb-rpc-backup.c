@@ -223,8 +223,8 @@ may_cancel (VbCall *call, const char *id, GError **error)
   VbOperation *live = vb_vps_get_operation (vb_call_get_vps (call));
   VbPermissions needed;
 
-  /* With none or another one under way nothing is cancelled, and the manager knows what to answer.
-   */
+  /* With none or another one under way nothing is cancelled, and the manager knows what to
+   * answer. */
   if (live == NULL || g_strcmp0 (vb_operation_get_id (live), id) != 0)
     return TRUE;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A request that was let in: what its method asks of it, its answer, and its line in the audit log.
- */
+/* A request that was let in: what its method asks of it, its answer, and its line in the audit
+ * log. */
 #include <string.h>
 
 #include "protocol/vb-close-codes.h"
@@ -103,7 +103,7 @@ on_audited (GObject *source, GAsyncResult *result, gpointer user_data)
 
   /* What was done was done; that it cannot be written down is for the operator to know. */
   if (!vb_manager_audit_finish (VB_MANAGER (source), result, &error))
-    vb_log_warning (call->vps_name, NULL, NULL, "The audit log cannot be written: %s",
+    vb_log_warning (call->vps_name, NULL, NULL, "Failed to write the audit log: %s",
                     error->message);
   finish (call);
 }

@@ -10,8 +10,7 @@ G_BEGIN_DECLS
 
 /* What the server says unasked: JSON-RPC notifications, as they go over the wire. All return
  * (transfer full) a #GRefString with the whole frame, because the same goes to many clients.
- * @for_admin as in vb-json.h.
- */
+ * @for_admin as in vb-json.h. */
 
 char *vb_event_vps_changed (VbVps *vps, gboolean for_admin);
 char *vb_event_vps_removed (const char *vps, guint64 seq);

@@ -69,8 +69,8 @@ gint64 vb_session_check_clock (VbSession *self, gint64 monotonic_us, gint64 now_
  * whether that is news */
 gboolean vb_session_end_soon (VbSession *self);
 
-/** vb_session_close: @code: of vb-close-codes.h; @reason: a few words for whoever debugs the client
- */
+/** vb_session_close: @code: of vb-close-codes.h; @reason: a few words for whoever debugs the
+ * client */
 void vb_session_close (VbSession *self, guint16 code, const char *reason);
 
 /** vb_session_is_over_rate: Returns: whether the message that has come last was one too many */

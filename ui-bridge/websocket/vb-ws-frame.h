@@ -14,8 +14,8 @@ G_BEGIN_DECLS
  */
 char *vb_ws_frame_new_text (const char *text);
 
-/** vb_ws_frame_new_ping: Returns: (transfer full): a #GRefString with a ping that carries nothing
- */
+/** vb_ws_frame_new_ping: Returns: (transfer full): a #GRefString with a ping that carries
+ * nothing */
 char *vb_ws_frame_new_ping (void);
 
 G_END_DECLS

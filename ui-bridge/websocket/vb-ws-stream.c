@@ -22,8 +22,8 @@ struct _VbWsStream
   gpointer user_data;
 };
 
-/* The two halves know their whole, which outlives them (they are given out (transfer none) by it).
- */
+/* The two halves know their whole, which outlives them (they are given out (transfer none) by
+ * it). */
 #define VB_TYPE_WS_INPUT (vb_ws_input_get_type ())
 G_DECLARE_FINAL_TYPE (VbWsInput, vb_ws_input, VB, WS_INPUT, GFilterInputStream)
 struct _VbWsInput

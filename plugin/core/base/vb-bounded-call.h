@@ -14,8 +14,8 @@ G_BEGIN_DECLS
  */
 typedef struct _VbBoundedCall VbBoundedCall;
 
-/** VbBoundedCallFunc: runs in a thread of its own; Returns: (transfer full) (nullable): the result
- */
+/** VbBoundedCallFunc: runs in a thread of its own; Returns: (transfer full) (nullable): the
+ * result */
 typedef gpointer (*VbBoundedCallFunc) (gpointer data);
 
 /** vb_bounded_call_new: @limit_ms: how long its caller waits at most */

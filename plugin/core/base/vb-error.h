@@ -61,8 +61,7 @@ const char *vb_error_reason (int code);
  * @error: an error of any domain
  *
  * Returns: the #VbError that stands for @error: its own code in our domain, %VB_ERROR_CANCELLED for
- *   %G_IO_ERROR_CANCELLED, %VB_ERROR_INSUFFICIENT_SPACE for %G_IO_ERROR_NO_SPACE, else
- * %VB_ERROR_INTERNAL
+ *   %G_IO_ERROR_CANCELLED, %VB_ERROR_INSUFFICIENT_SPACE for %G_IO_ERROR_NO_SPACE, else %VB_ERROR_INTERNAL
  */
 VbError vb_error_code_of (const GError *error);
 

@@ -11,8 +11,7 @@ G_BEGIN_DECLS
  * are the call itself, or nothing.
  *
  * VB_FAULT_AROUND (call, format, …): the value of @call, with a point right before it
- * (“name.before”) and right after (“name.after”) VB_FAULT_POINT (format, …): one point
- */
+ * (“name.before”) and right after (“name.after”) VB_FAULT_POINT (format, …): one point */
 #ifdef VB_FAULT_POINTS
 
 /**

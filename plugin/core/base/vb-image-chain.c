@@ -88,7 +88,7 @@ open_image (const char *path, int flags, struct stat *info, GError **error)
   else if (errno == ENOENT)
     g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The image %s is missing", path);
   else
-    vb_error_set_errno (error, errno, "Opening the image %s", path);
+    vb_error_set_errno (error, errno, "Failed to open the image %s", path);
   return -1;
 }
 

@@ -140,7 +140,7 @@ follow (Walk *walk, const struct stat *link, const char *path, GError **error)
     }
   if (length < 0 || ++walk->links > MAX_LINKS)
     {
-      vb_error_set_errno (error, length < 0 ? errno : ELOOP, "Following the link %s", path);
+      vb_error_set_errno (error, length < 0 ? errno : ELOOP, "Failed to follow the link %s", path);
       return FALSE;
     }
   target[length] = '\0';
@@ -165,7 +165,7 @@ step (Walk *walk, const char *name, GError **error)
       if (errno == ENOENT || errno == ENOTDIR)
         g_set_error (error, VB_ERROR, VB_ERROR_DISK_MISSING, "The image %s is missing", path);
       else
-        vb_error_set_errno (error, errno, "Looking at %s", path);
+        vb_error_set_errno (error, errno, "Failed to look at %s", path);
       return FALSE;
     }
   if (S_ISLNK (info.st_mode))

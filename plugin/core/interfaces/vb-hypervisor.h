@@ -67,14 +67,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbVpsInfo, vb_vps_info_free)
 /**
  * VbHypervisor:
  *
- * The machine that runs the VPSs. Signals are emitted on the default main context, and start(),
- * stop() and is_available() are called there. All other methods block and are called from worker
- * threads, several at a time; they return errors of #VB_ERROR (%VB_ERROR_HYPERVISOR_UNAVAILABLE
- * without connection, %VB_ERROR_NOT_FOUND for a VPS that does not exist).
+ * The machine that runs the VPSs. Signals are emitted on the default main context, and start(), stop()
+ * and is_available() are called there. All other methods block and are called from worker threads,
+ * several at a time; they return errors of #VB_ERROR (%VB_ERROR_HYPERVISOR_UNAVAILABLE without connection,
+ * %VB_ERROR_NOT_FOUND for a VPS that does not exist).
  *
  * Signals:
- *  - "vps-changed" (#VbVpsInfo boxed): a VPS appeared or any field of its info changed; emitted for
- * every VPS after each (re)connect, before "available-changed"
+ *  - "vps-changed" (#VbVpsInfo boxed): a VPS appeared or any field of its info changed; emitted for every
+ *    VPS after each (re)connect, before "available-changed"
  *  - "vps-removed" (uuid string): a VPS exists no more
  *  - "available-changed": is_available() has changed
  */

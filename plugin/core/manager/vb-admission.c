@@ -252,8 +252,8 @@ check_slow_things (VbManager *self, VbAdmission *admission, GError **error)
   return vb_pool_check_space (self->pool, admission->may_share ? 0 : sum_allocated (disks), error);
 }
 
-/* From here on no other host changes anything of the VPS. Sets fresh when one has done so before.
- */
+/* From here on no other host changes anything of the VPS. Sets fresh when one has done so
+ * before. */
 static gboolean
 claim (VbManager *self, VbAdmission *admission, GError **error)
 {

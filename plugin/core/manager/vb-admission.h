@@ -56,12 +56,12 @@ void vb_admission_work (VbManager *self,
  * Ends the life of @task */
 void vb_admission_leave (VbManager *self, GTask *task, GError *error);
 
-/** vb_admission_fail: gives back what was claimed, and leaves. @error: (transfer full) (nullable)
- */
+/** vb_admission_fail: gives back what was claimed, and leaves. @error: (transfer full)
+ * (nullable) */
 void vb_admission_fail (VbManager *self, GTask *task, GError *error);
 
-/** vb_admission_check_ready: whether anything can begin on @vps, as far as is known without asking
- */
+/** vb_admission_check_ready: whether anything can begin on @vps, as far as is known without
+ * asking */
 gboolean vb_admission_check_ready (VbManager *self, VbVps *vps, GError **error);
 
 /** vb_admission_admit: by the rules it may begin: the rest of the checks, the journal, and then it

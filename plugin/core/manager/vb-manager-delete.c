@@ -28,7 +28,7 @@ delete_checkpoint_in_thread (GTask *task, gpointer source, gpointer data, GCance
   g_autoptr (GError) error = NULL;
   if (!vb_hypervisor_delete_checkpoint (self->hypervisor, request->vps, request->backup, &error))
     vb_log_warning (request->vps, NULL, request->backup,
-                    "Deleting the checkpoint of a deleted backup: %s", error->message);
+                    "Failed to delete the checkpoint of a deleted backup: %s", error->message);
   g_task_return_boolean (task, TRUE);
 }
 

@@ -50,8 +50,8 @@ delete_checkpoints_in_thread (GTask *task,
       g_autoptr (GError) error = NULL;
       const char *backup = g_ptr_array_index (backups, i);
       if (!vb_hypervisor_delete_checkpoint (self->hypervisor, vps, backup, &error))
-        vb_log_warning (vps, NULL, backup, "Deleting the checkpoint of a deleted backup: %s",
-                        error->message);
+        vb_log_warning (vps, NULL, backup,
+                        "Failed to delete the checkpoint of a deleted backup: %s", error->message);
     }
   g_task_return_boolean (task, TRUE);
 }

@@ -142,7 +142,7 @@ save_backups_in_thread (GTask *task, gpointer source, gpointer data, GCancellabl
   VbManager *self = source;
   g_autoptr (GError) error = NULL;
   if (!vb_journal_save_backups (self->journal, data, &error))
-    vb_log_warning (NULL, NULL, NULL, "Remembering the list of backups: %s", error->message);
+    vb_log_warning (NULL, NULL, NULL, "Failed to store the list of backups: %s", error->message);
   g_task_return_boolean (task, TRUE);
 }
 

@@ -123,7 +123,7 @@ recover_one (VbManager *self, const VbOperationRecord *record)
     }
 
   vb_log_info (record->vps, record->id, record->backup, "%s after a restart of the service",
-               vb_operation_worker_is_recovering (job) ? "Recovering" : "Going on");
+               vb_operation_worker_is_recovering (job) ? "Recovering" : "Continuing");
   if (vb_operation_worker_is_recovering (job))
     vb_manager_start_job (self, job);
   else

@@ -41,7 +41,7 @@ removed (GObject *source, GAsyncResult *result, gpointer user_data)
   /* Tried again with the timer, or when something changes. */
   if (!vb_manager_delete_finish (self, result, &error))
     {
-      vb_log_warning (uuid, NULL, backup, "Removing the oldest scheduled backup: %s",
+      vb_log_warning (uuid, NULL, backup, "Failed to remove the oldest scheduled backup: %s",
                       error->message);
       return;
     }

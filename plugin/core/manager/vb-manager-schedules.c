@@ -104,7 +104,7 @@ saved (GObject *source, GAsyncResult *result, gpointer user_data)
 
   self->schedule_saves--;
   if (!g_task_propagate_boolean (G_TASK (result), &error))
-    vb_log_warning (save->record->vps, NULL, NULL, "Noting the day of the schedule: %s",
+    vb_log_warning (save->record->vps, NULL, NULL, "Failed to record the day of the schedule: %s",
                     error->message);
   else if (save->notification != NULL)
     vb_manager_emit_notification (self, save->notification);
@@ -262,8 +262,8 @@ find_next_run (VbVps *vps, const Schedule *schedule, const GDate *due)
   return NULL;
 }
 
-/* A schedule counts from when it is first seen, or seen with another time: nothing is made up for.
- */
+/* A schedule counts from when it is first seen, or seen with another time: nothing is made up
+ * for. */
 static Schedule *
 follow (VbManager *self, VbVps *vps, const GDate *due)
 {

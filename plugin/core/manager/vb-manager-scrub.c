@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The pool is verified in the background, one backup after the other, while nothing else is done.
- */
+/* The pool is verified in the background, one backup after the other, while nothing else is
+ * done. */
 #include "vb-backup-verifier.h"
 #include "vb-manager-private.h"
 

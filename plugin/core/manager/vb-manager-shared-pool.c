@@ -53,7 +53,8 @@ list_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cance
   g_autoptr (GError) error = NULL;
   GPtrArray *infos = vb_pool_list_again (VB_MANAGER (source)->pool, data, &error);
   if (error != NULL)
-    vb_log_warning (data, NULL, NULL, "Reading the backups of the VPS again: %s", error->message);
+    vb_log_warning (data, NULL, NULL, "Failed to read the backups of the VPS again: %s",
+                    error->message);
   g_task_return_pointer (task, infos, (GDestroyNotify) g_ptr_array_unref);
 }
 

@@ -30,7 +30,7 @@ vb_manager_sweep_pool (VbManager *self)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_pool_sweep (self->pool, is_given_up, self, &error))
-    vb_log_warning (NULL, NULL, NULL, "Removing what incomplete backups have left: %s",
+    vb_log_warning (NULL, NULL, NULL, "Failed to remove leftovers of incomplete backups: %s",
                     error->message);
 }
 

@@ -33,7 +33,8 @@ measured (GObject *source, GAsyncResult *result, gpointer user_data)
   gboolean changed = FALSE;
 
   if (infos == NULL)
-    vb_log_warning (uuid, NULL, NULL, "Measuring the backups of the VPS: %s", error->message);
+    vb_log_warning (uuid, NULL, NULL, "Failed to measure the backups of the VPS: %s",
+                    error->message);
   for (guint i = 0; vps != NULL && infos != NULL && i < infos->len; i++)
     {
       const VbBackupInfo *info = g_ptr_array_index (infos, i);

@@ -53,8 +53,7 @@ gboolean vb_undo_keeper_take (VbUndoKeeper *self, const char *vps, const char *o
 void vb_undo_keeper_return (VbUndoKeeper *self, const VbUndo *undo);
 
 /** vb_undo_keeper_drop_missing: @vps: (set of UUIDs): those that exist; drops what is kept of
- * others
- */
+ * others */
 void vb_undo_keeper_drop_missing (VbUndoKeeper *self, GHashTable *vps);
 
 /** vb_undo_keeper_hold: while an undo works with it: it is not dropped */

@@ -77,8 +77,8 @@ void vb_vps_locks_refuse_all (VbVpsLocks *self, VbError code);
 void
 vb_vps_lock_yield (VbVpsLock *self, guint limit_s, VbVpsLockAbandon abandon, gpointer user_data);
 
-/** vb_vps_lock_regain: after a yield: calls @func once nobody is beside the owner, perhaps at once
- */
+/** vb_vps_lock_regain: after a yield: calls @func once nobody is beside the owner, perhaps at
+ * once */
 void vb_vps_lock_regain (VbVpsLock *self, VbVpsLockContinue func, gpointer user_data);
 
 void vb_vps_lock_free (VbVpsLock *self);

@@ -104,8 +104,7 @@ VbOperationRecord *vb_operation_record_copy (const VbOperationRecord *self);
 void vb_operation_record_free (VbOperationRecord *self);
 
 /** vb_operation_record_get_half: Returns: (transfer none) (nullable): id of the backup that it
- * makes
- */
+ * makes */
 const char *vb_operation_record_get_half (const VbOperationRecord *self);
 
 /** vb_operation_record_get_source: Returns: (transfer none): UUID of the VPS that the backup

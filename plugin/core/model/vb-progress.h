@@ -22,8 +22,8 @@ VbProgress *vb_progress_new (gint64 stall_timeout_us, gint64 now_us);
 
 /** vb_progress_update: Returns: whether anything that a client sees has changed */
 gboolean vb_progress_update (VbProgress *self, guint64 done, guint64 total, gint64 now_us);
-/** vb_progress_touch: something other than bytes moved, such as a state: restarts the stall clock
- */
+/** vb_progress_touch: something other than bytes moved, such as a state: restarts the stall
+ * clock */
 void vb_progress_touch (VbProgress *self, gint64 now_us);
 /**
  * vb_progress_restore:

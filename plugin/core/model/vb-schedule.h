@@ -64,8 +64,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSchedule, vb_schedule_unref)
 const char *vb_schedule_get_at (const VbSchedule *self);
 guint vb_schedule_get_jitter_minutes (const VbSchedule *self);
 guint vb_schedule_get_keep (const VbSchedule *self);
-/** vb_schedule_get_zone: Returns: (transfer none): name of its time zone, "UTC" if none was given
- */
+/** vb_schedule_get_zone: Returns: (transfer none): name of its time zone, "UTC" if none was
+ * given */
 const char *vb_schedule_get_zone (const VbSchedule *self);
 /** vb_schedule_get_timing: Returns: (transfer none): one line with all that decides when it runs */
 const char *vb_schedule_get_timing (const VbSchedule *self);

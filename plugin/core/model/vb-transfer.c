@@ -279,8 +279,8 @@ vb_transfer_throttle_us (VbTransfer *self)
   if (due > now)
     return due - now;
 
-  /* A pause must not be saved up and spent as a burst later: begin a new window once we are behind.
-   */
+  /* A pause must not be saved up and spent as a burst later: begin a new window once we are
+   * behind. */
   if (now - due > G_USEC_PER_SEC)
     {
       g_mutex_lock (&self->mutex);

@@ -39,8 +39,8 @@ GCancellable *vb_transfer_get_cancellable (VbTransfer *self);
  * starts only */
 void vb_transfer_set_background (VbTransfer *self);
 
-/** vb_transfer_is_background: Returns: whether vb_transfer_set_background() was called; any thread
- */
+/** vb_transfer_is_background: Returns: whether vb_transfer_set_background() was called; any
+ * thread */
 gboolean vb_transfer_is_background (VbTransfer *self);
 
 /** vb_transfer_set_paused: no further requests are made meanwhile, by what keeps to

@@ -67,7 +67,7 @@ abort_orphan (VbOperationWorker *self)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_create_worker_abort_orphan (self, &error))
-    vb_operation_worker_log_failed (self, "Cleaning up after an interrupted backup", error);
+    vb_operation_worker_log_failed (self, "Failed to clean up after an interrupted backup", error);
 }
 
 static void
@@ -86,8 +86,8 @@ call_end_capture (VbOperationWorker *self, gpointer data, GError **error)
   return vb_hypervisor_end_capture (self->hypervisor, data, TRUE, error);
 }
 
-/* Without the checkpoint the next backup reads everything; that is no reason to give up this one.
- */
+/* Without the checkpoint the next backup reads everything; that is no reason to give up this
+ * one. */
 static gboolean
 end_capture (VbOperationWorker *self, GError **error)
 {
@@ -99,7 +99,7 @@ end_capture (VbOperationWorker *self, GError **error)
   capture->running = notes.running;
   if (vb_operation_worker_retry_while_unavailable (self, call_end_capture, capture, &failure))
     return TRUE;
-  vb_operation_worker_log_failed (self, "Letting go of the point in time", failure);
+  vb_operation_worker_log_failed (self, "Failed to release the capture", failure);
   return vb_create_worker_abort_orphan (self, error);
 }
 
@@ -131,7 +131,7 @@ finish (VbOperationWorker *self)
       return;
     }
   if (error != NULL)
-    vb_operation_worker_log_failed (self, "Completing an interrupted backup", error);
+    vb_operation_worker_log_failed (self, "Failed to complete an interrupted backup", error);
   if (!vb_operation_worker_is_suspended (self))
     abort_orphan (self);
   fail_interrupted (self);
@@ -161,11 +161,11 @@ resume (VbOperationWorker *self)
   if (vb_operation_worker_retry_while_unavailable (self, call_resume, &capture, &error))
     {
       vb_log_info (self->record->vps, self->record->id, self->record->backup,
-                   "The capture goes on");
+                   "The capture continues");
       return capture;
     }
   if (!g_error_matches (error, VB_ERROR, VB_ERROR_NOT_FOUND))
-    vb_operation_worker_log_failed (self, "Taking up the capture again", error);
+    vb_operation_worker_log_failed (self, "Failed to resume the capture", error);
   return NULL;
 }
 
@@ -213,7 +213,7 @@ begin_anew (VbOperationWorker *self)
       return;
     }
   vb_create_worker_discard (self);
-  vb_log_info (self->record->vps, self->record->id, self->record->backup, "The backup begins anew");
+  vb_log_info (self->record->vps, self->record->id, self->record->backup, "The backup restarts");
   capture = vb_create_worker_copy (self, NULL, &error);
   vb_create_worker_end (self, capture, error);
 }
@@ -223,7 +223,8 @@ vb_create_worker_recover (VbOperationWorker *self)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_operation_worker_lock (self, "create", &error))
-    vb_operation_worker_log_failed (self, "Locking the power for the recovery of a create", error);
+    vb_operation_worker_log_failed (self, "Failed to lock the power for the recovery of a create",
+                                    error);
   if (self->record->state == VB_OPERATION_FINISHING)
     {
       finish (self);

@@ -110,7 +110,7 @@ let_go (VbOperationWorker *self, VbCapture *capture)
 {
   g_autoptr (GError) error = NULL;
   if (!end_capture (self, capture, FALSE, &error))
-    vb_operation_worker_log_failed (self, "Letting go of the point in time", error);
+    vb_operation_worker_log_failed (self, "Failed to release the capture", error);
 }
 
 void
@@ -311,7 +311,7 @@ vb_create_worker_discard (VbOperationWorker *self)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_pool_discard (self->pool, self->record->vps, self->record->backup, &error))
-    vb_operation_worker_log_failed (self, "Removing the partial backup", error);
+    vb_operation_worker_log_failed (self, "Failed to remove the partial backup", error);
 }
 
 void

@@ -21,12 +21,12 @@ G_BEGIN_DECLS
  */
 VbCapture *vb_create_worker_copy (VbOperationWorker *self, VbCapture *resumed, GError **error);
 
-/** vb_create_worker_end: the rest: @capture: (nullable): what was copied, else @error says why not
- */
+/** vb_create_worker_end: the rest: @capture: (nullable): what was copied, else @error says why
+ * not */
 void vb_create_worker_end (VbOperationWorker *self, VbCapture *capture, const GError *error);
 
-/** vb_create_worker_restart: notes that it begins anew; Returns: %FALSE when it has done so before
- */
+/** vb_create_worker_restart: notes that it begins anew; Returns: %FALSE when it has done so
+ * before */
 gboolean vb_create_worker_restart (VbOperationWorker *self, GError **error);
 
 /** vb_create_worker_abort_orphan: lets go of whatever point in time the hypervisor may hold for the

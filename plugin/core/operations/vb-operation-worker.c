@@ -219,7 +219,7 @@ vb_operation_worker_detach (VbOperationWorker *self)
     vb_log_warning (record->vps, record->id, record->backup, "Failed to record the progress: %s",
                     error->message);
   vb_log_info (record->vps, record->id, record->backup,
-               "%s goes on after the next start of the service",
+               "%s continues after the next start of the service",
                vb_operation_kind_to_string (record->kind));
   post_change (self, g_steal_pointer (&record), NULL, TRUE);
   g_clear_pointer (&self->lock, vb_power_lock_leave);

@@ -110,8 +110,8 @@ gboolean vb_operation_worker_note_report (VbOperationWorker *self,
                                           gint64 now_us,
                                           gint64 silence_us);
 
-/** vb_operation_worker_drop_owner: the data given to vb_operation_worker_new() is %NULL from now on
- */
+/** vb_operation_worker_drop_owner: the data given to vb_operation_worker_new() is %NULL from now
+ * on */
 void vb_operation_worker_drop_owner (VbOperationWorker *self);
 
 /* Any thread. */
@@ -156,8 +156,8 @@ void vb_operation_worker_leave (VbOperationWorker *self);
 /** vb_operation_worker_note_progress: while it copies: journals now and then how far it is */
 void vb_operation_worker_note_progress (VbOperationWorker *self);
 
-/** vb_operation_worker_lock: takes or changes the power lock; does nothing without a state folder
- */
+/** vb_operation_worker_lock: takes or changes the power lock; does nothing without a state
+ * folder */
 gboolean vb_operation_worker_lock (VbOperationWorker *self, const char *word, GError **error);
 void vb_operation_worker_unlock (VbOperationWorker *self);
 
@@ -194,8 +194,8 @@ gboolean vb_operation_worker_retry_while_unavailable (VbOperationWorker *self,
  * Unchanged on failure */
 gboolean vb_operation_worker_get_power (VbOperationWorker *self, VbPower *power, GError **error);
 
-/** vb_operation_worker_log_failed: one warning with the fields of the operation. @error: (nullable)
- */
+/** vb_operation_worker_log_failed: one warning with the fields of the operation. @error:
+ * (nullable) */
 void
 vb_operation_worker_log_failed (VbOperationWorker *self, const char *doing, const GError *error);
 

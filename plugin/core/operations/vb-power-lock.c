@@ -42,13 +42,13 @@ replace_file (VbPowerLock *self, const char *word, GError **error)
   int fd = open (temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
     {
-      vb_error_set_errno (error, errno, "Creating the lock file %s", temporary);
+      vb_error_set_errno (error, errno, "Failed to create the lock file %s", temporary);
       return FALSE;
     }
   if (!write_line (fd, word, self->operation)
       || VB_FAULT_AROUND (g_rename (temporary, self->path), "lock.%s", word) != 0)
     {
-      vb_error_set_errno (error, errno, "Writing the lock file %s", self->path);
+      vb_error_set_errno (error, errno, "Failed to write the lock file %s", self->path);
       unlink (temporary);
       close (fd);
       return FALSE;
@@ -90,7 +90,7 @@ vb_power_lock_acquire (const char *state_folder,
 
   if (g_mkdir_with_parents (self->folder, 0755) != 0)
     {
-      vb_error_set_errno (error, errno, "Creating the folder %s", self->folder);
+      vb_error_set_errno (error, errno, "Failed to create the folder %s", self->folder);
       power_lock_free (self);
       return NULL;
     }

@@ -51,8 +51,8 @@ forget_left (VbOperationWorker *self)
 
 /* --- the backup --- */
 
-/* The service may have died after the backup was complete, and before the restore had noted that.
- */
+/* The service may have died after the backup was complete, and before the restore had noted
+ * that. */
 static gboolean
 is_in_pool (VbOperationWorker *self)
 {

@@ -7,8 +7,7 @@ G_BEGIN_DECLS
 
 /*
  * The phase of a restore in which the present state is backed up: a create of its own in the
- * journal, that is run in the thread of the restore. Job thread only.
- */
+ * journal, that is run in the thread of the restore. Job thread only. */
 
 /**
  * vb_restore_back_up_first:

@@ -23,8 +23,8 @@ call_fit_definition (VbOperationWorker *self, gpointer data, GError **error)
   return vb_hypervisor_fit_definition (self->hypervisor, self->record->vps, error);
 }
 
-/* They are those of the disks that are gone again, and libvirt takes no snapshot back beside them.
- */
+/* They are those of the disks that are gone again, and libvirt takes no snapshot back beside
+ * them. */
 static gboolean
 call_forget_checkpoints (VbOperationWorker *self, gpointer data, GError **error)
 {
@@ -76,22 +76,24 @@ vb_restore_undo_swap (VbOperationWorker *self, VbStaging *staging)
 {
   g_autoptr (GError) error = NULL;
   if (!vb_operation_worker_lock (self, "swap", &error))
-    vb_operation_worker_log_failed (self, "Locking the power for putting the old disks back",
+    vb_operation_worker_log_failed (self, "Failed to lock the power for putting the old disks back",
                                     error);
   g_clear_error (&error);
   if (!vb_operation_worker_retry_while_unavailable (self, call_power_off, NULL, &error))
-    vb_operation_worker_log_failed (self, "Stopping the VPS to put the old disks back", error);
+    vb_operation_worker_log_failed (self, "Failed to stop the VPS to put the old disks back",
+                                    error);
   g_clear_error (&error);
   if (!vb_staging_undo (staging, &error))
     {
-      vb_operation_worker_log_failed (self, "Putting the old disks back", error);
+      vb_operation_worker_log_failed (self, "Failed to put the old disks back", error);
       return;
     }
   if (!vb_operation_worker_retry_while_unavailable (self, call_forget_checkpoints, NULL, &error))
-    vb_operation_worker_log_failed (self, "Forgetting the checkpoint of the new disks", error);
+    vb_operation_worker_log_failed (
+        self, "Failed to remove the record of the checkpoint of the new disks", error);
   g_clear_error (&error);
   if (!vb_operation_worker_retry_while_unavailable (self, call_put_definition_back, NULL, &error))
-    vb_operation_worker_log_failed (self, "Putting the old definition back", error);
+    vb_operation_worker_log_failed (self, "Failed to put the old definition back", error);
 }
 
 /* Whatever the trouble is (the pool is away, the device reports errors): half a disk must not be
@@ -170,8 +172,8 @@ vb_restore_swap (VbOperationWorker *self, VbStaging *staging, GError **error)
 
   renew_checkpoints (self, staging);
 
-  /* From here on the VPS may run, and write, on its new disks: a crash must not take those from it.
-   */
+  /* From here on the VPS may run, and write, on its new disks: a crash must not take those from
+   * it. */
   vb_restore_set_details (self, VB_RESTORE_SWAPPED);
   if (vb_operation_worker_save (self, error) && vb_restore_bring_back (self, error))
     return TRUE;
@@ -188,7 +190,8 @@ vb_restore_insist_on_details (VbOperationWorker *self, const char *details)
   vb_restore_set_details (self, details);
   while (!vb_operation_worker_save (self, &error))
     {
-      vb_operation_worker_log_failed (self, "Recording that the VPS is back, trying again", error);
+      vb_operation_worker_log_failed (self, "Failed to record that the VPS is back, trying again",
+                                      error);
       g_clear_error (&error);
       if (!vb_operation_worker_pause (self, G_USEC_PER_SEC))
         {
@@ -235,10 +238,10 @@ finish (VbOperationWorker *self, VbStaging *staging)
   g_autoptr (GError) error = NULL;
 
   if (!vb_staging_finish (staging, &error))
-    vb_operation_worker_log_failed (self, "Removing the old disks", error);
+    vb_operation_worker_log_failed (self, "Failed to remove the old disks", error);
   g_clear_error (&error);
   if (!vb_hypervisor_settle_definition (self->hypervisor, self->record->vps, &error))
-    vb_operation_worker_log_failed (self, "Forgetting the old definition", error);
+    vb_operation_worker_log_failed (self, "Failed to remove the old definition", error);
 }
 
 /* The old disks go only after the journal knows that they are not needed: without them nothing on
@@ -277,14 +280,15 @@ drop_staging (VbOperationWorker *self, VbStaging *staging)
     {
       vb_restore_set_details (self, NULL); /* no device was touched, and soon nothing will tell */
       if (!vb_operation_worker_save (self, &error))
-        vb_operation_worker_log_failed (self, "Recording that the staged disks are removed", error);
+        vb_operation_worker_log_failed (self, "Failed to record that the staged disks are removed",
+                                        error);
       g_clear_error (&error);
       if (!vb_staging_discard (staging, &error))
-        vb_operation_worker_log_failed (self, "Removing the staged disks", error);
+        vb_operation_worker_log_failed (self, "Failed to remove the staged disks", error);
     }
   /* What was overwritten is whole and stays, and so do the images that belong to it. */
   else if (!vb_staging_finish (staging, &error))
-    vb_operation_worker_log_failed (self, "Removing the old disks", error);
+    vb_operation_worker_log_failed (self, "Failed to remove the old disks", error);
 }
 
 void
@@ -300,7 +304,8 @@ vb_restore_abandon (VbOperationWorker *self, VbStaging *staging, const GError *e
     drop_staging (self, staging);
   /* Also when nothing was stopped: then the VPS is in that state already. */
   if (self->record->was_power != NULL && !vb_restore_bring_back (self, &failure))
-    vb_operation_worker_log_failed (self, "Starting the VPS again after a failed restore", failure);
+    vb_operation_worker_log_failed (self, "Failed to start the VPS again after a failed restore",
+                                    failure);
   vb_operation_worker_set_swapping (self, FALSE);
   vb_operation_worker_fail (self, error);
 }

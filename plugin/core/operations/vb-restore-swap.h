@@ -9,8 +9,7 @@ G_BEGIN_DECLS
  * The part of a restore in which the VPS is off: the staged disks take the place of the present
  * ones, and the VPS comes back. What is swapped can be put back until then. Block devices cannot:
  * once one of them is begun with, the VPS stays off and locked, and the operation goes on until
- * they are whole, over restarts of the service too. Job thread only.
- */
+ * they are whole, over restarts of the service too. Job thread only. */
 
 /* What the record's details say, so that recovery knows. */
 #define VB_RESTORE_OVERWRITING "overwriting" /* what is on the devices only the pool knows */

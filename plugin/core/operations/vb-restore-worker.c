@@ -102,7 +102,8 @@ stage_changes (VbOperationWorker *self, GPtrArray *disks, GError **error)
       self->pool, delta, disks, self->settings.delta_limit_bytes, self->transfer, error);
   g_autoptr (GError) end_error = NULL;
   if (!vb_hypervisor_end_delta (self->hypervisor, delta, &end_error))
-    vb_operation_worker_log_failed (self, "Removing the record of what has changed", end_error);
+    vb_operation_worker_log_failed (self, "Failed to remove the record of changed blocks",
+                                    end_error);
   return staging;
 }
 
@@ -124,7 +125,7 @@ try_delta (VbOperationWorker *self, GPtrArray *disks, GError **error)
       return NULL;
     }
   vb_operation_worker_log_failed (
-      self, "Writing back only what has changed; preparing whole disks instead", failure);
+      self, "Failed to write back only the changed blocks, preparing whole disks instead", failure);
   vb_transfer_restart (self->transfer);
   if (!self->record->stop_first && vb_restore_bring_back (self, error))
     vb_operation_worker_lock (self, "restore", error);
@@ -169,8 +170,8 @@ leave (VbOperationWorker *self, VbStaging *staging, const GError *error)
   if ((staging != NULL && !vb_staging_discard (staging, &failure))
       || (self->record->was_power != NULL && !vb_restore_bring_back (self, &failure)))
     {
-      vb_operation_worker_log_failed (self, "Leaving a restore to the next start of the service",
-                                      failure);
+      vb_operation_worker_log_failed (
+          self, "Failed to suspend the restore until the next start of the service", failure);
       return FALSE;
     }
   vb_restore_note_left (self);
@@ -252,7 +253,8 @@ insist_on_staging (VbOperationWorker *self, VbStaging **staging)
       *staging = find_staging (self, &error);
       if (*staging != NULL)
         return TRUE;
-      vb_operation_worker_log_failed (self, "Finding what an interrupted restore has left", error);
+      vb_operation_worker_log_failed (
+          self, "Failed to find the leftovers of an interrupted restore", error);
       if (!must_find (self, error))
         return TRUE;
       /* Where nothing is swapped nothing keeps the VPS from going on meanwhile. */
@@ -283,10 +285,10 @@ begin_anew (VbOperationWorker *self)
       return;
     }
   if (staging != NULL && !vb_staging_discard (staging, &error))
-    vb_operation_worker_log_failed (self, "Removing what a restore had staged before", error);
+    vb_operation_worker_log_failed (
+        self, "Failed to remove the disks that the restore had staged before", error);
   vb_transfer_restart (self->transfer);
-  vb_log_info (self->record->vps, self->record->id, self->record->backup,
-               "The restore begins anew");
+  vb_log_info (self->record->vps, self->record->id, self->record->backup, "The restore restarts");
   vb_restore_worker_run (self);
 }
 
@@ -310,12 +312,13 @@ vb_restore_worker_recover (VbOperationWorker *self)
     }
   vb_transfer_close (self->transfer); /* it is too late for a cancel */
   if (!vb_operation_worker_lock (self, self->record->swapping ? "swap" : "restore", &error))
-    vb_operation_worker_log_failed (self, "Locking the power for the recovery of a restore", error);
+    vb_operation_worker_log_failed (self, "Failed to lock the power for the recovery of a restore",
+                                    error);
 
   /* Disks that another host works on meanwhile are not swapped. */
   g_autoptr (GError) claim_error = NULL;
   if (self->record->swapping && !vb_operation_worker_claim (self, &claim_error))
-    vb_operation_worker_log_failed (self, "Claiming the VPS for the recovery of a restore",
+    vb_operation_worker_log_failed (self, "Failed to claim the VPS for the recovery of a restore",
                                     claim_error);
   if (g_error_matches (claim_error, VB_ERROR, VB_ERROR_OPERATION_RUNNING)
       || !insist_on_staging (self, &staging))
@@ -332,7 +335,8 @@ vb_restore_worker_recover (VbOperationWorker *self)
       && !vb_staging_is_in_place (staging))
     give_up_devices (self);
   if (failure != NULL)
-    vb_operation_worker_log_failed (self, "Bringing the VPS back on its restored disks", failure);
+    vb_operation_worker_log_failed (self, "Failed to bring the VPS back on its restored disks",
+                                    failure);
   /* A VPS that runs has its power cut by nobody yet, so nothing is swapped under it. */
   if (staging != NULL && self->record->swapping && vb_staging_can_undo (staging)
       && !vb_restore_is_on (self))

@@ -99,12 +99,12 @@ make (const char *folder, gint64 uid, gint64 gid, GError **error)
 {
   if (g_mkdir (folder, 0700) != 0)
     {
-      vb_error_set_errno (error, errno, "Creating the folder %s", folder);
+      vb_error_set_errno (error, errno, "Failed to create the folder %s", folder);
       return FALSE;
     }
   if (geteuid () == 0 && uid >= 0 && lchown (folder, (uid_t) uid, (gid_t) gid) != 0)
     {
-      vb_error_set_errno (error, errno, "Giving the folder %s to QEMU's user", folder);
+      vb_error_set_errno (error, errno, "Failed to give the folder %s to QEMU's user", folder);
       g_rmdir (folder);
       return FALSE;
     }
@@ -179,7 +179,8 @@ remove_folder (const char *folder)
     unlinkat (fd, entry->d_name, 0);
   closedir (dir);
   if (g_rmdir (folder) != 0)
-    vb_log_warning (NULL, NULL, NULL, "Removing the folder %s: %s", folder, g_strerror (errno));
+    vb_log_warning (NULL, NULL, NULL, "Failed to remove the folder %s: %s", folder,
+                    g_strerror (errno));
 }
 
 void

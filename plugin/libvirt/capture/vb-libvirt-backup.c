@@ -19,7 +19,7 @@ vb_libvirt_backup_is_running (virDomainPtr domain,
 
   if (xml == NULL && vb_libvirt_last_is_connection ())
     {
-      vb_libvirt_set_error (error, "Asking for the backup job");
+      vb_libvirt_set_error (error, "Failed to ask for the backup job");
       return FALSE;
     }
   /* Its socket and its scratch files carry the operation's id. */
@@ -34,7 +34,7 @@ ask_to_end (virDomainPtr domain, GError **error)
 {
   if (virDomainAbortJob (domain) == 0 || !vb_libvirt_last_is_connection ())
     return TRUE;
-  vb_libvirt_set_error (error, "Ending the backup job");
+  vb_libvirt_set_error (error, "Failed to end the backup job");
   return FALSE;
 }
 

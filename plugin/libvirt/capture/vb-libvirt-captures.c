@@ -105,7 +105,7 @@ read_definition (virDomainPtr domain, VbDomainXml *xml, VbCapture *capture, GErr
 
   if (text == NULL)
     {
-      vb_libvirt_set_error (error, "Reading the definition of the VPS");
+      vb_libvirt_set_error (error, "Failed to read the definition of the VPS");
       return FALSE;
     }
   capture->domain_xml = g_strdup (text);

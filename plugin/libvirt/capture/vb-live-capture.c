@@ -67,7 +67,7 @@ read_sizes (Begin *begin, GError **error)
         }
       if (virDomainGetBlockInfo (begin->domain, disk->target, &info, 0) < 0)
         {
-          vb_libvirt_set_error (error, "Asking for the size of the disk %s", disk->target);
+          vb_libvirt_set_error (error, "Failed to ask for the size of the disk %s", disk->target);
           return FALSE;
         }
       entry = vb_capture_add_disk (begin->capture, disk->target);
@@ -252,7 +252,7 @@ begin_any (Begin *begin, GError **error)
             return TRUE;
         }
     }
-  vb_libvirt_set_error (error, "Beginning the backup job");
+  vb_libvirt_set_error (error, "Failed to begin the backup job");
   return FALSE;
 }
 
@@ -287,8 +287,8 @@ begin_frozen (Begin *begin, GError **error)
   /* Also after a freeze that failed: the guest may have frozen after we stopped waiting. */
   gboolean thawed = ask && vb_guest_agent_thaw (begin->gate, begin->domain, operation);
 
-  /* A guest that thawed by itself before (as Windows does after 10 s) says so by refusing the thaw.
-   */
+  /* A guest that thawed by itself before (as Windows does after 10 s) says so by refusing the
+   * thaw. */
   begin->capture->consistency = frozen && thawed ? VB_CONSISTENCY_FILESYSTEM : VB_CONSISTENCY_CRASH;
   return begun;
 }
@@ -332,7 +332,7 @@ let_go (Begin *begin)
   begin->capture->full_reason = g_strdup (begin->unwanted);
   if (!vb_libvirt_checkpoint_forget (begin->domain, &error))
     vb_log_warning (begin->request->vps, begin->request->operation, begin->request->backup,
-                    "Letting go of the checkpoints: %s", error->message);
+                    "Failed to release the checkpoints: %s", error->message);
 }
 
 VbLiveJob *

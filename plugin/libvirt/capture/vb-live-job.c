@@ -145,7 +145,7 @@ watch_thread (gpointer data)
 
       if (vb_scratch_check (self->scratch, self->reserve_bytes, &error))
         continue;
-      vb_log_warning (self->vps, self->operation, NULL, "Ending the backup job: %s",
+      vb_log_warning (self->vps, self->operation, NULL, "Failed to end the backup job: %s",
                       error->message);
       vb_live_job_lose (self, error->code, error->message);
       abort_until_gone (self);

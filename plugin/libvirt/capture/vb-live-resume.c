@@ -26,7 +26,7 @@ read_job (virDomainPtr domain, const char *operation, GError **error)
   text = virDomainBackupGetXMLDesc (domain, 0);
   job = text != NULL ? vb_backup_job_xml_parse (text) : NULL;
   if (text == NULL)
-    vb_libvirt_set_error (error, "Asking for the backup job");
+    vb_libvirt_set_error (error, "Failed to ask for the backup job");
   else if (job == NULL)
     g_set_error_literal (error, VB_ERROR, VB_ERROR_NOT_FOUND, "The backup job is not one of ours");
   free (text);
@@ -45,7 +45,7 @@ add_disk (VbCapture *capture,
 
   if (virDomainGetBlockInfo (domain, from->target, &info, 0) < 0)
     {
-      vb_libvirt_set_error (error, "Asking for the size of the disk %s", from->target);
+      vb_libvirt_set_error (error, "Failed to ask for the size of the disk %s", from->target);
       return FALSE;
     }
   disk = vb_capture_add_disk (capture, from->target);

@@ -103,7 +103,7 @@ vb_scratch_check (VbScratch *self, guint64 reserve_bytes, GError **error)
 
       if (statvfs (folder, &status) != 0)
         {
-          vb_error_set_errno (error, errno, "Asking for the free space in %s",
+          vb_error_set_errno (error, errno, "Failed to ask for the free space in %s",
                               (const char *) folder);
           return FALSE;
         }
@@ -149,7 +149,8 @@ vb_scratch_remove (VbScratch *self)
   g_hash_table_iter_init (&iter, self->paths);
   while (g_hash_table_iter_next (&iter, NULL, &path))
     if (g_unlink (path) != 0 && errno != ENOENT)
-      vb_log_warning (NULL, NULL, NULL, "Removing %s: %s", (const char *) path, g_strerror (errno));
+      vb_log_warning (NULL, NULL, NULL, "Failed to remove %s: %s", (const char *) path,
+                      g_strerror (errno));
   /* Nobody looks for them any more once the journal says that the operation has ended. */
   g_hash_table_iter_init (&iter, self->folders);
   while (g_hash_table_iter_next (&iter, &folder, NULL))

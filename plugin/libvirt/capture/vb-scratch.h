@@ -19,8 +19,8 @@ G_BEGIN_DECLS
  */
 typedef struct _VbScratch VbScratch;
 
-/** vb_scratch_new: @folder: (nullable): for those of block devices, which are left out without it
- */
+/** vb_scratch_new: @folder: (nullable): for those of block devices, which are left out without
+ * it */
 VbScratch *vb_scratch_new (VbDomainXml *domain, const char *operation, const char *folder);
 /** vb_scratch_new_for_paths: @paths: (element-type utf8 filename): files that exist, by target */
 VbScratch *vb_scratch_new_for_paths (GHashTable *paths);

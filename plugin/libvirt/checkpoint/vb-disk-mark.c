@@ -207,7 +207,7 @@ add_online (Marks *self, const VbDomainDisk *disk, const char *name, GError **er
   text = vb_checkpoint_xml (self->xml, name, targets, NULL, 0);
   record = virDomainCheckpointCreateXML (self->domain, text, 0);
   if (record == NULL)
-    vb_libvirt_set_error (error, "Marking the disk %s", disk->target);
+    vb_libvirt_set_error (error, "Failed to mark the disk %s", disk->target);
   return record != NULL;
 }
 

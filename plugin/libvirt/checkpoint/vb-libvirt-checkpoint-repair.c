@@ -23,7 +23,8 @@ delete_all (virDomainPtr domain, GHashTable *names)
         vb_log_info (vps, NULL, NULL, "The checkpoint %s cannot be used and has been removed",
                      (const char *) name);
       else
-        vb_log_warning (vps, NULL, NULL, "Removing the checkpoint %s, which cannot be used: %s",
+        vb_log_warning (vps, NULL, NULL,
+                        "Failed to remove the checkpoint %s, which cannot be used: %s",
                         (const char *) name, error->message);
     }
 }

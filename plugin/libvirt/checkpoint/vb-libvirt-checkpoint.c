@@ -103,12 +103,12 @@ redefine (virDomainPtr domain,
   g_autoptr (virDomainCheckpoint) checkpoint = virDomainCheckpointCreateXML (domain, text, flags);
 
   if (checkpoint == NULL)
-    vb_libvirt_set_error (error, "Defining the checkpoint %s", name);
+    vb_libvirt_set_error (error, "Failed to define the checkpoint %s", name);
   return checkpoint != NULL;
 }
 
-/* A checkpoint that only the disks know is made known to libvirt again, if its bitmaps are whole.
- */
+/* A checkpoint that only the disks know is made known to libvirt again, if its bitmaps are
+ * whole. */
 static GHashTable *
 take_up (virDomainPtr domain, VbDomainXml *xml, const char *name)
 {
@@ -123,7 +123,8 @@ take_up (virDomainPtr domain, VbDomainXml *xml, const char *name)
       vb_log_info (vps, NULL, NULL, "%s", error->message);
       return NULL;
     }
-  vb_log_info (vps, NULL, NULL, "The checkpoint %s was on the disks only and is known again", name);
+  vb_log_info (vps, NULL, NULL,
+               "Restored the record of the checkpoint %s, which was on the disks only", name);
   return g_steal_pointer (&targets);
 }
 
@@ -170,7 +171,7 @@ delete_record (virDomainPtr domain, const char *name, unsigned int flags, GError
     return TRUE;
   if (checkpoint != NULL && virDomainCheckpointDelete (checkpoint, flags) == 0)
     return TRUE;
-  vb_libvirt_set_error (error, "Deleting the checkpoint %s", name);
+  vb_libvirt_set_error (error, "Failed to delete the checkpoint %s", name);
   return FALSE;
 }
 
@@ -220,8 +221,8 @@ delete_online (virDomainPtr domain, VbDomainXml *xml, const char *name, GError *
     return delete_stored (domain, xml, name, error);
   if (delete_record (domain, name, 0, &local))
     return TRUE;
-  /* When disks were replaced, some may have the bitmap and others not; libvirt then deletes none.
-   */
+  /* When disks were replaced, some may have the bitmap and others not; libvirt then deletes
+   * none. */
   if (local->code == VB_ERROR_INTERNAL && delete_stored (domain, xml, name, NULL))
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&local));
@@ -289,7 +290,7 @@ vb_libvirt_checkpoint_keep (virDomainPtr domain, const char *const *backups, GEr
   gboolean ok = n >= 0;
 
   if (!ok)
-    vb_libvirt_set_error (error, "Listing the checkpoints");
+    vb_libvirt_set_error (error, "Failed to list the checkpoints");
   for (int i = 0; i < n; i++)
     {
       const char *name = virDomainCheckpointGetName (checkpoints[i]);
@@ -316,7 +317,7 @@ forget_known (virDomainPtr domain, GError **error)
   gboolean ok = n >= 0;
 
   if (!ok)
-    vb_libvirt_set_error (error, "Listing the checkpoints");
+    vb_libvirt_set_error (error, "Failed to list the checkpoints");
   for (int i = 0; i < n; i++)
     {
       const char *name = virDomainCheckpointGetName (checkpoints[i]);
@@ -429,7 +430,8 @@ forget_record_if_moot (virDomainPtr domain, VbDomainXml *xml, const char *name, 
       if (recorded == NULL || is_stored (xml, recorded))
         return TRUE;
       vps = vb_libvirt_get_uuid (domain);
-      vb_log_warning (vps, NULL, NULL, "The restored disks lack the checkpoint %s, it is forgotten",
+      vb_log_warning (vps, NULL, NULL,
+                      "Removed the record of the checkpoint %s, which the restored disks lack",
                       name);
     }
   return delete_metadata (domain, name, error);
@@ -443,7 +445,7 @@ forget_records (virDomainPtr domain, VbDomainXml *xml, GError **error)
   gboolean ok = n >= 0;
 
   if (!ok)
-    vb_libvirt_set_error (error, "Listing the checkpoints of the replaced disks");
+    vb_libvirt_set_error (error, "Failed to list the checkpoints of the replaced disks");
   for (int i = 0; i < n; i++)
     {
       ok = ok
@@ -482,7 +484,8 @@ forget_managed_save (virDomainPtr domain, GError **error)
     return TRUE;
   if (virDomainManagedSaveRemove (domain, 0) < 0)
     {
-      vb_libvirt_set_error (error, "Removing the saved memory that belongs to the replaced disks");
+      vb_libvirt_set_error (error,
+                            "Failed to remove the saved memory that belongs to the replaced disks");
       return FALSE;
     }
   vb_log_warning (vps, NULL, NULL,

@@ -21,8 +21,8 @@ char *vb_libvirt_checkpoint_name (const char *backup);
  * checkpoint called @name is of, if it is ours */
 char *vb_libvirt_checkpoint_backup (const char *name);
 
-/** vb_libvirt_checkpoint_is_ours: whether the name is one that vb_libvirt_checkpoint_name() gives
- */
+/** vb_libvirt_checkpoint_is_ours: whether the name is one that vb_libvirt_checkpoint_name()
+ * gives */
 gboolean vb_libvirt_checkpoint_is_ours (const char *name);
 
 /**

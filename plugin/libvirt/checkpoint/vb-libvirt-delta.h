@@ -10,8 +10,8 @@ G_BEGIN_DECLS
  * disks must have a whole bitmap of the backup's checkpoint, else %VB_ERROR_NOT_FOUND. Worker
  * threads. */
 
-/** vb_libvirt_delta_measure: @bytes: (out): how much has changed at most; the VPS may be on or off
- */
+/** vb_libvirt_delta_measure: @bytes: (out): how much has changed at most; the VPS may be on or
+ * off */
 gboolean
 vb_libvirt_delta_measure (virDomainPtr domain, const char *backup, guint64 *bytes, GError **error);
 

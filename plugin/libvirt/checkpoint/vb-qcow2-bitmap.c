@@ -234,7 +234,7 @@ vb_qcow2_bitmap_count (const char *path, const char *name, guint64 *bytes, GErro
 
   if (image.fd < 0)
     {
-      vb_error_set_errno (error, errno, "Opening the image of a disk");
+      vb_error_set_errno (error, errno, "Failed to open the image of a disk");
       return FALSE;
     }
   image.file_bytes = (guint64) MAX (lseek (image.fd, 0, SEEK_END), 0);

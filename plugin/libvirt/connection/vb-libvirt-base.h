@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* What each call of libvirt needs: handles that free themselves, and its last error as one of ours.
- */
+/* What each call of libvirt needs: handles that free themselves, and its last error as one of
+ * ours. */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (virConnect, virConnectClose)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (virDomain, virDomainFree)

@@ -200,7 +200,7 @@ vb_libvirt_lease_lookup (VbLibvirtLease *lease, const char *vps, GError **error)
     }
   domain = virDomainLookupByUUIDString (lease->connection, vps);
   if (domain == NULL)
-    vb_libvirt_set_error (error, "Looking up the VPS %s", vps);
+    vb_libvirt_set_error (error, "Failed to look up the VPS %s", vps);
   return domain;
 }
 

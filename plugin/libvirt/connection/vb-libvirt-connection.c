@@ -131,8 +131,8 @@ remove_watch (guint watch)
     g_clear_pointer (&watches, g_hash_table_unref);
 }
 
-/* Returns: (transfer full) (nullable): the connection that has the watch; @number: of its opening
- */
+/* Returns: (transfer full) (nullable): the connection that has the watch; @number: of its
+ * opening */
 static VbLibvirtConnection *
 find_watch (guint watch, guint *number)
 {

@@ -211,7 +211,7 @@ vb_libvirt_events_new (virConnectPtr connection,
           if (event_table[i].id != VIR_DOMAIN_EVENT_ID_LIFECYCLE
               && !vb_libvirt_last_is_connection ())
             continue;
-          vb_libvirt_set_error (error, "Subscribing to the hypervisor's events");
+          vb_libvirt_set_error (error, "Failed to subscribe to the hypervisor's events");
           vb_libvirt_events_free (self);
           return NULL;
         }

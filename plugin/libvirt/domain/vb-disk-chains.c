@@ -9,8 +9,8 @@
 /* An image on a disk that sleeps is there within a few seconds. */
 #define LOOK_US (10 * G_USEC_PER_SEC)
 
-/* QEMU builds the scratch file of a backup on the disk, and takes no longer name for what is below.
- */
+/* QEMU builds the scratch file of a backup on the disk, and takes no longer name for what is
+ * below. */
 #define MAX_PATH_BYTES 1023
 
 typedef struct
@@ -146,7 +146,8 @@ run (Look *look, gint64 limit_us, GError **error)
   if (thread == NULL)
     {
       look_unref (look);
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "Looking at the disks: %s", local->message);
+      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL, "Failed to look at the disks: %s",
+                   local->message);
       return FALSE;
     }
   g_thread_unref (thread);

@@ -232,7 +232,8 @@ require_chain (const VbDomainDisk *disk, GError **error)
 static VbDiskImage *
 read_layers (const VbDomainDisk *disk, guint n_layers, GError **error)
 {
-  g_autofree char *doing = g_strdup_printf ("Reading the image of the disk %s", disk->target);
+  g_autofree char *doing
+      = g_strdup_printf ("Failed to read the image of the disk %s", disk->target);
   g_autoptr (VbDiskImage) self = g_new0 (VbDiskImage, 1);
 
   self->bitmaps = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -313,7 +314,7 @@ change_bitmap (const VbDomainDisk *disk,
   const char *plain[] = { QEMU_IMG, "bitmap", how, name, bitmap, NULL };
   const char *coarse[] = { QEMU_IMG, "bitmap", how, "-g", granularity, name, bitmap, NULL };
   g_autofree char *doing
-      = g_strdup_printf ("Changing the bitmaps of the disk %s (%s)", disk->target, how);
+      = g_strdup_printf ("Failed to change the bitmaps of the disk %s (%s)", disk->target, how);
   int fd = chain != NULL ? vb_image_chain_open_layer (chain, 0, O_RDWR, error) : -1;
   g_autofree char *output
       = fd >= 0 ? run (granularity != NULL ? coarse : plain, fd, doing, error) : NULL;

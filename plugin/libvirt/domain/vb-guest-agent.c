@@ -22,13 +22,13 @@ vb_guest_agent_freeze (virDomainPtr domain, guint timeout_s, const char *operati
   /* Without this an agent that hangs would hold us for ever. */
   if (virDomainAgentSetResponseTimeout (domain, (int) timeout_s, 0) < 0)
     {
-      vb_log_warning (vps, operation, NULL, "Not freezing the guest, no timeout could be set: %s",
+      vb_log_warning (vps, operation, NULL, "Not freezing the guest: failed to set a timeout: %s",
                       virGetLastErrorMessage ());
       return FALSE;
     }
   frozen = virDomainFSFreeze (domain, NULL, 0, 0);
   if (frozen < 0)
-    vb_log_warning (vps, operation, NULL, "The guest could not be frozen, going on without: %s",
+    vb_log_warning (vps, operation, NULL, "Failed to freeze the guest, continuing without: %s",
                     virGetLastErrorMessage ());
   return frozen > 0;
 }

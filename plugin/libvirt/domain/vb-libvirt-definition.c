@@ -17,7 +17,7 @@ read_permanent (virDomainPtr domain, GError **error)
 
   if (text == NULL)
     {
-      vb_libvirt_set_error (error, "Reading the permanent definition of the VPS");
+      vb_libvirt_set_error (error, "Failed to read the permanent definition of the VPS");
       return NULL;
     }
   copy = g_strdup (text);
@@ -31,7 +31,7 @@ define (virDomainPtr domain, const char *xml, GError **error)
   g_autoptr (virDomain) defined = virDomainDefineXML (virDomainGetConnect (domain), xml);
 
   if (defined == NULL)
-    vb_libvirt_set_error (error, "Changing the permanent definition of the VPS");
+    vb_libvirt_set_error (error, "Failed to change the permanent definition of the VPS");
   return defined != NULL;
 }
 

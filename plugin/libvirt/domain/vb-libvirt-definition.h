@@ -36,8 +36,8 @@ gboolean vb_libvirt_definition_fit (virDomainPtr domain, GError **error);
  * is undone; success when there is nothing */
 gboolean vb_libvirt_definition_put_back (virDomainPtr domain, GError **error);
 
-/** vb_libvirt_definition_settle: the old images will not come back; success when there is nothing
- */
+/** vb_libvirt_definition_settle: the old images will not come back; success when there is
+ * nothing */
 gboolean vb_libvirt_definition_settle (virDomainPtr domain, GError **error);
 
 G_END_DECLS

@@ -140,7 +140,7 @@ add_others (Look *look, virDomainPtr domain, GError **error)
   int n = virConnectListAllDomains (virDomainGetConnect (domain), &domains, 0);
 
   if (n < 0)
-    vb_libvirt_set_error (error, "Listing the VPSs");
+    vb_libvirt_set_error (error, "Failed to list the VPSs");
   for (int i = 0; i < n; i++)
     {
       g_autofree char *uuid = vb_libvirt_get_uuid (domains[i]);

@@ -85,7 +85,7 @@ read_live_sizes (virDomainPtr domain, const VbDomainDisk *entry, VbDisk *disk, G
 
   if (virDomainGetBlockInfo (domain, entry->target, &info, 0) < 0)
     {
-      vb_libvirt_set_error (error, "Asking for the size of the disk %s", entry->target);
+      vb_libvirt_set_error (error, "Failed to ask for the size of the disk %s", entry->target);
       return FALSE;
     }
   disk->virtual_size_bytes = info.capacity;

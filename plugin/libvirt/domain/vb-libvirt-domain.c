@@ -50,7 +50,7 @@ vb_libvirt_get_power (virDomainPtr domain, VbPower *power, GError **error)
 
   if (virDomainGetState (domain, &state, &reason, 0) < 0)
     {
-      vb_libvirt_set_error (error, "Asking for the state of the VPS");
+      vb_libvirt_set_error (error, "Failed to read the state of the VPS");
       return FALSE;
     }
   *power = power_of_state (state, reason);
@@ -64,7 +64,7 @@ vb_libvirt_is_active (virDomainPtr domain, gboolean *active, GError **error)
 
   if (result < 0)
     {
-      vb_libvirt_set_error (error, "Asking whether the VPS is on");
+      vb_libvirt_set_error (error, "Failed to find out whether the VPS is on");
       return FALSE;
     }
   *active = result > 0;
@@ -79,7 +79,7 @@ read_xml (virDomainPtr domain, unsigned int flags, GError **error)
 
   if (text == NULL)
     {
-      vb_libvirt_set_error (error, "Reading the definition of the VPS");
+      vb_libvirt_set_error (error, "Failed to read the definition of the VPS");
       return NULL;
     }
   xml = vb_domain_xml_parse (text, error);

@@ -267,7 +267,7 @@ read_all (Reader *reader, VbLibvirtLease *lease)
   gboolean images = TRUE;
 
   if (n < 0)
-    vb_libvirt_set_error (&error, "Listing the VPSs");
+    vb_libvirt_set_error (&error, "Failed to list the VPSs");
   for (int i = 0; i < n; i++)
     {
       if (error == NULL)

@@ -40,7 +40,7 @@ change (virDomainPtr domain,
                                VB_DOMAIN_METADATA_URI, flags)
              == 0)
     return TRUE;
-  vb_libvirt_set_error (error, "Writing into the VPS's metadata");
+  vb_libvirt_set_error (error, "Failed to write into the VPS's metadata");
   return FALSE;
 }
 

@@ -38,8 +38,8 @@ resume (virDomainPtr domain, GError **error)
 
   virDomainGetState (domain, &state, NULL, 0);
   if (state == VIR_DOMAIN_PMSUSPENDED)
-    return done (virDomainPMWakeup (domain, 0), "Waking up the VPS", error);
-  return done (virDomainResume (domain), "Resuming the VPS", error);
+    return done (virDomainPMWakeup (domain, 0), "Failed to wake up the VPS", error);
+  return done (virDomainResume (domain), "Failed to resume the VPS", error);
 }
 
 static gboolean
@@ -49,12 +49,12 @@ start (virDomainPtr domain, VbPower power, gboolean active, GError **error)
     return resume (domain, error);
   if (power == VB_POWER_CRASHED && active)
     {
-      if (!done_or_off (domain, virDomainDestroy (domain), "Cutting the power of the crashed VPS",
-                        error))
+      if (!done_or_off (domain, virDomainDestroy (domain),
+                        "Failed to cut the power of the crashed VPS", error))
         return FALSE;
       active = FALSE;
     }
-  return active || done (virDomainCreate (domain), "Starting the VPS", error);
+  return active || done (virDomainCreate (domain), "Failed to start the VPS", error);
 }
 
 static gboolean
@@ -63,8 +63,10 @@ stop (virDomainPtr domain, gboolean active, gboolean force, GError **error)
   if (!active)
     return TRUE;
   if (force)
-    return done_or_off (domain, virDomainDestroy (domain), "Cutting the power of the VPS", error);
-  return done_or_off (domain, virDomainShutdown (domain), "Asking the VPS to shut down", error);
+    return done_or_off (domain, virDomainDestroy (domain), "Failed to cut the power of the VPS",
+                        error);
+  return done_or_off (domain, virDomainShutdown (domain), "Failed to ask the VPS to shut down",
+                      error);
 }
 
 static gboolean
@@ -77,8 +79,8 @@ restart (virDomainPtr domain, gboolean active, gboolean force, GError **error)
       return FALSE;
     }
   if (force)
-    return done (virDomainReset (domain, 0), "Resetting the VPS", error);
-  return done (virDomainReboot (domain, 0), "Asking the VPS to reboot", error);
+    return done (virDomainReset (domain, 0), "Failed to reset the VPS", error);
+  return done (virDomainReboot (domain, 0), "Failed to ask the VPS to reboot", error);
 }
 
 gboolean
@@ -130,7 +132,7 @@ check_here (virDomainPtr domain, GError **error)
   int state;
   int reason;
 
-  if (!done (virDomainGetState (domain, &state, &reason, 0), "Asking for the state of the VPS",
+  if (!done (virDomainGetState (domain, &state, &reason, 0), "Failed to read the state of the VPS",
              error))
     return FALSE;
   if (state != VIR_DOMAIN_SHUTOFF || reason != VIR_DOMAIN_SHUTOFF_MIGRATED)
@@ -160,7 +162,7 @@ vb_libvirt_power_off (virDomainPtr domain, VbPower *was, GError **error)
              "define it permanently first."));
       return FALSE;
     }
-  if (!done_or_off (domain, virDomainDestroy (domain), "Cutting the power of the VPS", error))
+  if (!done_or_off (domain, virDomainDestroy (domain), "Failed to cut the power of the VPS", error))
     return FALSE;
   return wait_until_off (domain, error) && check_here (domain, error);
 }
@@ -175,7 +177,7 @@ vb_libvirt_power_restore (virDomainPtr domain, VbPower power, GError **error)
     return TRUE;
   if (!check_here (domain, error))
     return FALSE;
-  if (done (virDomainCreateWithFlags (domain, flags), "Starting the VPS", &local))
+  if (done (virDomainCreateWithFlags (domain, flags), "Failed to start the VPS", &local))
     return TRUE;
   if (virDomainIsActive (domain) > 0)
     return TRUE;

@@ -22,7 +22,7 @@ vb_libvirt_snapshots_list (virDomainPtr domain, GError **error)
 
   if (n < 0)
     {
-      vb_libvirt_set_error (error, "Listing the snapshots of the VPS");
+      vb_libvirt_set_error (error, "Failed to list the snapshots of the VPS");
       return NULL;
     }
   list = g_ptr_array_new_with_free_func (snapshot_free);
@@ -40,7 +40,7 @@ describe (virDomainSnapshotPtr snapshot, GError **error)
 
   if (text == NULL)
     {
-      vb_libvirt_set_error (error, "Reading a snapshot of the VPS");
+      vb_libvirt_set_error (error, "Failed to read a snapshot of the VPS");
       return NULL;
     }
   description
@@ -129,7 +129,7 @@ forget (virDomainPtr domain, const char *description, GError **error)
   if (snapshot == NULL
       || virDomainSnapshotDelete (snapshot, VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY) == 0)
     return TRUE;
-  vb_libvirt_set_error (error, "Forgetting the snapshot %s", name);
+  vb_libvirt_set_error (error, "Failed to remove the record of the snapshot %s", name);
   return FALSE;
 }
 
@@ -157,7 +157,7 @@ vb_libvirt_snapshots_define (virDomainPtr domain, GPtrArray *descriptions, GErro
 
       if (snapshot == NULL)
         {
-          vb_libvirt_set_error (error, "Defining a snapshot of the VPS again");
+          vb_libvirt_set_error (error, "Failed to define a snapshot of the VPS again");
           return FALSE;
         }
     }

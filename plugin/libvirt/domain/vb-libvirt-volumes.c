@@ -26,12 +26,12 @@ find (virConnectPtr connection, VbDomainXml *xml, VbDomainDisk *disk, GError **e
 
   if (path == NULL && vb_libvirt_last_is_connection ())
     {
-      vb_libvirt_set_error (error, "Looking for the volume of the disk %s", disk->target);
+      vb_libvirt_set_error (error, "Failed to look for the volume of the disk %s", disk->target);
       return FALSE;
     }
   if (path == NULL || virStorageVolGetInfo (volume, &info) != 0)
     g_set_error (&disk->trouble, VB_ERROR, VB_ERROR_DISK_MISSING,
-                 "Looking for the volume of the disk %s: %s", disk->target,
+                 "Failed to look for the volume of the disk %s: %s", disk->target,
                  virGetLastErrorMessage ());
   else if (info.type != VIR_STORAGE_VOL_FILE && info.type != VIR_STORAGE_VOL_BLOCK)
     g_set_error (&disk->trouble, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK,

@@ -22,8 +22,8 @@ char *vb_backup_xml (VbDomainXml *domain,
                      const char *base,
                      GHashTable *base_targets);
 
-/** vb_backup_xml_bitmap: Returns: (transfer full): name under which changes of @target are exported
- */
+/** vb_backup_xml_bitmap: Returns: (transfer full): name under which changes of @target are
+ * exported */
 char *vb_backup_xml_bitmap (const char *target);
 
 /**

@@ -75,8 +75,8 @@ remove_node (xmlNode *node)
   xmlFreeNode (node);
 }
 
-/* Targets come from libvirt, but they are a guest's or a customer's choice: never part of a path.
- */
+/* Targets come from libvirt, but they are a guest's or a customer's choice: never part of a
+ * path. */
 static xmlNode *
 find_disk (Editor *editor, const char *target)
 {

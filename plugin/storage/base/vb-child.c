@@ -157,7 +157,7 @@ vb_child_start (const char *const *argv,
   if (high_null < 0 || high_output < 0 || high_complaints < 0 || high_images == NULL
       || (listen_fd >= 0 && high_listen < 0))
     {
-      vb_error_set_errno (error, errno, "Preparing to start %s", argv[0]);
+      vb_error_set_errno (error, errno, "Failed to prepare to start %s", argv[0]);
       if (high_images != NULL)
         close_all (g_steal_pointer (&high_images));
       return NULL;
@@ -190,7 +190,7 @@ vb_child_start (const char *const *argv,
   close_all (g_steal_pointer (&high_images));
   if (self->pid < 0)
     {
-      vb_error_set_errno (error, errno, "Starting %s", argv[0]);
+      vb_error_set_errno (error, errno, "Failed to start %s", argv[0]);
       return NULL;
     }
   return g_steal_pointer (&self);

@@ -20,7 +20,7 @@ vb_files_open_folder (int parent, const char *name, GError **error)
                ? vb_safe_open_resolved (name, O_RDONLY | O_DIRECTORY)
                : openat (parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0)
-    vb_error_set_errno (error, errno, "Opening the folder %s", name);
+    vb_error_set_errno (error, errno, "Failed to open the folder %s", name);
   return fd;
 }
 
@@ -34,7 +34,7 @@ vb_files_make_folder (int parent, const char *name, GError **error)
     }
   else if (errno != EEXIST)
     {
-      vb_error_set_errno (error, errno, "Creating the folder %s", name);
+      vb_error_set_errno (error, errno, "Failed to create the folder %s", name);
       return -1;
     }
   return vb_files_open_folder (parent, name, error);
@@ -45,7 +45,7 @@ vb_files_create (int folder, const char *name, GError **error)
 {
   int fd = openat (folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0)
-    vb_error_set_errno (error, errno, "Creating %s", name);
+    vb_error_set_errno (error, errno, "Failed to create %s", name);
   return fd;
 }
 
@@ -59,7 +59,7 @@ vb_files_open (int folder, const char *name, int flags, GError **error)
   vb_autofd int fd = openat (folder, name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0 || fstat (fd, &info) != 0)
     {
-      vb_error_set_errno (error, errno, "Opening %s", name);
+      vb_error_set_errno (error, errno, "Failed to open %s", name);
       return -1;
     }
   if (!S_ISREG (info.st_mode))
@@ -78,7 +78,7 @@ vb_files_write (int folder, const char *name, const void *data, gsize length, GE
     return FALSE;
   if (!vb_files_pwrite (fd, data, length, 0))
     {
-      vb_error_set_errno (error, errno, "Writing %s", name);
+      vb_error_set_errno (error, errno, "Failed to write %s", name);
       return FALSE;
     }
   return vb_files_sync (fd, name, error);
@@ -107,7 +107,7 @@ vb_files_read (int folder, const char *name, gsize maximum, gsize *length, GErro
     return NULL;
   if (fstat (fd, &info) != 0)
     {
-      vb_error_set_errno (error, errno, "Reading %s", name);
+      vb_error_set_errno (error, errno, "Failed to read %s", name);
       return NULL;
     }
   if (info.st_size < 0 || (guint64) info.st_size > maximum)
@@ -119,7 +119,7 @@ vb_files_read (int folder, const char *name, gsize maximum, gsize *length, GErro
   g_autofree char *data = g_malloc ((gsize) info.st_size + 1);
   if (!vb_files_pread (fd, data, (gsize) info.st_size, 0))
     {
-      vb_error_set_errno (error, errno, "Reading %s", name);
+      vb_error_set_errno (error, errno, "Failed to read %s", name);
       return NULL;
     }
   data[info.st_size] = '\0';
@@ -140,7 +140,7 @@ vb_files_sync (int fd, const char *what, GError **error)
 {
   if (fsync (fd) == 0)
     return TRUE;
-  vb_error_set_errno (error, errno, "Syncing %s", what);
+  vb_error_set_errno (error, errno, "Failed to sync %s", what);
   return FALSE;
 }
 
@@ -149,7 +149,7 @@ vb_files_rename (int folder, const char *from, const char *to, GError **error)
 {
   if (renameat (folder, from, folder, to) != 0)
     {
-      vb_error_set_errno (error, errno, "Renaming %s to %s", from, to);
+      vb_error_set_errno (error, errno, "Failed to rename %s to %s", from, to);
       return FALSE;
     }
   return vb_files_sync (folder, "the folder", error);
@@ -160,7 +160,7 @@ vb_files_remove (int folder, const char *name, GError **error)
 {
   if (unlinkat (folder, name, 0) == 0 || errno == ENOENT)
     return TRUE;
-  vb_error_set_errno (error, errno, "Removing %s", name);
+  vb_error_set_errno (error, errno, "Failed to remove %s", name);
   return FALSE;
 }
 
@@ -201,7 +201,7 @@ vb_files_remove_tree (int parent, const char *name, GError **error)
 {
   if (remove_tree (parent, name, MAX_TREE_DEPTH))
     return TRUE;
-  vb_error_set_errno (error, errno, "Removing %s", name);
+  vb_error_set_errno (error, errno, "Failed to remove %s", name);
   return FALSE;
 }
 
@@ -271,7 +271,7 @@ vb_files_for_each (int folder, VbFilesFunc func, gpointer user_data, GError **er
   DIR *stream = fd >= 0 ? fdopendir (fd) : NULL;
   if (stream == NULL)
     {
-      vb_error_set_errno (error, errno, "Listing a folder");
+      vb_error_set_errno (error, errno, "Failed to list a folder");
       vb_fd_clear (&fd);
       return FALSE;
     }
@@ -284,7 +284,7 @@ vb_files_for_each (int folder, VbFilesFunc func, gpointer user_data, GError **er
     }
   if (ok && errno != 0)
     {
-      vb_error_set_errno (error, errno, "Listing a folder");
+      vb_error_set_errno (error, errno, "Failed to list a folder");
       ok = FALSE;
     }
   closedir (stream);

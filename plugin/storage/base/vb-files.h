@@ -34,8 +34,8 @@ int vb_files_open_folder (int parent, const char *name, GError **error);
  */
 int vb_files_make_folder (int parent, const char *name, GError **error);
 
-/** vb_files_create: Returns: a descriptor of the new file @name (mode 0600, read and write), or -1
- */
+/** vb_files_create: Returns: a descriptor of the new file @name (mode 0600, read and write), or
+ * -1 */
 int vb_files_create (int folder, const char *name, GError **error);
 
 /** vb_files_open: Returns: a descriptor of the regular file @name with access @flags (O_RDONLY...),

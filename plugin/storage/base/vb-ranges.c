@@ -132,7 +132,7 @@ vb_ranges_of_file (int fd, guint64 size, GError **error)
       off_t end = start < 0 ? -1 : lseek (fd, start, SEEK_HOLE);
       if (end < 0)
         {
-          vb_error_set_errno (error, errno, "Looking for the holes of an image");
+          vb_error_set_errno (error, errno, "Failed to find the holes of an image");
           return NULL;
         }
       vb_ranges_add (data, MIN ((guint64) start, size), MIN ((guint64) end, size));

@@ -163,7 +163,7 @@ vb_sparse_file_write (VbSparseFile *self,
 
       if (!zero && !vb_sparse_file_write_all (self, from, stretch, offset))
         {
-          vb_error_set_errno (error, errno, "Writing an image");
+          vb_error_set_errno (error, errno, "Failed to write an image");
           return -1;
         }
       if (zero && over_data && !vb_sparse_file_punch (self, offset, stretch, error))
@@ -209,7 +209,7 @@ vb_sparse_file_punch (VbSparseFile *self, guint64 offset, guint64 length, GError
               == 0
           || write_zeros (self, offset, length)))
     return TRUE;
-  vb_error_set_errno (error, errno, "Making a hole in an image");
+  vb_error_set_errno (error, errno, "Failed to punch a hole into an image");
   return FALSE;
 }
 

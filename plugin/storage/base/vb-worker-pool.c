@@ -39,7 +39,7 @@ vb_worker_pool_new (guint threads, VbWorkerFunc func, gpointer user_data, GError
   self->event = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
   if (self->event < 0)
     {
-      vb_error_set_errno (error, errno, "Creating an event descriptor");
+      vb_error_set_errno (error, errno, "Failed to create an event descriptor");
       vb_worker_pool_free (self);
       return NULL;
     }

@@ -28,8 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbWorkerPool, vb_worker_pool_free)
 /** vb_worker_pool_push: queues @job, which is not %NULL */
 void vb_worker_pool_push (VbWorkerPool *self, gpointer job);
 
-/** vb_worker_pool_pop: Returns: (nullable): a job that is done, or %NULL when none is at the moment
- */
+/** vb_worker_pool_pop: Returns: (nullable): a job that is done, or %NULL when none is at the
+ * moment */
 gpointer vb_worker_pool_pop (VbWorkerPool *self);
 
 /** vb_worker_pool_get_pending: Returns: number of jobs pushed and not popped yet */

@@ -68,7 +68,7 @@ static void
 log_full (const Job *job, const char *target, const char *reason)
 {
   const VbBackupInfo *info = job->manifest->info;
-  vb_log_info (info->vps, job->operation, info->id, "All of %s is read: %s", target, reason);
+  vb_log_info (info->vps, job->operation, info->id, "Reading all of %s: %s", target, reason);
 }
 
 /* Returns: a descriptor of the base's folder, or -1 when there is nothing to share */
@@ -106,7 +106,7 @@ resume_disk (Job *job, VbDiskCopy *disk, int partial, int base)
     return FALSE;
   if (vb_disk_copy_resume (disk, partial, base, &reason))
     return TRUE;
-  vb_log_info (info->vps, job->operation, info->id, "The copy of %s begins anew: %s",
+  vb_log_info (info->vps, job->operation, info->id, "The copy of %s restarts: %s",
                vb_disk_copy_get_target (disk), reason->message);
   return FALSE;
 }
@@ -138,7 +138,7 @@ prepare (Job *job, int partial, GCancellable *stop, GError **error)
       if (!vb_disk_copy_connect (disk, stop, error)
           || !prepare_disk (job, disk, partial, base, error))
         {
-          g_prefix_error (error, "Preparing to copy %s: ", vb_disk_copy_get_target (disk));
+          g_prefix_error (error, "Failed to prepare to copy %s: ", vb_disk_copy_get_target (disk));
           return FALSE;
         }
       /* At once, since the disk has one connection less after it. */
@@ -246,8 +246,8 @@ remove_partial (gpointer data)
   if (job->lasting && vb_transfer_is_suspended (job->transfer))
     return;
   if (!vb_pool_layout_remove_partial (job->root, info->vps, info->id, &error))
-    vb_log_warning (info->vps, job->operation, info->id, "An incomplete backup stays behind: %s",
-                    error->message);
+    vb_log_warning (info->vps, job->operation, info->id,
+                    "Failed to remove an incomplete backup: %s", error->message);
 }
 
 static gboolean
@@ -288,7 +288,7 @@ serve (const VbCaptureDisk *disk,
   if (!vb_disk_copy_connect (copy, stop, error))
     {
       g_autofree char *complaint = vb_nbd_server_dup_complaint (server);
-      g_prefix_error (error, "Opening %s (%s): ", disk->target, complaint);
+      g_prefix_error (error, "Failed to open %s (%s): ", disk->target, complaint);
       return NULL;
     }
   g_ptr_array_add (servers, g_steal_pointer (&server));

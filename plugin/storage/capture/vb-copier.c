@@ -219,7 +219,7 @@ on_read (gpointer data, int error_number)
   if (job->copy == NULL)
     return;
   if (error_number && job->error == NULL)
-    vb_error_set_errno (&job->error, error_number, "Reading the disk");
+    vb_error_set_errno (&job->error, error_number, "Failed to read the disk");
   if (--job->pending == 0)
     vb_worker_pool_push (job->copy->writers, job);
 }

@@ -117,7 +117,7 @@ vb_disk_copy_create (VbDiskCopy *self, int folder, GError **error)
     return FALSE;
   if (ftruncate (fd, (off_t) size) != 0)
     {
-      vb_error_set_errno (error, errno, "Creating the image of %s", self->target);
+      vb_error_set_errno (error, errno, "Failed to create the image of %s", self->target);
       return FALSE;
     }
   self->image = vb_sparse_file_new (g_steal_fd (&fd));
@@ -168,7 +168,7 @@ vb_disk_copy_clone (VbDiskCopy *self, int base, GError **error)
     return refuse (error, "The earlier backup is damaged");
   if (!vb_sparse_file_clone (fd, vb_sparse_file_get_fd (self->image)))
     {
-      vb_error_set_errno (error, errno, "Cloning the earlier backup");
+      vb_error_set_errno (error, errno, "Failed to clone the earlier backup");
       return FALSE;
     }
   vb_sparse_file_take_little (vb_sparse_file_get_fd (self->image));
@@ -204,7 +204,7 @@ empty_image (VbDiskCopy *self, GError **error)
 
   if (ftruncate (fd, 0) != 0 || ftruncate (fd, (off_t) size) != 0)
     {
-      vb_error_set_errno (error, errno, "Emptying the image of %s", self->target);
+      vb_error_set_errno (error, errno, "Failed to empty the image of %s", self->target);
       return FALSE;
     }
   g_clear_pointer (&self->sums, vb_sums_unref);
@@ -336,8 +336,8 @@ begin_anew (VbDiskCopy *self, VbTransfer *transfer, GCancellable *stop, GError *
   return TRUE;
 }
 
-/* What a clone holds, or an image that was begun earlier, is not known from what was written to it.
- */
+/* What a clone holds, or an image that was begun earlier, is not known from what was written to
+ * it. */
 static gboolean
 measure (VbDiskCopy *self, GError **error)
 {
@@ -377,7 +377,7 @@ vb_disk_copy_run (VbDiskCopy *self,
   if (!ok)
     {
       g_propagate_error (error, g_steal_pointer (&local));
-      g_prefix_error (error, "Copying %s: ", self->target);
+      g_prefix_error (error, "Failed to copy %s: ", self->target);
       return FALSE;
     }
   vb_nbd_source_narrow (self->source);

@@ -79,7 +79,7 @@ reset_rest (VbDiskCopy *self, GError **error)
   else if (!self->incremental)
     ok = ftruncate (fd, (off_t) from) == 0 && ftruncate (fd, (off_t) size) == 0;
   if (!ok)
-    vb_error_set_errno (error, errno, "Taking up the image of %s", self->target);
+    vb_error_set_errno (error, errno, "Failed to reuse the image of %s", self->target);
   return ok;
 }
 

@@ -144,7 +144,7 @@ vb_claim_file_find (int folder,
         }
       if (errno != ENOENT)
         {
-          vb_error_set_errno (error, errno, "Reading the claim %s", name);
+          vb_error_set_errno (error, errno, "Failed to read the claim %s", name);
           return FALSE;
         }
       *names = g_steal_pointer (&found);
@@ -213,7 +213,7 @@ vb_claim_file_make (int folder,
   unlinkat (folder, temporary, 0);
   if (status != 0 && saved != EEXIST)
     {
-      vb_error_set_errno (error, saved, "Creating the claim %s", name);
+      vb_error_set_errno (error, saved, "Failed to create the claim %s", name);
       return FALSE;
     }
   /* An answer may get lost on the way from a server, so what there is now decides. And the chain
@@ -258,7 +258,7 @@ vb_claim_file_renew (int folder,
     return TRUE;
   if (!vb_files_pwrite (fd, text, length, 0))
     {
-      vb_error_set_errno (error, errno, "Renewing the claim %s", name);
+      vb_error_set_errno (error, errno, "Failed to renew the claim %s", name);
       return FALSE;
     }
   return vb_files_sync (fd, name, error) && is_tip (folder, vps, record->id, NULL, ours, error);

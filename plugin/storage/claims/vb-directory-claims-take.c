@@ -19,8 +19,8 @@ set_purpose (VbClaimRecord *record, const char *operation, const char *backup)
   record->backup = g_strdup (backup);
 }
 
-/* What the host that died was writing will never be whole; as a deleted one it is swept by anybody.
- */
+/* What the host that died was writing will never be whole; as a deleted one it is swept by
+ * anybody. */
 static void
 take_over (VbDirectoryClaims *self, int root, const char *vps, const VbClaimRecord *dead)
 {
@@ -29,8 +29,8 @@ take_over (VbDirectoryClaims *self, int root, const char *vps, const VbClaimReco
   vb_log_warning (vps, dead->operation, dead->backup,
                   "Taking over the claim of host %s, which has not renewed it", dead->host);
   if (dead->backup != NULL && !vb_pool_layout_give_up_partial (root, vps, dead->backup, &error))
-    vb_log_warning (vps, dead->operation, dead->backup, "Giving up its half of a backup: %s",
-                    error->message);
+    vb_log_warning (vps, dead->operation, dead->backup,
+                    "Failed to discard the partial backup of a dead host: %s", error->message);
   g_mutex_lock (&self->mutex);
   self->remains = TRUE;
   g_mutex_unlock (&self->mutex);

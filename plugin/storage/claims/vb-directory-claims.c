@@ -121,7 +121,8 @@ remove_given_back (VbDirectoryClaims *self, int folder, const char *vps, VbHeldC
     {
       if (!vb_claim_file_remove (folder, vps, claim->record->id, &error))
         {
-          vb_log_warning (vps, NULL, NULL, "Giving back the claim on the VPS: %s", error->message);
+          vb_log_warning (vps, NULL, NULL, "Failed to release the claim on the VPS: %s",
+                          error->message);
           return;
         }
     }

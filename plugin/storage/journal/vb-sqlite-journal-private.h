@@ -17,8 +17,8 @@ gboolean vb_sqlite_journal_transaction (VbSqliteJournal *self,
                                         gpointer user_data,
                                         GError **error);
 
-/** vb_sqlite_journal_get_copy: Returns: (transfer none): path of the second copy of the revocations
- */
+/** vb_sqlite_journal_get_copy: Returns: (transfer none): path of the second copy of the
+ * revocations */
 const char *vb_sqlite_journal_get_copy (VbSqliteJournal *self);
 
 /** vb_sqlite_journal_take_loss: Returns: what was found at the opening; %VB_JOURNAL_LOSS_NONE from

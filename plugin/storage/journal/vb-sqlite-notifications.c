@@ -114,7 +114,7 @@ read_notification (VbSqlite *sqlite, VbStatement *statement, GError **error)
   if (!vb_notification_type_from_string (type, &notification->type))
     {
       g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
-                   "Reading the journal %s: notification %" G_GINT64_FORMAT
+                   "Failed to read the journal %s: notification %" G_GINT64_FORMAT
                    " has the unknown type “%s”",
                    vb_sqlite_get_file (sqlite), notification->id, type);
       return NULL;

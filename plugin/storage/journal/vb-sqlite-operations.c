@@ -89,9 +89,10 @@ read_record (VbSqlite *sqlite, VbStatement *statement, GError **error)
   if (!vb_operation_kind_from_string (kind, &record->kind)
       || !vb_operation_state_from_string (state, &record->state))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,
-                   "Reading the journal %s: operation %s has the unknown kind “%s” or state “%s”",
-                   vb_sqlite_get_file (sqlite), record->id, kind, state);
+      g_set_error (
+          error, VB_ERROR, VB_ERROR_INTERNAL,
+          "Failed to read the journal %s: operation %s has the unknown kind “%s” or state “%s”",
+          vb_sqlite_get_file (sqlite), record->id, kind, state);
       return NULL;
     }
   return g_steal_pointer (&record);

@@ -69,8 +69,7 @@
  * - operations have replace_disks, whether a restore may overwrite disks that the backup lacks
  *
  * To change the schema, append a step and describe the new version here. Never change a step that
- * was released.
- */
+ * was released. */
 const char *const vb_sqlite_schema_steps[] = {
   "CREATE TABLE operations ("
   "  seq INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -309,7 +308,7 @@ run_steps (VbSqlite *sqlite, const char *const *steps, gint64 version, guint new
   for (guint i = version; i < newest; i++)
     if (!vb_sqlite_exec (sqlite, steps[i], error))
       {
-        g_prefix_error (error, "Bringing the journal to format %u: ", i + 1);
+        g_prefix_error (error, "Failed to bring the journal to format %u: ", i + 1);
         return FALSE;
       }
 

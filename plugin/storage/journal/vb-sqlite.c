@@ -66,7 +66,7 @@ create_private_file (const char *file, GError **error)
 
   if (descriptor < 0 || fchmod (descriptor, 0600) < 0)
     {
-      vb_error_set_errno (error, errno, "Opening the journal %s", file);
+      vb_error_set_errno (error, errno, "Failed to open the journal %s", file);
       if (descriptor >= 0)
         close (descriptor);
       return FALSE;
@@ -76,7 +76,7 @@ create_private_file (const char *file, GError **error)
   folder_descriptor = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   ok = folder_descriptor >= 0 && fsync (folder_descriptor) == 0;
   if (!ok)
-    vb_error_set_errno (error, errno, "Syncing the folder %s", folder);
+    vb_error_set_errno (error, errno, "Failed to sync the folder %s", folder);
   if (folder_descriptor >= 0)
     close (folder_descriptor);
   return ok;
@@ -114,7 +114,7 @@ vb_sqlite_open (const char *file, GError **error)
   self->statements = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, finalize_statement);
   if (sqlite3_open_v2 (file, &self->handle, flags, NULL) != SQLITE_OK)
     {
-      vb_sqlite_set_error (self, "Opening the journal", error);
+      vb_sqlite_set_error (self, "Failed to open the journal", error);
       return NULL;
     }
   if (!configure (self, error))
@@ -168,7 +168,7 @@ vb_sqlite_exec (VbSqlite *self, const char *sql, GError **error)
   if (sqlite3_exec (self->handle, sql, NULL, NULL, NULL) == SQLITE_OK)
     return TRUE;
 
-  vb_sqlite_set_error (self, "Using the journal", error);
+  vb_sqlite_set_error (self, "Failed to use the journal", error);
   return FALSE;
 }
 
@@ -229,7 +229,7 @@ vb_sqlite_prepare (VbSqlite *self, const char *sql, GError **error)
   if (sqlite3_prepare_v3 (self->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL)
       != SQLITE_OK)
     {
-      vb_sqlite_set_error (self, "Reading the journal", error);
+      vb_sqlite_set_error (self, "Failed to read the journal", error);
       return NULL;
     }
   g_hash_table_insert (self->statements, g_strdup (sql), statement);
@@ -253,9 +253,10 @@ vb_sqlite_step (VbSqlite *self, VbStatement *statement, gboolean *has_row, GErro
   if (result == SQLITE_ROW || result == SQLITE_DONE)
     return TRUE;
 
-  vb_sqlite_set_error (
-      self, sqlite3_stmt_readonly (statement) ? "Reading the journal" : "Writing the journal",
-      error);
+  vb_sqlite_set_error (self,
+                       sqlite3_stmt_readonly (statement) ? "Failed to read the journal"
+                                                         : "Failed to write the journal",
+                       error);
   return FALSE;
 }
 

@@ -329,7 +329,8 @@ sweep_vps (int root, const char *name, gpointer user_data, GError **error)
     return TRUE;
   vb_autofd int folder = vb_files_open_folder (root, name, &local);
   if (folder < 0 || !sweep_folder (sweep, folder, &local))
-    vb_log_warning (name, NULL, NULL, "Removing what incomplete backups of a VPS have left: %s",
+    vb_log_warning (name, NULL, NULL,
+                    "Failed to remove leftovers of incomplete backups of a VPS: %s",
                     local->message);
   return TRUE;
 }

@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* Complete backups in an open pool: @root is the descriptor of its folder. Errors are of #VB_ERROR.
- */
+/* Complete backups in an open pool: @root is the descriptor of its folder. Errors are of
+ * #VB_ERROR. */
 
 /**
  * vb_backup_store_list:

@@ -85,7 +85,7 @@ read_unit (gpointer data, gpointer user_data)
 
   if (!vb_sparse_file_read (reader->image, job->buffer, job->length, job->offset))
     {
-      vb_error_set_errno (&job->error, errno, "Reading the backup");
+      vb_error_set_errno (&job->error, errno, "Failed to read the backup");
       return;
     }
   for (gsize at = 0; at < job->length; at += CHUNK)

@@ -89,8 +89,8 @@ bad (const char *member, GError **error)
   return FALSE;
 }
 
-/* What has no better name is damage here: a backup whose manifest cannot be read must not be used.
- */
+/* What has no better name is damage here: a backup whose manifest cannot be read must not be
+ * used. */
 static void
 propagate_damage (GError **error, GError *failure)
 {
@@ -338,7 +338,7 @@ vb_manifest_load (int folder, const char *vps, const char *backup, GError **erro
   g_autoptr (VbManifest) self = vb_manifest_parse (text, length, error);
   if (self == NULL)
     {
-      g_prefix_error (error, "Reading %s: ", VB_MANIFEST_FILE);
+      g_prefix_error (error, "Failed to read %s: ", VB_MANIFEST_FILE);
       return NULL;
     }
   if (g_str_equal (self->info->vps, vps) && g_str_equal (self->info->id, backup))

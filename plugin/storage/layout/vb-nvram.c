@@ -15,7 +15,7 @@ vb_nvram_read (const char *path, gsize *length, GError **error)
   g_autofree char *real = realpath (path, NULL);
   if (real == NULL)
     {
-      vb_error_set_errno (error, errno, "Looking for the UEFI variables");
+      vb_error_set_errno (error, errno, "Failed to find the UEFI variables");
       return NULL;
     }
   g_autofree char *name = g_path_get_basename (real);

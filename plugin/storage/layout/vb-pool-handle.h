@@ -21,8 +21,8 @@ VbPoolHandle *vb_pool_handle_ref (VbPoolHandle *self);
 void vb_pool_handle_unref (VbPoolHandle *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbPoolHandle, vb_pool_handle_unref)
 
-/** vb_pool_handle_open: Returns: a descriptor of its folder, or -1 with %VB_ERROR_POOL_UNAVAILABLE
- */
+/** vb_pool_handle_open: Returns: a descriptor of its folder, or -1 with
+ * %VB_ERROR_POOL_UNAVAILABLE */
 int vb_pool_handle_open (VbPoolHandle *self, GError **error);
 
 /** vb_pool_handle_dup_folder: Returns: (transfer full): for jobs that open it themselves */

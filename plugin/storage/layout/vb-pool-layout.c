@@ -92,13 +92,13 @@ vb_pool_layout_init (const char *path, GError **error)
 {
   if (g_mkdir_with_parents (path, 0700) != 0)
     {
-      vb_error_set_errno (error, errno, "Creating the folder %s", path);
+      vb_error_set_errno (error, errno, "Failed to create the folder %s", path);
       return FALSE;
     }
   vb_autofd int root = open (path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (root < 0)
     {
-      vb_error_set_errno (error, errno, "Opening the folder %s", path);
+      vb_error_set_errno (error, errno, "Failed to open the folder %s", path);
       return FALSE;
     }
 
@@ -117,7 +117,7 @@ vb_pool_layout_init (const char *path, GError **error)
     }
   if (fchmod (root, 0700) != 0)
     {
-      vb_error_set_errno (error, errno, "Setting the rights of the folder %s", path);
+      vb_error_set_errno (error, errno, "Failed to set the rights of the folder %s", path);
       return FALSE;
     }
   g_autofree char *id = g_uuid_string_random ();
@@ -134,7 +134,7 @@ vb_pool_layout_open (const VbPoolLayout *self, char **id, GError **error)
 
   vb_autofd int root = open (self->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (root < 0)
-    vb_error_set_errno (&local, errno, "Opening the folder");
+    vb_error_set_errno (&local, errno, "Failed to open the folder");
   else
     found = read_marker (root, &local);
   if (found && self->id && !g_str_equal (found, self->id))
@@ -170,7 +170,7 @@ open_existing (int parent, const char *name, GError **error)
   if (fd < 0 && errno == ENOENT)
     g_set_error (error, VB_ERROR, VB_ERROR_NOT_FOUND, "There is no backup folder %s", name);
   else if (fd < 0)
-    vb_error_set_errno (error, errno, "Opening the backup folder %s", name);
+    vb_error_set_errno (error, errno, "Failed to open the backup folder %s", name);
   return fd;
 }
 
@@ -222,7 +222,7 @@ vb_pool_layout_make_partial (int root, const char *vps, const char *backup, GErr
       /* Whoever deletes the last backup of the VPS removes its folder, maybe just now. */
       if (errno != ENOENT || tries == 0)
         {
-          vb_error_set_errno (error, errno, "Creating the backup folder %s", name);
+          vb_error_set_errno (error, errno, "Failed to create the backup folder %s", name);
           return -1;
         }
     }

@@ -16,8 +16,8 @@ G_BEGIN_DECLS
  * @id: (nullable): the id that its marker must have, %NULL for any
  * @reserve: space to be left on it
  *
- * The folders of a pool. It is opened afresh for each operation and all work is done relative to
- * that descriptor: if the pool is unmounted meanwhile, nothing can end up in the mount point below.
+ * The folders of a pool. It is opened afresh for each operation and all work is done relative to that
+ * descriptor: if the pool is unmounted meanwhile, nothing can end up in the mount point below.
  *
  * | path | |
  * |---|---|
@@ -56,8 +56,8 @@ int vb_pool_layout_open (const VbPoolLayout *self, char **id, GError **error);
  * %VB_ERROR_NOT_FOUND */
 int vb_pool_layout_open_vps (int root, const char *vps, gboolean create, GError **error);
 
-/** vb_pool_layout_open_backup: Returns: a descriptor of a complete backup; -1, %VB_ERROR_NOT_FOUND
- */
+/** vb_pool_layout_open_backup: Returns: a descriptor of a complete backup; -1,
+ * %VB_ERROR_NOT_FOUND */
 int vb_pool_layout_open_backup (int root, const char *vps, const char *backup, GError **error);
 
 /** vb_pool_layout_partial_name: Returns: (transfer full): name of the folder of an incomplete
@@ -82,8 +82,8 @@ vb_pool_layout_remove_partial (int root, const char *vps, const char *backup, GE
 gboolean
 vb_pool_layout_give_up_partial (int root, const char *vps, const char *backup, GError **error);
 
-/** vb_pool_layout_deleted_name: Returns: (transfer full): name of the folder of a deleted @backup
- */
+/** vb_pool_layout_deleted_name: Returns: (transfer full): name of the folder of a deleted
+ * @backup */
 char *vb_pool_layout_deleted_name (const char *backup);
 
 /** vb_pool_layout_remove_deleted: as vb_pool_layout_remove_partial() of one that is deleted */

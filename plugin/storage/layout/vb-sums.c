@@ -157,7 +157,7 @@ vb_sums_load (int folder, const char *name, GError **error)
     }
   if (!vb_files_pread (fd, &header, sizeof header, 0))
     {
-      vb_error_set_errno (error, errno, "Reading %s", name);
+      vb_error_set_errno (error, errno, "Failed to read %s", name);
       return NULL;
     }
   if (!check_header (&header, (guint64) info.st_size, name, error))
@@ -168,7 +168,7 @@ vb_sums_load (int folder, const char *name, GError **error)
     return NULL;
   if (!vb_files_pread (fd, self->sums, self->count * sizeof (XXH128_canonical_t), HEADER_BYTES))
     {
-      vb_error_set_errno (error, errno, "Reading %s", name);
+      vb_error_set_errno (error, errno, "Failed to read %s", name);
       return NULL;
     }
   XXH128_canonical_t own = own_sum (&header, self, self->count);
@@ -222,7 +222,7 @@ vb_sums_save_shared (VbSums *self, int base, int folder, const char *name, GErro
   gboolean ok = shared ? write_changed_sums (self, fd) : write_sums (self, fd, 0, self->count);
   if (!ok || !vb_files_pwrite (fd, &header, sizeof header, 0))
     {
-      vb_error_set_errno (error, errno, "Writing %s", name);
+      vb_error_set_errno (error, errno, "Failed to write %s", name);
       return FALSE;
     }
   return vb_files_sync (fd, name, error);
@@ -310,7 +310,7 @@ vb_sums_read_chunk (VbSums *self, guint64 index, int fd, void *data, GError **er
 {
   if (!vb_files_pread (fd, data, vb_sums_get_length (self, index), index * VB_SUMS_CHUNK_BYTES))
     {
-      vb_error_set_errno (error, errno, "Reading the earlier backup");
+      vb_error_set_errno (error, errno, "Failed to read the earlier backup");
       return FALSE;
     }
   if (vb_sums_matches (self, index, data))

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /**
  * VbSums:
  *
- * The checksums of one disk: XXH3-128 of each MiB, the last one of what is left. Holes count as
- * zeros, so that every chunk can be checked whatever the file system made of it.
+ * The checksums of one disk: XXH3-128 of each MiB, the last one of what is left. Holes count as zeros, so that
+ * every chunk can be checked whatever the file system made of it.
  *
  * The file (`vda.sums`), all integers little-endian:
  *
@@ -81,8 +81,8 @@ guint64 vb_sums_get_size (VbSums *self);
 /** vb_sums_get_count: Returns: number of chunks */
 guint64 vb_sums_get_count (VbSums *self);
 
-/** vb_sums_get_length: Returns: bytes of the chunk @index, less than others for the last one only
- */
+/** vb_sums_get_length: Returns: bytes of the chunk @index, less than others for the last one
+ * only */
 gsize vb_sums_get_length (VbSums *self, guint64 index);
 
 /** vb_sums_update: @data: the whole chunk */

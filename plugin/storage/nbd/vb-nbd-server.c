@@ -66,7 +66,7 @@ make_folder (VbNbdServer *self, GError **error)
           return TRUE;
         }
     }
-  vb_error_set_errno (error, errno, "Creating a folder for a socket");
+  vb_error_set_errno (error, errno, "Failed to create a folder for a socket");
   return FALSE;
 }
 
@@ -92,7 +92,7 @@ listen_on (const char *path, GError **error)
           && listen (fd, BACKLOG) == 0)
         return g_steal_fd (&fd);
     }
-  vb_error_set_errno (error, errno, "Listening on a socket for qemu-nbd");
+  vb_error_set_errno (error, errno, "Failed to listen on a socket for qemu-nbd");
   return -1;
 }
 

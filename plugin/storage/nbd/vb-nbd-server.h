@@ -35,12 +35,12 @@ VbNbdServer *vb_nbd_server_start_writable (VbImageChain *chain, GError **error);
  * properly */
 gboolean vb_nbd_server_wait (VbNbdServer *self, GError **error);
 
-/** vb_nbd_server_get_socket: Returns: (transfer none): path of its socket; the export has no name
- */
+/** vb_nbd_server_get_socket: Returns: (transfer none): path of its socket; the export has no
+ * name */
 const char *vb_nbd_server_get_socket (VbNbdServer *self);
 
-/** vb_nbd_server_dup_complaint: Returns: (transfer full): what it has written to stderr; any thread
- */
+/** vb_nbd_server_dup_complaint: Returns: (transfer full): what it has written to stderr; any
+ * thread */
 char *vb_nbd_server_dup_complaint (VbNbdServer *self);
 
 /** vb_nbd_server_sweep: removes the sockets of processes of ours that were killed */

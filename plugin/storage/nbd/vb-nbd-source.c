@@ -75,7 +75,7 @@ connect_one (VbNbdSource *self, const char *context, GCancellable *stop, GError 
   struct nbd_handle *handle = nbd_create ();
   if (handle == NULL)
     {
-      fail (error, "Preparing an NBD connection");
+      fail (error, "Failed to prepare an NBD connection");
       return NULL;
     }
 
@@ -87,7 +87,7 @@ connect_one (VbNbdSource *self, const char *context, GCancellable *stop, GError 
       || (context && nbd_add_meta_context (handle, context) != 0)
       || nbd_aio_connect_unix (handle, self->socket) != 0)
     {
-      fail (error, "Connecting to the NBD server");
+      fail (error, "Failed to connect to the NBD server");
       return NULL;
     }
   gint64 end_us = g_get_monotonic_time () + CONNECT_LIMIT_S * G_USEC_PER_SEC;
@@ -103,7 +103,7 @@ connect_one (VbNbdSource *self, const char *context, GCancellable *stop, GError 
     }
   if (nbd_aio_is_ready (handle) == 1)
     return handle;
-  fail (error, "Connecting to the NBD server");
+  fail (error, "Failed to connect to the NBD server");
   return NULL;
 }
 
@@ -125,7 +125,7 @@ vb_nbd_source_open (const char *socket,
   gint64 size = nbd_get_size (first);
   if (size < 0)
     {
-      fail (error, "Asking for the size of a disk");
+      fail (error, "Failed to ask for the size of a disk");
       return NULL;
     }
   self->size = (guint64) size;
@@ -280,14 +280,14 @@ scan_from (VbNbdSource *self,
   if (nbd_aio_block_status (self->handles[handle], MIN (SCAN_BYTES, end - offset), offset, extents,
                             scanned, 0)
       < 0)
-    return fail (error, "Asking for the map of a disk");
+    return fail (error, "Failed to ask for the map of a disk");
   while (!scan->done)
     if (!vb_run_abandonable_check (stop, error) || !vb_nbd_source_poll (self, -1, POLL_MS, error))
       return FALSE;
   if (scan->error_number != 0 || scan->map.end <= offset)
     {
       vb_error_set_errno (error, scan->error_number ? scan->error_number : EPROTO,
-                          "Reading the map of a disk");
+                          "Failed to read the map of a disk");
       return FALSE;
     }
   return TRUE;
@@ -385,7 +385,7 @@ vb_nbd_source_read (VbNbdSource *self,
   if (nbd_aio_pread (self->handles[best], buffer, length, offset, callback, 0) < 0)
     {
       self->in_flight[best]--;
-      return fail (error, "Reading a disk");
+      return fail (error, "Failed to read a disk");
     }
   return TRUE;
 }
@@ -429,13 +429,13 @@ vb_nbd_source_poll (VbNbdSource *self, int extra_fd, int timeout_ms, GError **er
 
   if (poll (fds, self->n_handles + 1, timeout_ms) < 0 && errno != EINTR)
     {
-      vb_error_set_errno (error, errno, "Waiting for an NBD server");
+      vb_error_set_errno (error, errno, "Failed to wait for an NBD server");
       return FALSE;
     }
   for (guint i = 0; i < self->n_handles; i++)
     {
       if (fds[i].revents && !notify (self->handles[i], fds[i].revents))
-        return fail (error, "Talking to the NBD server");
+        return fail (error, "Failed to talk to the NBD server");
       if (nbd_aio_is_dead (self->handles[i]) || nbd_aio_is_closed (self->handles[i]))
         return fail (error, "The NBD server has gone away");
     }

@@ -47,13 +47,13 @@ vb_nbd_target_open (const char *socket, GError **error)
   self->handle = nbd_create ();
   if (self->handle == NULL || !connect_in_time (self->handle, socket))
     {
-      fail (error, "Connecting to the NBD server");
+      fail (error, "Failed to connect to the NBD server");
       return NULL;
     }
   gint64 size = nbd_get_size (self->handle);
   if (size < 0)
     {
-      fail (error, "Asking for the size of a disk");
+      fail (error, "Failed to ask for the size of a disk");
       return NULL;
     }
   self->size = (guint64) size;
@@ -80,7 +80,8 @@ vb_nbd_target_write (VbNbdTarget *self,
                      guint64 offset,
                      GError **error)
 {
-  return nbd_pwrite (self->handle, data, length, offset, 0) == 0 || fail (error, "Writing a disk");
+  return nbd_pwrite (self->handle, data, length, offset, 0) == 0
+         || fail (error, "Failed to write a disk");
 }
 
 gboolean
@@ -90,7 +91,7 @@ vb_nbd_target_zero (VbNbdTarget *self, guint64 offset, guint64 length, GError **
     {
       guint64 n = MIN (length, MAX_ZERO_BYTES);
       if (nbd_zero (self->handle, n, offset, 0) != 0)
-        return fail (error, "Making zeros on a disk");
+        return fail (error, "Failed to write zeros to a disk");
       offset += n;
       length -= n;
     }
@@ -101,5 +102,5 @@ gboolean
 vb_nbd_target_close (VbNbdTarget *self, GError **error)
 {
   return (nbd_flush (self->handle, 0) == 0 && nbd_shutdown (self->handle, 0) == 0)
-         || fail (error, "Flushing a disk");
+         || fail (error, "Failed to flush a disk");
 }

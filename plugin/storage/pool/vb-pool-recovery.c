@@ -138,7 +138,7 @@ open_folder (VbPoolRecovery *self, GError **error)
     self->folder = open (self->into, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (self->folder >= 0)
     return TRUE;
-  vb_error_set_errno (error, errno, "Opening the folder %s", self->into);
+  vb_error_set_errno (error, errno, "Failed to open the folder %s", self->into);
   return FALSE;
 }
 
@@ -189,7 +189,7 @@ make_empty (VbPoolRecovery *self, const VbDisk *disk, GError **error)
     }
   if (ftruncate (fd, (off_t) disk->virtual_size_bytes) == 0)
     return TRUE;
-  vb_error_set_errno (error, errno, "Making the disk %s", disk->target);
+  vb_error_set_errno (error, errno, "Failed to create the disk %s", disk->target);
   return FALSE;
 }
 

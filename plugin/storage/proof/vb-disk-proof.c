@@ -132,7 +132,7 @@ read_chosen (VbNbdSource *source,
       return FALSE;
   if (reading->error_number == 0)
     return TRUE;
-  vb_error_set_errno (error, reading->error_number, "Reading samples of a disk");
+  vb_error_set_errno (error, reading->error_number, "Failed to read samples of a disk");
   return FALSE;
 }
 

@@ -66,7 +66,7 @@ vb_qcow2_tables_free (VbQcow2Tables *self)
 static gboolean
 fail (GError **error)
 {
-  vb_error_set_errno (error, errno, "Writing the new disk");
+  vb_error_set_errno (error, errno, "Failed to write the new disk");
   return FALSE;
 }
 

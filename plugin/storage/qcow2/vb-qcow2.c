@@ -193,7 +193,7 @@ put (VbQcow2Writer *self, const void *data, gsize length, guint64 offset, GError
 {
   if (vb_sparse_file_write_all (self->file, data, length, offset))
     return TRUE;
-  vb_error_set_errno (error, errno, "Writing the new disk");
+  vb_error_set_errno (error, errno, "Failed to write the new disk");
   return FALSE;
 }
 
@@ -409,7 +409,7 @@ vb_qcow2_writer_finish (VbQcow2Writer *self, GError **error)
   int fd = vb_sparse_file_get_fd (self->file);
   if (ftruncate (fd, (off_t) (self->next_cluster * cluster_bytes)) != 0)
     {
-      vb_error_set_errno (error, errno, "Writing the new disk");
+      vb_error_set_errno (error, errno, "Failed to write the new disk");
       return FALSE;
     }
   return vb_sparse_file_sync (self->file, error) && write_header (self, &header, error)

@@ -114,7 +114,8 @@ vb_delta_disk_look (VbDeltaDisk *self,
       g_autofree char *complaint = vb_nbd_server_dup_complaint (server);
       if (source)
         g_set_error_literal (error, VB_ERROR, VB_ERROR_INTERNAL, "The bitmap is not there");
-      g_prefix_error (error, "Looking for what has changed on %s (%s): ", self->target, complaint);
+      g_prefix_error (error, "Failed to find what has changed on %s (%s): ", self->target,
+                      complaint);
       return FALSE;
     }
   self->size_bytes = vb_nbd_source_get_size (source);
@@ -146,7 +147,7 @@ load_chunk (Writer *writer, guint64 index, GError **error)
   if (!vb_files_pread (writer->image, writer->chunk, vb_sums_get_length (writer->sums, index),
                        index * CHUNK))
     {
-      vb_error_set_errno (error, errno, "Reading the backup");
+      vb_error_set_errno (error, errno, "Failed to read the backup");
       return FALSE;
     }
   if (!vb_sums_matches (writer->sums, index, writer->chunk))
@@ -263,7 +264,7 @@ vb_delta_disk_write_back (VbDeltaDisk *self,
     return FALSE;
   if (!vb_sparse_file_clone (from, to))
     {
-      vb_error_set_errno (error, errno, "Cloning %s", self->target);
+      vb_error_set_errno (error, errno, "Failed to clone %s", self->target);
       return FALSE;
     }
   Writer writer = { .image = image,
@@ -274,6 +275,6 @@ vb_delta_disk_write_back (VbDeltaDisk *self,
                     .loaded = G_MAXUINT64 };
   if (write_image (self, &writer, path, error))
     return vb_files_sync (to, "the new image", error);
-  g_prefix_error (error, "Writing back %s: ", self->target);
+  g_prefix_error (error, "Failed to write back %s: ", self->target);
   return FALSE;
 }

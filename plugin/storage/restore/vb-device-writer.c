@@ -34,7 +34,7 @@ open_device (const char *target, const char *path, guint64 *size, dev_t *number,
   vb_autofd int fd = vb_safe_open_resolved (path, O_RDWR | O_EXCL);
   if (fd < 0 || fstat (fd, &info) != 0)
     {
-      vb_error_set_errno (error, errno, "Opening the device of %s", target);
+      vb_error_set_errno (error, errno, "Failed to open the device of %s", target);
       return -1;
     }
   if (!S_ISBLK (info.st_mode) || ioctl (fd, BLKGETSIZE64, size) != 0)
@@ -137,6 +137,6 @@ vb_device_writer_run (VbDeviceWriter *self, VbTransfer *transfer, GError **error
                               NULL, transfer, never, error)
       && vb_sparse_file_sync (self->file, error))
     return TRUE;
-  g_prefix_error (error, "Overwriting %s: ", self->target);
+  g_prefix_error (error, "Failed to overwrite %s: ", self->target);
   return FALSE;
 }

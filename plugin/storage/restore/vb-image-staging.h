@@ -32,9 +32,8 @@ VbImageStaging *vb_image_staging_new (const char *operation, GError **error);
  * @folder: the pool
  * @disks: (element-type VbDisk): the disks of the VPS
  *
- * Returns: (transfer full) (nullable): the staging that @operation has left beside @disks. %NULL
- * with %VB_ERROR_POOL_UNAVAILABLE when one of them is a device and the pool, which knows of these,
- * is not there
+ * Returns: (transfer full) (nullable): the staging that @operation has left beside @disks. %NULL with
+ *   %VB_ERROR_POOL_UNAVAILABLE when one of them is a device and the pool, which knows of these, is not there
  */
 VbImageStaging *vb_image_staging_recover (const VbPoolLayout *folder,
                                           const char *operation,
@@ -45,8 +44,8 @@ VbImageStaging *vb_image_staging_recover (const VbPoolLayout *folder,
  * VbDisk) called @target */
 const VbDisk *vb_image_staging_find_disk (GPtrArray *disks, const char *target);
 
-/** vb_image_staging_add: Returns: (transfer none) (nullable): a new entry, see vb_staged_file_new()
- */
+/** vb_image_staging_add: Returns: (transfer none) (nullable): a new entry, see
+ * vb_staged_file_new() */
 VbStagedFile *
 vb_image_staging_add (VbImageStaging *self, const char *target, const char *path, GError **error);
 
@@ -63,8 +62,8 @@ gboolean vb_image_staging_add_nvram (VbImageStaging *self,
                                      VbStagedFile **file,
                                      GError **error);
 
-/** vb_image_staging_set_in_place: @in_place: (transfer full): devices to be overwritten by swap()
- */
+/** vb_image_staging_set_in_place: @in_place: (transfer full): devices to be overwritten by
+ * swap() */
 void vb_image_staging_set_in_place (VbImageStaging *self, VbDeviceRestore *in_place);
 
 /** vb_image_staging_set_restored: @target: a disk that gets @from of the backup */

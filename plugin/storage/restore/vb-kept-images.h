@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 /*
  * The images that a restore has replaced and that stay beside the new ones under the name that the
- * swap gave them (see #VbStagedFile), so that the restore can be undone. All block; worker threads.
- */
+ * swap gave them (see #VbStagedFile), so that the restore can be undone. All block; worker
+ * threads. */
 
 /**
  * vb_kept_images_note:

@@ -17,7 +17,7 @@ vb_nvram_stage (int backup, const VbManifest *manifest, VbStagedFile *file, GErr
     return FALSE;
   if (!vb_files_pwrite (fd, data, length, 0))
     {
-      vb_error_set_errno (error, errno, "Writing the UEFI variables");
+      vb_error_set_errno (error, errno, "Failed to write the UEFI variables");
       return FALSE;
     }
   return vb_files_sync (fd, "the UEFI variables", error);

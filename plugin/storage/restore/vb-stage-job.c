@@ -76,7 +76,7 @@ plan_format (Part *part, int fd, const VbDisk *disk, const VbBackupDisk *from, G
     }
   if (fstat (fd, &info) != 0)
     {
-      vb_error_set_errno (error, errno, "Looking at the image of %s", part->target);
+      vb_error_set_errno (error, errno, "Failed to inspect the image of %s", part->target);
       return FALSE;
     }
   part->virtual_size_bytes = MAX ((guint64) info.st_size, from->virtual_size_bytes);
@@ -125,7 +125,7 @@ check_space (Job *job, const Part *wanted, GError **error)
   int folder = vb_staged_file_get_folder (wanted->file);
   if (fstat (folder, &mine) != 0 || fstatvfs (folder, &info) != 0)
     {
-      vb_error_set_errno (error, errno, "Looking at the free space");
+      vb_error_set_errno (error, errno, "Failed to read the free space");
       return FALSE;
     }
   for (guint i = 0; i < job->parts->len; i++)
@@ -192,7 +192,7 @@ fill_raw (Job *job,
 {
   if (ftruncate (vb_sparse_file_get_fd (file), (off_t) part->virtual_size_bytes) != 0)
     {
-      vb_error_set_errno (error, errno, "Creating the new image");
+      vb_error_set_errno (error, errno, "Failed to create the new image");
       return FALSE;
     }
   return vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, sink_raw, file, NULL,
@@ -242,7 +242,7 @@ fill_part (Job *job, int backup, guint index, GCancellable *stop, GError **error
                            : vb_image_reader_run (image, sums, VB_SUMS_CHUNK_BYTES, NULL, NULL,
                                                   NULL, job->base.transfer, stop, error);
   if (!ok)
-    g_prefix_error (error, "Restoring %s: ", part->target);
+    g_prefix_error (error, "Failed to restore %s: ", part->target);
   return ok;
 }
 

@@ -55,7 +55,7 @@ vb_staged_file_new (const char *operation, const char *target, const char *path,
   char *real = realpath (path, NULL);
   if (real == NULL)
     {
-      vb_error_set_errno (error, errno, "Looking for the image of %s", target);
+      vb_error_set_errno (error, errno, "Failed to find the image of %s", target);
       return NULL;
     }
 
@@ -187,7 +187,7 @@ copy_owner (VbStagedFile *self, GError **error)
   if (fstat (from, &info) != 0 || fchown (to, info.st_uid, info.st_gid) != 0
       || fchmod (to, info.st_mode & 07777) != 0)
     {
-      vb_error_set_errno (error, errno, "Copying the owner of %s", self->target);
+      vb_error_set_errno (error, errno, "Failed to copy the owner of %s", self->target);
       return FALSE;
     }
   copy_attributes (from, to);
@@ -211,7 +211,7 @@ vb_staged_file_swap (VbStagedFile *self, gboolean must, GError **error)
           != 0
       && !(errno == EEXIST && is_same_file (self, self->name, self->old_name)))
     {
-      vb_error_set_errno (error, errno, "Keeping the old image of %s", self->target);
+      vb_error_set_errno (error, errno, "Failed to keep the old image of %s", self->target);
       return FALSE;
     }
   return VB_FAULT_AROUND (vb_files_rename (self->folder, self->new_name, self->name, error),
@@ -233,7 +233,7 @@ vb_staged_file_undo (VbStagedFile *self, GError **error)
           != 0
       && errno != EEXIST && errno != ENOENT)
     {
-      vb_error_set_errno (error, errno, "Keeping the new image of %s", self->target);
+      vb_error_set_errno (error, errno, "Failed to keep the new image of %s", self->target);
       return FALSE;
     }
   return VB_FAULT_AROUND (vb_files_rename (self->folder, self->old_name, self->name, error),

@@ -171,7 +171,7 @@ vb_staging_work_discard (gpointer work)
   g_autoptr (GError) error = NULL;
 
   if (self->staging && !vb_staging_discard (VB_STAGING (self->staging), &error))
-    vb_log_warning (self->vps, self->operation, self->backup, "A new image stays behind: %s",
+    vb_log_warning (self->vps, self->operation, self->backup, "Failed to remove a new image: %s",
                     error->message);
 }
 

@@ -67,8 +67,8 @@ on_status (GObject *service, GParamSpec *pspec, gpointer user_data)
   printf ("status: %s\n", status);
 }
 
-/* @patience: stop after so many turns of the main context, started or not; -1: when it has started
- */
+/* @patience: stop after so many turns of the main context, started or not; -1: when it has
+ * started */
 static gboolean
 run_service (const VpsBackupModule *module, const char *config, int patience, GError **error)
 {

@@ -110,7 +110,7 @@ def test_what_is_no_module(daemon, folder):
     (folder / "text.so").write_text("not a library")
     (folder / "module.la").write_text("dlname='evil.so'\nlibdir='/tmp'\ninstalled=yes\n")
     assert "regular file" in refused(daemon, folder / "folder.so")
-    assert "Loading the module" in refused(daemon, folder / "text.so")
+    assert "Failed to load the module" in refused(daemon, folder / "text.so")
     assert ".so" in refused(daemon, folder / "module.la")
     assert "No such file" in refused(daemon, folder / "nothing.so")
 

@@ -130,7 +130,7 @@ def test_failed_migration_leaves_it_as_it_was(daemon, current):
         database.execute("ALTER TABLE operations ADD COLUMN stall_told INTEGER")
     database.close()
     before = contents(journal), schema(journal)
-    assert "Bringing the journal to format 4" in start_is_refused(daemon)
+    assert "Failed to bring the journal to format 4" in start_is_refused(daemon)
     assert (contents(journal), schema(journal)) == before
     with sqlite3.connect(journal) as database:
         database.execute("ALTER TABLE operations DROP COLUMN stall_told")
