@@ -202,7 +202,7 @@ def test_upgrade_in_the_midst_of_a_backup(bare, package):
 
 
 def test_restart_in_the_midst_of_a_restore(bare):
-    """Nothing of the VPS was touched yet: it begins anew, as the same operation."""
+    """Nothing of the VPS was touched yet: it restarts, as the same operation."""
     bare.run("vps-backupctl", "restore", "web1", "latest", "--yes")
     begun = wait_copying(bare, 1)
     bare.configure(bandwidth_limit="6M", delta_limit="0", scratch_reserve="64M")

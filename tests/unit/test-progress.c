@@ -11,7 +11,7 @@ test_never_backwards_never_100 (void)
   double half = vb_progress_get_percent (progress);
   g_assert_cmpfloat (half, >, 45);
 
-  /* A capture that begins anew counts from 0 again; what the customer saw stays. */
+  /* A capture that restarts counts from 0 again; what the customer saw stays. */
   vb_progress_update (progress, 0, 100, 2 * SECOND);
   g_assert_cmpfloat (vb_progress_get_percent (progress), ==, half);
   vb_progress_update (progress, 100, 100, 3 * SECOND);

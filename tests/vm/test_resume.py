@@ -128,7 +128,7 @@ def test_capture_goes_on_after_a_restart(lasting_service, new_blank, how):
 
 @pytest.mark.parametrize("how, outcomes", [("upgraded", ["restore_completed"]), ("killed", ["restore_failed"])])
 def test_restore_that_has_touched_nothing(new_service, new_blank, how, outcomes):
-    """Stopped for an upgrade it begins anew; one that was killed leaves the VPS as it was. Who has stopped the VPS for it starts it again."""
+    """Stopped for an upgrade it restarts; one that was killed leaves the VPS as it was. Who has stopped the VPS for it starts it again."""
     service = new_service(operations={"bandwidth-limit": "12M", "scratch-reserve": "1M", "delta-limit": "0"})
     vps = new_blank(disks=[guests.Disk("vda", size=DISK)])
     write(vps, 0xa1)

@@ -15,7 +15,7 @@ struct _VbOperation
 #define TO(state) (1u << VB_OPERATION_##state)
 #define ENDS_BADLY (TO (FAILED) | TO (CANCELLED))
 
-/* The one table of legal transitions. copying → preparing is a capture that begins anew because the
+/* The one table of legal transitions. copying → preparing is a capture that restarts because the
  * VPS was powered off under it; queued → … → queued is a restart of the service before the work
  * began. */
 static const guint legal[] = {

@@ -96,7 +96,7 @@ void vb_transfer_add (VbTransfer *self, guint64 bytes);
  * limit ignores them. Any thread. */
 void vb_transfer_set_done (VbTransfer *self, guint64 bytes);
 
-/** vb_transfer_restart: sets done to 0, when a capture begins anew. Any thread. */
+/** vb_transfer_restart: sets done to 0, when a capture restarts. Any thread. */
 void vb_transfer_restart (VbTransfer *self);
 
 /** vb_transfer_expect: @later_bytes: an estimate of what a further phase will move, which counts

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * on with
  * @error: (out): why not
  *
- * Takes a point in time and copies it; begins anew, once, when the VPS is powered off under it.
+ * Takes a point in time and copies it; restarts, once, when the VPS is powered off under it.
  *
  * Returns: (transfer full) (nullable): the point in time, whose copy in the pool is whole but not
  * yet durable
@@ -25,7 +25,7 @@ VbCapture *vb_create_worker_copy (VbOperationWorker *self, VbCapture *resumed, G
  * not */
 void vb_create_worker_end (VbOperationWorker *self, VbCapture *capture, const GError *error);
 
-/** vb_create_worker_restart: notes that it begins anew; Returns: %FALSE when it has done so
+/** vb_create_worker_restart: records that it restarts; Returns: %FALSE when it has done so
  * before */
 gboolean vb_create_worker_restart (VbOperationWorker *self, GError **error);
 

@@ -7,7 +7,7 @@
 #include "core/base/vb-error.h"
 #include "core/base/vb-log.h"
 
-/* A restore that begins anew may have got as far as this already. */
+/* A restore that restarts may have got as far as this already. */
 static gboolean
 move_to_preparing (VbOperationWorker *self, GError **error)
 {

@@ -95,7 +95,7 @@ guint64 vb_disk_copy_get_done (VbDiskCopy *self);
  * @folder: descriptor of the new backup's folder
  * @step: see vb_copier_copy()
  *
- * Copies, syncs, and writes the checksums. When the base turns out to be damaged, begins anew with
+ * Copies, syncs, and writes the checksums. When the base turns out to be damaged, restarts with
  * everything.
  */
 gboolean vb_disk_copy_run (VbDiskCopy *self,
