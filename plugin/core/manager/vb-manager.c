@@ -7,8 +7,8 @@
 /* How much is read from the pool at once because somebody has asked for it. */
 #define N_BULK 4
 
-/* A call waits for as long as a QEMU that answers nobody, and its VPS has one at a time: there is
- * room for several such. libvirtd has 20 threads by default; some are left to others. */
+/* More than there are connections, so that those decide who waits. libvirtd has 20 threads by
+ * default; some are left to others. */
 #define N_HYPERVISOR 16
 
 enum
