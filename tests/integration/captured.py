@@ -31,15 +31,33 @@ def hidden_files(folder=guests.IMAGES):
     return sorted(path.name for path in pathlib.Path(folder).iterdir() if path.name.startswith("."))
 
 
+def is_mark(name):
+    return name.startswith("vps-backup-disk.")
+
+
 def without_marks(names):
-    """Marks that tell the disks of a VPS apart stay."""
-    return [name for name in names if not name.startswith("vps-backup-disk.")]
+    return [name for name in names if not is_mark(name)]
+
+
+def assert_marks(vps):
+    """What tells the disks of a VPS apart stays: one on each at most, and none that another disk has."""
+    if vps.active:
+        found = [name for name in running_bitmaps(vps) if is_mark(name)]
+        assert len(found) <= len(vps.disks)
+    else:
+        each = [[name for name in bitmaps(disk.path) if is_mark(name)] for disk in vps.disks if disk.format == "qcow2"]
+        assert all(len(names) <= 1 for names in each), each
+        found = [name for names in each for name in names]
+        assert len(set(found)) == len(found), found
+    assert all(name.startswith(f"vps-backup-disk.{vps.vps}.") for name in found), found
+    assert set(name for name in vps.checkpoints() if is_mark(name)) <= set(found), "a record of a mark that no disk has"
 
 
 def assert_no_trace(driver, vps, captures=()):
     """Nothing is left of any capture but the checkpoints of the given ones."""
     kept = sorted(capture.name for capture in captures)
     assert without_marks(vps.checkpoints()) == kept
+    assert_marks(vps)
     if vps.active:
         assert without_marks(running_bitmaps(vps)) == kept
         with pytest.raises(libvirt.libvirtError, match="no domain backup job"):

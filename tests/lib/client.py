@@ -104,6 +104,7 @@ class Client:
         self._next_id = 1
         self._answers = {}
         self._methods = {}
+        self._judged = {}  # UUID → Vps that the rules were applied to last
         self.events = []         # (monotonic seconds, method, params), as they came
         self.traffic = []        # (monotonic seconds, "in" | "out", text)
         self.problems = []       # what the schema or the protocol does not allow
@@ -210,7 +211,9 @@ class Client:
         """Applies the rules to a Vps, or to those in a list of them."""
         for vps in value["vps"] if isinstance(value.get("vps"), list) else [value]:
             if isinstance(vps, dict) and "power_actions" in vps:
-                self.problems += [f"{problem}: {vps}" for problem in rules.vps_problems(vps)]
+                problems = rules.vps_problems(vps) + rules.order_problems(self._judged.get(vps["vps"], vps), vps)
+                self.problems += [f"{problem}: {vps}" for problem in problems]
+                self._judged[vps["vps"]] = vps
 
     # ---- calls
 

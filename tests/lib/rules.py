@@ -77,6 +77,19 @@ def vps_problems(vps):
     return problems
 
 
+def order_problems(before, now):
+    """Backups are listed newest first, in the order of making, which is not on the wire: two of them never change places, and one that is
+    being made comes before all others."""
+    ids = [[backup["id"] for backup in vps["backups"]] for vps in (before, now)]
+    both = set(ids[0]) & set(ids[1])
+    kept = [[one for one in list_of if one in both] for list_of in ids]
+    problems = [f"backups have changed places: {kept[0]}, then {kept[1]}"] if kept[0] != kept[1] else []
+    making = [place for place, backup in enumerate(now["backups"]) if backup["state"] in ("queued", "creating")]
+    if not OTHER_HOSTS and making not in ([], [0]):
+        problems.append(f"the backup that is being made is not the first: {now['backups']}")
+    return problems
+
+
 def check_progress(samples, started_s=None):
     """Asserts that what clients were told of one operation is in order.
 

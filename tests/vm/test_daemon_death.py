@@ -72,7 +72,12 @@ def test_killed_during_create_and_restore(watched, vps):
     kill_libvirtd()
     progress = client.operation(vps.vps, operation)["bytes_done"]
     client.wait_state(operation, "copying", bytes_done=progress + (2 << 20))  # whether the disks are the same is asked before the swap
+    assert service.lock_held(vps.vps) == f"restore {operation}"
     start_libvirtd(vps)
+    held = set()
+    while client.vps[vps.vps]["operation"]:  # as events tell it
+        held.add(service.lock_held(vps.vps))
+    assert f"swap {operation}" in held, "the hook keeps everybody from a half swapped VPS"
     ended = client.wait_operation(vps.vps, operation)
     assert ended["state"] == "completed", ended
     assert vps.running
