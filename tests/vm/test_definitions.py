@@ -233,6 +233,28 @@ def test_internal_snapshot_made_after_a_backup_can_be_reverted(any_service, new_
     check_image(service, vps, third, {"vda": content(0)})
 
 
+@pytest.mark.parametrize("failed_first", [True, False])
+def test_internal_snapshot_that_is_newer_than_the_last_backup(any_service, new_vps, failed_first):
+    """It meets the bitmap of that backup; the command line lets go of it, before or after QEMU has refused."""
+    service, vps = any_service, new_vps(2)
+    client = follow(service, vps)
+    back_up(client, vps)
+    internal_snapshot(vps, "s1")
+    vps.qemu_io("vda", "write -P 0x11 1M 1M")
+    if failed_first:
+        with pytest.raises(AssertionError):
+            revert(vps, "s1")
+        wait_power(client, vps)
+    done = service.run_ctl("forget", vps.name)
+    assert done.returncode == 0, done.stderr
+    revert(vps, "s1")
+    wait_power(client, vps)
+    assert vps.active
+    check_guest(vps, {"vda": content(0), "vdb": content(1)})
+    second = back_up(client, vps)
+    check_image(service, vps, second, {"vda": content(0), "vdb": content(1)})
+
+
 def test_internal_snapshot_of_a_vps_that_is_off(any_service, new_vps):
     """libvirt makes none of a VPS that is off and has checkpoints; the command line lets go of ours."""
     service, vps = any_service, new_vps(1)
