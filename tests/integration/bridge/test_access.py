@@ -353,7 +353,7 @@ def test_what_cannot_be_written_down_is_still_answered(host):
     vps = host.add()
     host.tell("fail", "journal", "add_audit", "insufficient_space")
     assert host.admin().request("slots.set", vps=vps, total=3)["total"] == 3
-    assert "audit log cannot be written" in host.read_log()
+    assert "Failed to write the audit log" in host.read_log()
 
 
 # ---- requests a second

@@ -68,6 +68,12 @@ class Terminal:
         while text not in self.output:
             self._read()
 
+    def read_screen(self, *texts):
+        """What stands on the screen once all of that does; it comes in pieces."""
+        while not all(text in self.output.split("\033[2J")[-1] for text in texts):
+            self._read()
+        return self.output.split("\033[2J")[-1]
+
     def _read(self):
         piece = os.read(self._master, 4096)
         if not piece:

@@ -231,8 +231,7 @@ def test_watch_on_a_terminal_is_a_table(ctl, service):
     terminal.read_until("OPERATION")
     service.wait_for_call("vps.subscribe")
     service.send("vps.changed", **{**service.vps[0], "status": "creating_backup", "operation": operation()})
-    terminal.read_until("42.5 %")
-    table = terminal.output.split("\033[2J")[-1].splitlines()
+    table = terminal.read_screen("42.5 %", "mail").splitlines()
     assert [line.split()[:1] for line in table if line.strip()][:3] == [["NAME"], ["web"], ["mail"]], "the busy one comes first"
     service.send("operation.progress", vps=VPS, operation=operation(progress=61.0), seq=9)
     terminal.read_until("61.0 %")
