@@ -186,7 +186,9 @@ def test_images_that_nobody_can_read(new_service, new_guest, folder, kind):
         started = [client.start("backup.create", vps=vps.vps) for vps in victims]
         # Meanwhile everybody else's buttons work.
         client.request("power.stop", vps=other.vps, force=True)
+        client.wait_vps(other.vps, lambda now: now["power"] == "stopped", "it to be off")
         client.request("power.start", vps=other.vps)
+        client.wait_vps(other.vps, lambda now: now["power"] == "running", "it to be on")
         client.request("slots.set", vps=other.vps, total=3)
         assert client.back_up(other.vps)[0]["state"] == "completed"
         for vps, number in zip(victims, started):
