@@ -93,7 +93,9 @@ def test_qemu_is_stopped_while_it_is_copied(pair):
         for _ in range(2):
             assert client.back_up(second.vps)[0]["state"] == "completed"
             client.request("power.stop", vps=second.vps, force=True)
+            client.wait_vps(second.vps, lambda now: now["power"] == "stopped", "it to be off")
             client.request("power.start", vps=second.vps)
+            client.wait_vps(second.vps, lambda now: now["power"] == "running", "it to be on")
             assert health()["status"] == "ok"
     ended = client.wait_operation(first.vps, operation, 300)
     assert ended["state"] == "completed", ended
