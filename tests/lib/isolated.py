@@ -362,10 +362,12 @@ def _open_descriptor(number):
 
 def _save_logs(work, folder):
     for name in ("log", "tmp"):
-        for path in (work / name).rglob("*.log"):
-            target = pathlib.Path(folder) / path.relative_to(work)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(path, target)
+        # A test may have left a file system whose device is broken.
+        for place, _, files in os.walk(work / name):
+            for path in (pathlib.Path(place) / file for file in files if file.endswith(".log")):
+                target = pathlib.Path(folder) / path.relative_to(work)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(path, target)
 
 
 def main():

@@ -96,7 +96,7 @@ def test_capture_goes_on_after_a_restart(lasting_service, new_blank, how):
         version = install_next_version(service)
         service.stop()
     write(vps, 0xb2)  # after the point in time
-    done_before = isolated.wait_until(lambda: service.log().count("goes on") or how == "killed", "it was left as it is")
+    done_before = isolated.wait_until(lambda: service.log().count("continues after") or how == "killed", "it was left as it is")
     assert done_before
     mark = service.pool / vps.vps / f".{backup}.partial" / "vda.mark"
     durable = (mark.stat().st_size - 48) // 16  # checksums of whole MiB

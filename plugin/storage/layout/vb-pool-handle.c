@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-pool-handle.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include "core/base/vb-error.h"
 #include "storage/base/vb-files.h"
 #include "storage/base/vb-sparse-file.h"
@@ -100,6 +103,21 @@ vb_pool_handle_look (VbPoolHandle *self, VbPoolStatus *status, GError **error)
 }
 
 gboolean
+vb_pool_handle_touch (VbPoolHandle *self, GError **error)
+{
+  vb_autofd int root = vb_pool_handle_open (self, error);
+  g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self);
+
+  if (root < 0)
+    return FALSE;
+  if (futimens (root, NULL) == 0)
+    return TRUE;
+  g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s cannot be written: %s",
+               folder->path, g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
 vb_pool_handle_blame (VbPoolHandle *self, gboolean ok, GError *failure, GError **error)
 {
   g_autoptr (GError) pool_error = NULL;
@@ -108,7 +126,8 @@ vb_pool_handle_blame (VbPoolHandle *self, gboolean ok, GError *failure, GError *
   if (ok)
     return TRUE;
   if (g_error_matches (failure, VB_ERROR, VB_ERROR_INTERNAL)
-      && !vb_pool_handle_look (self, &status, &pool_error))
+      && !(vb_pool_handle_look (self, &status, &pool_error)
+           && vb_pool_handle_touch (self, &pool_error)))
     {
       g_error_free (failure);
       failure = g_steal_pointer (&pool_error);

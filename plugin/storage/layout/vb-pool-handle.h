@@ -39,6 +39,10 @@ gboolean vb_pool_handle_has_reflinks (VbPoolHandle *self, int root);
  */
 gboolean vb_pool_handle_look (VbPoolHandle *self, VbPoolStatus *status, GError **error);
 
+/** vb_pool_handle_touch: what hangs or has become read-only (its file system may not say so) shows
+ * only when it is written to: sets the time of the folder. Errors: %VB_ERROR_POOL_UNAVAILABLE */
+gboolean vb_pool_handle_touch (VbPoolHandle *self, GError **error);
+
 /**
  * vb_pool_handle_blame:
  * @ok: whether a piece of work in the pool succeeded

@@ -44,8 +44,6 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (VbDirectoryPool,
 
 /* --- VbPool --- */
 
-/* What hangs or has become read-only shows only when it is written to: the time of the folder is
- * enough. */
 static gboolean
 pool_check (VbPool *pool, VbPoolStatus *status, GError **error)
 {
@@ -59,15 +57,7 @@ pool_check (VbPool *pool, VbPoolStatus *status, GError **error)
         return FALSE;
       status->remains = vb_directory_claims_has_remains (self->claims);
     }
-  vb_autofd int root = vb_pool_handle_open (self->root, error);
-  if (root < 0)
-    return FALSE;
-  g_autoptr (VbPoolLayout) folder = vb_pool_handle_dup_folder (self->root);
-  if (futimens (root, NULL) == 0)
-    return TRUE;
-  g_set_error (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE, "The pool %s cannot be written: %s",
-               folder->path, g_strerror (errno));
-  return FALSE;
+  return vb_pool_handle_touch (self->root, error);
 }
 
 static gboolean
