@@ -372,7 +372,8 @@ vb_config_free (VbConfig *self)
     {
       gpointer target = G_STRUCT_MEMBER_P (self, keys[i].offset);
 
-      if (keys[i].type == KEY_ORIGINS || keys[i].type == KEY_ADDRESSES)
+      if (keys[i].type == KEY_ORIGINS || keys[i].type == KEY_ADDRESSES
+          || keys[i].type == KEY_MAILBOXES)
         g_strfreev (*(char ***) target);
       else if (keys[i].type != KEY_UINT && keys[i].type != KEY_SIZE && keys[i].type != KEY_DURATION
                && keys[i].type != KEY_BOOLEAN)
