@@ -32,7 +32,7 @@ def request_of(size):
 def answers(raw):
     """Whether the connection still answers requests."""
     raw.send(wire.frame(request_of(200)))
-    return json.loads(raw.reader.read_frame()[1])["error"]["code"] == -32602
+    return raw.reader.read_json()["error"]["code"] == -32602
 
 
 def test_binary_frames(host):
@@ -44,7 +44,7 @@ def test_binary_frames(host):
 def test_largest_message(host):
     raw = wire.Raw(host.socket)
     raw.send(wire.frame(request_of(MESSAGE_MAX)))
-    assert json.loads(raw.reader.read_frame()[1])["error"]["code"] == -32602
+    assert raw.reader.read_json()["error"]["code"] == -32602
     raw.send(wire.frame(request_of(MESSAGE_MAX + 1)))
     assert raw.reader.read_close() == 1009
 
@@ -64,7 +64,7 @@ def test_fragments(host):
     raw.send(wire.frame(b"ping", opcode=9))
     raw.send(wire.frame(text[100:60000], opcode=0, fin=False) + wire.frame(text[60000:], opcode=0))
     assert raw.reader.read_frame() == (10, b"ping")
-    assert json.loads(raw.reader.read_frame()[1])["error"]["code"] == -32602
+    assert raw.reader.read_json()["error"]["code"] == -32602
     assert answers(raw)
 
 
@@ -184,7 +184,7 @@ def test_small_fragments_in_good_order_are_read(host):
     pieces = [text[at:at + 600] for at in range(0, len(text), 600)]
     raw.send(b"".join(wire.frame(piece, opcode=0 if number else 1, fin=number == len(pieces) - 1)
                       for number, piece in enumerate(pieces)))
-    assert json.loads(raw.reader.read_frame()[1])["error"]["code"] == -32602
+    assert raw.reader.read_json()["error"]["code"] == -32602
 
 
 @pytest.mark.parametrize("method, path, framing", [("POST", "/healthz", f"Content-Length: {1 << 50}"),
@@ -245,7 +245,7 @@ def test_a_slow_reader_gets_the_newest_state(host):
     call(raw, 2, "session.info")
     seen = {vps: [], other: []}
     while True:
-        message = json.loads(raw.reader.read_frame()[1])
+        message = raw.reader.read_json()
         if message.get("id") == 2:
             break
         seen[message["params"]["vps"]].append(message["params"])
@@ -281,7 +281,7 @@ def test_whoever_sees_all_may_ask_for_all(host):
     for vps in (everything[0], everything[-1]):
         admin.subscribe(vps)
         admin.back_up(vps)
-        while (message := json.loads(raw.reader.read_frame()[1]))["method"] != "notification.added":
+        while (message := raw.reader.read_json())["method"] != "notification.added":
             assert message["params"]["vps"] == vps
         assert (message["params"]["vps"], message["params"]["type"]) == (vps, "backup_completed")
 

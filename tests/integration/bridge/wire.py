@@ -2,6 +2,7 @@
 """HTTP and websocket frames byte by byte, for what a well-behaved client never sends."""
 
 import contextlib
+import json
 import os
 import socket
 import struct
@@ -72,6 +73,12 @@ class Reader:
         elif size == 127:
             size, = struct.unpack(">Q", self._take(8))
         return first & 0x0f, self._take(size)
+
+    def read_json(self):
+        """The next message; the service asks now and then whether we are there, which is none."""
+        while (frame := self.read_frame())[0] == 9:
+            pass
+        return json.loads(frame[1])
 
     def read_close(self):
         """Close code that comes next, whatever comes before it; None when the connection just ends."""
