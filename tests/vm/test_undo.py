@@ -312,8 +312,8 @@ def test_kept_disks_go_first_when_a_restore_lacks_space(new_service, new_guest):
     for vps, first in zip(all_vps, firsts):
         restore(client, vps, first)
         assert undo_of(client, vps) is not None
-    free = os.statvfs(folder)
-    filler = free.f_bavail * free.f_frsize - 20 * MIB  # less than a new disk needs
+    status = os.statvfs(folder)
+    filler = status.f_bavail * status.f_frsize - 20 * MIB  # less than a new disk needs
     isolated.run("fallocate", "-l", str(filler), folder / "filler")
     told = client.request("backup.restore", vps=one.vps, backup=firsts[0], check=True)["warnings"]
     assert any("deleted" in warning for warning in told), told
@@ -322,17 +322,26 @@ def test_kept_disks_go_first_when_a_restore_lacks_space(new_service, new_guest):
     check_guest(one, {"vda": bytes([0xA1]) * disk})
     assert undo_of(client, two) is not None, "that of another VPS was not needed"
 
+    def free():
+        status = os.statvfs(folder)
+        return status.f_bavail * status.f_frsize
+
+    def discard(freed):
+        """What is deleted becomes free in its own time."""
+        before = free()
+        client.request("undo.discard", vps=one.vps)
+        isolated.wait_until(lambda: free() >= before + freed - 4 * MIB, "its room is free")
+
     (folder / "filler").unlink()
-    client.request("undo.discard", vps=one.vps)
-    free = os.statvfs(folder)
-    isolated.run("fallocate", "-l", str(free.f_bavail * free.f_frsize - 20 * MIB), folder / "filler")
+    isolated.wait_until(lambda: free() >= filler, "the room of the filler is free")
+    discard(disk)
+    isolated.run("fallocate", "-l", str(free() - 20 * MIB), folder / "filler")
     restore(client, one, firsts[0])
     assert undo_of(client, two) is None, "there was no other way"
     check_guest(one, {"vda": bytes([0xA1]) * disk})
 
-    client.request("undo.discard", vps=one.vps)
-    free = os.statvfs(folder)
-    isolated.run("fallocate", "-l", str(free.f_bavail * free.f_frsize - 20 * MIB), folder / "filler2")
+    discard(disk)
+    isolated.run("fallocate", "-l", str(free() - 20 * MIB), folder / "filler2")
     with pytest.raises(clients.RpcError) as refused:
         client.request("backup.restore", vps=one.vps, backup=firsts[0])
     assert refused.value.reason == "insufficient_space"
