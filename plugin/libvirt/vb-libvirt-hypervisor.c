@@ -165,12 +165,6 @@ hypervisor_announce (VbHypervisor *hypervisor, const char *vps)
   vb_libvirt_inventory_announce (VB_LIBVIRT_HYPERVISOR (hypervisor)->inventory, vps);
 }
 
-static void
-hypervisor_refresh (VbHypervisor *hypervisor, const char *vps)
-{
-  vb_libvirt_inventory_refresh (VB_LIBVIRT_HYPERVISOR (hypervisor)->inventory, vps);
-}
-
 static GPtrArray *
 hypervisor_list_disks (VbHypervisor *hypervisor, const char *vps, GError **error)
 {
@@ -427,7 +421,6 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->is_available = hypervisor_is_available;
   iface->get_info = hypervisor_get_info;
   iface->announce = hypervisor_announce;
-  iface->refresh = hypervisor_refresh;
   iface->list_disks = hypervisor_list_disks;
   iface->begin_capture = hypervisor_begin_capture;
   iface->check_capture = hypervisor_check_capture;

@@ -109,8 +109,10 @@ G_BEGIN_DECLS
  *  - "status" (string, readable, notifies): what it does at the moment, one short English line for
  * people
  *
- * Its signals, for hosts that want no websocket. Their a{sv} are the objects of ui-bridge/PROTOCOL.md, member for
- * member, as an administrator sees them: objects are a{sv}, arrays av, integers x, null is an empty mv. Connect before
+ * Its signals, for hosts that want no websocket. Their a{sv} are the objects of
+ * ui-bridge/PROTOCOL.md, member for
+ * member, as an administrator sees them: objects are a{sv}, arrays av, integers x, null is an empty
+ * mv. Connect before
  * start_async(), and each VPS that is found announces itself.
  *
  *  - "vps-changed" (string uuid, GVariant Vps): anything but progress has changed
@@ -118,7 +120,8 @@ G_BEGIN_DECLS
  *  - "operation-progress" (string uuid, GVariant Operation): at most 4 a second, at least every 2 s
  *  - "notification-added" (GVariant Notification)
  *
- * Members may be added to the objects, as in the protocol. Don't drop the last reference to the service in a handler.
+ * Members may be added to the objects, as in the protocol. Don't drop the last reference to the
+ * service in a handler.
  */
 typedef struct
 {

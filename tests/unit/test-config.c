@@ -77,15 +77,7 @@ test_everything (void)
                "[bridge]\nsocket=/run/s#1\nsocket-group=panel   # those may do everything\n"
                "listen=[::1]:443\ntls-certificate=/c\ntls-key=/k\ntoken-keys=\n"
                "allowed-origins=https://Panel.Example:443/; http://b.example:8080 "
-               ";http://[::1]:80\nmax-connections=9\n"
-               "[panel]\nbrand=Kiste & Söhne\naccent=b3261e,FFB4AB\n"
-               "support-url=mailto:help@example.org\nprice=2.50\ncurrency=CHF\n"
-               "slots-request=https://shop.example/{vps}?n={total}\n"
-               "frame-ancestors=https://billing.example\n"
-               "[push]\nsubject=mailto:ops@example.org\n"
-               "[webhook]\nurl=https://hooks.example/in?x=1#f\nsecret-file=/w\n"
-               "[mail]\nto=ops@example.org; on-call+1@b.example\nfrom=backup@example.org\n"
-               "program=/usr/bin/msmtp\n");
+               ";http://[::1]:80\nmax-connections=9\n");
 
   g_assert_cmpstr (config->settings.state_folder, ==, "/s");
   g_assert_cmpstr (config->libvirt_uri, ==, "test:///default");
@@ -114,6 +106,21 @@ test_everything (void)
   g_assert_cmpstr (config->allowed_origins[2], ==, "http://[::1]");
   g_assert_null (config->allowed_origins[3]);
   g_assert_cmpuint (config->max_connections, ==, 9);
+}
+
+static void
+test_panel_and_messages (void)
+{
+  g_autoptr (VbConfig) config
+      = parse ("[panel]\nbrand=Kiste & Söhne\naccent=b3261e,FFB4AB\n"
+               "support-url=mailto:help@example.org\nprice=2.50\ncurrency=CHF\n"
+               "slots-request=https://shop.example/{vps}?n={total}\n"
+               "frame-ancestors=https://billing.example\n"
+               "[push]\nsubject=mailto:ops@example.org\n"
+               "[webhook]\nurl=https://hooks.example/in?x=1#f\nsecret-file=/w\n"
+               "[mail]\nto=ops@example.org; on-call+1@b.example\nfrom=backup@example.org\n"
+               "program=/usr/bin/msmtp\n");
+
   g_assert_cmpstr (config->panel_brand, ==, "Kiste & Söhne");
   g_assert_cmpstr (config->panel_accent, ==, "b3261e,FFB4AB");
   g_assert_cmpstr (config->panel_support_url, ==, "mailto:help@example.org");
@@ -271,6 +278,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/config/defaults", test_defaults);
   g_test_add_func ("/config/everything", test_everything);
+  g_test_add_func ("/config/panel-and-messages", test_panel_and_messages);
   for (guint i = 0; i < G_N_ELEMENTS (refusals); i++)
     {
       g_autofree char *path = g_strdup_printf ("/config/refusal/%u", i);

@@ -61,7 +61,8 @@ const char *vb_error_reason (int code);
  * @error: an error of any domain
  *
  * Returns: the #VbError that stands for @error: its own code in our domain, %VB_ERROR_CANCELLED for
- *   %G_IO_ERROR_CANCELLED, %VB_ERROR_INSUFFICIENT_SPACE for %G_IO_ERROR_NO_SPACE, else %VB_ERROR_INTERNAL
+ *   %G_IO_ERROR_CANCELLED, %VB_ERROR_INSUFFICIENT_SPACE for %G_IO_ERROR_NO_SPACE, else
+ *   %VB_ERROR_INTERNAL
  */
 VbError vb_error_code_of (const GError *error);
 
@@ -90,7 +91,7 @@ void vb_error_set_public (GError **error, VbError code);
  * vb_error_set_errno:
  * @error: (out) (optional): where to put the error
  * @errno_value: an errno
- * @format: printf format of what we were doing, such as "Creating the folder %s"
+ * @format: printf format of what we were doing, such as "Failed to create the folder %s"
  *
  * Sets a #VB_ERROR from an errno: ENOSPC and EDQUOT become %VB_ERROR_INSUFFICIENT_SPACE, EFBIG
  * %VB_ERROR_DISK_TOO_LARGE, all others %VB_ERROR_INTERNAL; the text of the errno is appended.

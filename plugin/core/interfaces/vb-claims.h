@@ -20,12 +20,14 @@ G_DECLARE_INTERFACE (VbClaims, vb_claims, VB, CLAIMS, GObject)
 
 /**
  * VbClaimsInterface:
- * @take: blocks as the pool does. @operation (nullable) is what it is for, @backup (nullable) the one that it may leave a half of;
- *   %VB_ERROR_OPERATION_RUNNING when another host has it, %VB_ERROR_POOL_UNAVAILABLE
- * @give_back: of the last that holds it, the others see it free when it returns, or soon after when the pool hangs. Worker thread
- * @confirm: before something that cannot be taken back: whether the VPS is still ours. When it could not be renewed for long this
- *   waits until it can, or @transfer (nullable) is stopped. %VB_ERROR_INTERRUPTED when another host has it; success
- *   when it was never taken. Worker thread
+ * @take: blocks as the pool does. @operation (nullable) is what it is for, @backup (nullable) the
+ *   one that it may leave a half of; %VB_ERROR_OPERATION_RUNNING when another host has it,
+ *   %VB_ERROR_POOL_UNAVAILABLE
+ * @give_back: of the last that holds it, the others see it free when it returns, or soon after when
+ *   the pool hangs. Worker thread
+ * @confirm: before something that cannot be taken back: whether the VPS is still ours. When it
+ *   could not be renewed for long this waits until it can, or @transfer (nullable) is stopped.
+ *   %VB_ERROR_INTERRUPTED when another host has it; success when it was never taken. Worker thread
  * @is_lost: whether we held it and another host was seen to have it. Any thread, never blocks
  * @is_elsewhere: whether another host was seen to have it. Any thread, never blocks
  */

@@ -100,14 +100,6 @@ vb_hypervisor_announce (VbHypervisor *self, const char *vps)
     iface->announce (self, vps);
 }
 
-void
-vb_hypervisor_refresh (VbHypervisor *self, const char *vps)
-{
-  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
-  if (iface->refresh != NULL)
-    iface->refresh (self, vps);
-}
-
 GPtrArray *
 vb_hypervisor_list_disks (VbHypervisor *self, const char *vps, GError **error)
 {

@@ -67,13 +67,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbVpsInfo, vb_vps_info_free)
 /**
  * VbHypervisor:
  *
- * The machine that runs the VPSs. Signals are emitted on the default main context, and start(), stop()
+ * The machine that runs the VPSs. Signals are emitted on the default main context, and start(),
+ * stop()
  * and is_available() are called there. All other methods block and are called from worker threads,
- * several at a time; they return errors of #VB_ERROR (%VB_ERROR_HYPERVISOR_UNAVAILABLE without connection,
+ * several at a time; they return errors of #VB_ERROR (%VB_ERROR_HYPERVISOR_UNAVAILABLE without
+ * connection,
  * %VB_ERROR_NOT_FOUND for a VPS that does not exist).
  *
  * Signals:
- *  - "vps-changed" (#VbVpsInfo boxed): a VPS appeared or any field of its info changed; emitted for every
+ *  - "vps-changed" (#VbVpsInfo boxed): a VPS appeared or any field of its info changed; emitted for
+ *    every
  *    VPS after each (re)connect, before "available-changed"
  *  - "vps-removed" (uuid string): a VPS exists no more
  *  - "available-changed": is_available() has changed
@@ -91,8 +94,6 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * @announce: reads what one VPS is now and emits "vps-changed" if that is news, ahead of anything
  * that the caller sends to the main context afterwards. (nullable): an implementation whose signals
  * are never late
- * @refresh: main context, does not wait: reads what one VPS is now and emits "vps-changed" if that
- * is news. (nullable): an implementation whose signals are never late
  * @list_disks: (transfer full) (element-type VbDisk): the disks that a backup holds, with sizes,
  * and the file of the UEFI variables if there is one; fails with %VB_ERROR_UNSUPPORTED_DISK when
  * the VPS cannot be backed up
@@ -158,7 +159,6 @@ struct _VbHypervisorInterface
 
   VbVpsInfo *(*get_info) (VbHypervisor *self, const char *vps, GError **error);
   void (*announce) (VbHypervisor *self, const char *vps);
-  void (*refresh) (VbHypervisor *self, const char *vps);
   GPtrArray *(*list_disks) (VbHypervisor *self, const char *vps, GError **error);
 
   VbCapture *(*begin_capture) (VbHypervisor *self,
@@ -227,7 +227,6 @@ void vb_hypervisor_stop (VbHypervisor *self);
 gboolean vb_hypervisor_is_available (VbHypervisor *self);
 VbVpsInfo *vb_hypervisor_get_info (VbHypervisor *self, const char *vps, GError **error);
 void vb_hypervisor_announce (VbHypervisor *self, const char *vps);
-void vb_hypervisor_refresh (VbHypervisor *self, const char *vps);
 GPtrArray *vb_hypervisor_list_disks (VbHypervisor *self, const char *vps, GError **error);
 VbCapture *vb_hypervisor_begin_capture (VbHypervisor *self,
                                         const VbCaptureRequest *request,

@@ -24,21 +24,25 @@ typedef gboolean (*VbSubscriptionMatch) (const VbPushSubscription *subscription,
 
 /**
  * VbOutboxInterface:
- * @set_webhook: from now on there are entries for the webhook, or none; without, what waits for it is forgotten
- * @subscribe: @subscription hears of the VPSs @vps (its own is ignored; "*": all) until @until_us (since 1970,
- *   UTC), besides those it hears already. An endpoint that was another subject's is theirs no more.
- *   %VB_ERROR_RATE_LIMITED when its subject has @maximum others, %VB_ERROR_FORBIDDEN when its token was taken back.
- *   Taking back a token, or all of a subject, ends what was subscribed with it, in the same transaction
- * @unsubscribe: ends what @match says of the subscriptions of @subject (%NULL: of all), with what waits for
- *   them; @n_ended: (out): how many VPSs of subscriptions that were
- * @save_slots: the VPS has @total slots. When that is not what was saved last, @text is an entry for the webhook,
- *   in the same transaction; what is seen for the first time is no change
- * @list_due: (transfer full) (element-type VbDelivery): at most @limit entries whose time has come at @now_us,
- *   the oldest of each destination and VPS only; @next_us: (out): when to ask again, 0 when nothing waits.
- *   Entries in the answer that are still open are answered again
+ * @set_webhook: from now on there are entries for the webhook, or none; without, what waits for it
+ *   is forgotten
+ * @subscribe: @subscription hears of the VPSs @vps (its own is ignored; "*": all) until @until_us
+ *   (since 1970, UTC), besides those it hears already. An endpoint that was another subject's is
+ *   theirs no more. %VB_ERROR_RATE_LIMITED when its subject has @maximum others,
+ *   %VB_ERROR_FORBIDDEN when its token was taken back. Taking back a token, or all of a subject,
+ *   ends what was subscribed with it, in the same transaction
+ * @unsubscribe: ends what @match says of the subscriptions of @subject (%NULL: of all), with what
+ *   waits for them; @n_ended: (out): how many VPSs of subscriptions that were
+ * @save_slots: the VPS has @total slots. When that is not what was saved last, @text is an entry
+ *   for the webhook, in the same transaction; what is seen for the first time is no change
+ * @list_due: (transfer full) (element-type VbDelivery): at most @limit entries whose time has come
+ *   at @now_us, the oldest of each destination and VPS only; @next_us: (out): when to ask again, 0
+ *   when nothing waits. Entries in the answer that are still open are answered again
  * @close: @delivery has arrived (@arrived), or is given up
- * @postpone: @delivery is tried again at @until_us; @hold: so is all that goes to the same destination
- * @end_destination: the subscription of @delivery exists no more; forgets it with all that waits for it
+ * @postpone: @delivery is tried again at @until_us; @hold: so is all that goes to the same
+ *   destination
+ * @end_destination: the subscription of @delivery exists no more; forgets it with all that waits
+ *   for it
  */
 struct _VbOutboxInterface
 {

@@ -48,6 +48,33 @@ vb_admission_leave (VbManager *self, GTask *task, GError *error)
   g_object_unref (task);
 }
 
+static void
+look_again_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  const VbAdmission *admission = data;
+
+  vb_hypervisor_announce (VB_MANAGER (source)->hypervisor, admission->record->vps);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+looked_again (VbManager *self, GTask *task)
+{
+  if (vb_admission_of (task)->answered)
+    vb_admission_leave (self, task, NULL);
+  else
+    vb_admission_of (task)->rules (self, task);
+}
+
+/* No event tells that an image has changed or is as it should be again, so what is known may be
+ * old. */
+static gboolean
+may_be_outdated (const VbAdmission *admission, const GError *error)
+{
+  return !admission->looked_again && !admission->answered
+         && g_error_matches (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK);
+}
+
 void
 vb_admission_fail (VbManager *self, GTask *task, GError *error)
 {
@@ -55,11 +82,16 @@ vb_admission_fail (VbManager *self, GTask *task, GError *error)
 
   if (admission->claimed)
     vb_manager_give_back (self, admission->record->vps);
+  admission->claimed = FALSE;
   if (g_error_matches (error, VB_ERROR, VB_ERROR_OPERATION_RUNNING))
     vb_manager_note_elsewhere (self); /* it may be news that another host works on it */
-  /* No event tells that an image has changed: the next request meets what is true now. */
-  if (g_error_matches (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK))
-    vb_hypervisor_refresh (self->hypervisor, admission->record->vps);
+  if (may_be_outdated (admission, error))
+    {
+      g_error_free (error);
+      admission->looked_again = TRUE;
+      vb_admission_work (self, task, self->hypervisor_worker, look_again_in_thread, looked_again);
+      return;
+    }
   vb_admission_leave (self, task, error);
 }
 

@@ -15,7 +15,7 @@ typedef struct
   VbBackupInfo *info;       /* of the backup that is made */
   GPtrArray *bases;         /* of it: (element-type VbBackupInfo) */
   gboolean read_all;        /* of it: none of them is to be the base */
-  gboolean looked_again;    /* a refusal that may be outdated was asked about once more */
+  gboolean looked_again;    /* what is known may have been old: only once */
   VbUndo *undo;             /* undo only: what is to be put back */
   gboolean may_share;       /* of it: an earlier backup's extents can be shared */
   gboolean claimed;         /* from all other hosts */

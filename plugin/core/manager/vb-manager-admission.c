@@ -107,36 +107,6 @@ choose_bases (VbManager *self, VbVps *vps, VbAdmission *admission)
       = self->pool_status.reflinks && admission->bases->len > 0 && !admission->read_all;
 }
 
-static void create_by_rules (VbManager *self, GTask *task);
-
-static void
-look_again_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  const VbAdmission *admission = data;
-
-  vb_hypervisor_announce (VB_MANAGER (source)->hypervisor, admission->record->vps);
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-looked_again (VbManager *self, GTask *task)
-{
-  if (vb_admission_of (task)->answered)
-    vb_admission_leave (self, task, NULL);
-  else
-    create_by_rules (self, task);
-}
-
-/* No event tells that an image is as it should be again, so what is known may be old. */
-static gboolean
-may_be_outdated (VbAdmission *admission, const GError *error)
-{
-  gboolean first_time = !admission->looked_again;
-
-  admission->looked_again = TRUE;
-  return first_time && g_error_matches (error, VB_ERROR, VB_ERROR_UNSUPPORTED_DISK);
-}
-
 static void
 create_by_rules (VbManager *self, GTask *task)
 {
@@ -149,12 +119,6 @@ create_by_rules (VbManager *self, GTask *task)
     check_create (vps, record->scheduled, &error);
   if (vps != NULL && error == NULL)
     vb_admission_check_ready (self, vps, &error);
-  if (may_be_outdated (admission, error))
-    {
-      g_clear_error (&error);
-      vb_admission_work (self, task, self->hypervisor_worker, look_again_in_thread, looked_again);
-      return;
-    }
   if (error != NULL)
     {
       vb_admission_fail (self, task, error);

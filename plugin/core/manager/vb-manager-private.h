@@ -178,11 +178,11 @@ VbRotation *vb_manager_get_rotation (VbManager *self, const char *vps);
 /** vb_manager_end_rotation: nothing is left to be replaced */
 void vb_manager_end_rotation (VbManager *self, const char *vps);
 
-/* vb-manager-pool.c: is the pool there, and what is in it */
-/* vb-manager-journal-watch.c */
+/* vb-manager-journal-watch.c: does the journal answer */
 void vb_manager_watch_journal (VbManager *self);
 void vb_manager_unwatch_journal (VbManager *self);
 
+/* vb-manager-pool.c: is the pool there, and what is in it */
 void vb_manager_watch_pool (VbManager *self);
 void vb_manager_unwatch_pool (VbManager *self);
 void vb_manager_attach_stored (VbManager *self, VbVps *vps);

@@ -16,17 +16,20 @@ G_BEGIN_DECLS
 /**
  * VbManager:
  *
- * All VPSs of the host: admission, queue, recovery. The only class that the bridge talks to. Main context
- * only; every _async call answers on it. It does not know permissions: who may call what is the bridge's.
+ * All VPSs of the host: admission, queue, recovery. The only class that the bridge talks to. Main
+ * context only; every _async call answers on it. It does not know permissions: who may call what is
+ * the bridge's.
  *
  * Signals (all on the main context, after the journal has what they say):
  *  - "vps-changed" (#VbVps, seq uint64): anything but progress has changed
  *  - "vps-removed" (uuid string, seq uint64): the VPS exists no more
- *  - "operation-progress" (#VbVps, #VbOperation, seq uint64): at most 4 a second, at least every 2 s
+ *  - "operation-progress" (#VbVps, #VbOperation, seq uint64): at most 4 a second, at least every
+ *    2 s
  *  - "notification-added" (#VbNotification boxed)
  *
- * Errors of the calls are of #VB_ERROR; their messages may hold details for administrators, what a customer
- * may read is vb_error_public_message() of the code. %VB_ERROR_NOT_FOUND: no such VPS, backup or operation.
+ * Errors of the calls are of #VB_ERROR; their messages may hold details for administrators, what a
+ * customer may read is vb_error_public_message() of the code. %VB_ERROR_NOT_FOUND: no such VPS,
+ * backup or operation.
  */
 #define VB_TYPE_MANAGER (vb_manager_get_type ())
 G_DECLARE_FINAL_TYPE (VbManager, vb_manager, VB, MANAGER, GObject)

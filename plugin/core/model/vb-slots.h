@@ -44,8 +44,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbSlotLease, vb_slot_lease_free)
 /**
  * vb_slots_check_total:
  * @total: wanted total
- * @error: (out) (optional): %VB_ERROR_INVALID_ARGUMENT (not included plus whole steps, or over the maximum) or
- *   %VB_ERROR_SLOTS_IN_USE (below what is used)
+ * @error: (out) (optional): %VB_ERROR_INVALID_ARGUMENT (not included plus whole steps, or over the
+ *   maximum) or %VB_ERROR_SLOTS_IN_USE (below what is used)
  *
  * Returns: whether @total may be set
  */

@@ -53,8 +53,8 @@ VbRanges *vb_ranges_close_gaps (const VbRanges *self, guint64 bytes);
  * vb_ranges_of_file:
  * @size: bytes of it to look at
  *
- * Returns: (transfer full) (nullable): the parts of a sparse file that hold data; all of it where the file
- *   system knows no holes
+ * Returns: (transfer full) (nullable): the parts of a sparse file that hold data; all of it where
+ *   the file system knows no holes
  */
 VbRanges *vb_ranges_of_file (int fd, guint64 size, GError **error);
 

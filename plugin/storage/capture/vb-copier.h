@@ -24,8 +24,8 @@ typedef gboolean (*VbCopyMark) (gpointer user_data, guint64 chunks, GError **err
  * VbCopyPlan:
  * @data: what is read from the source and written
  * @zeros: (nullable): what has become zeros; only with @base
- * @base: descriptor of the image of the earlier backup that @data and @zeros change: the image is a clone of it,
- *   and the sums are its; or -1: the image is one hole and the sums are those of zeros
+ * @base: descriptor of the image of the earlier backup that @data and @zeros change: the image is a
+ *   clone of it, and the sums are its; or -1: the image is one hole and the sums are those of zeros
  * @first_chunk: all before it is copied already, and not in @data and @zeros
  * @mark: (nullable): told how far the copy has got
  * @mark_data: for @mark

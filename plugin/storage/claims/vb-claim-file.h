@@ -43,12 +43,14 @@ char *vb_claim_record_to_text (const VbClaimRecord *self, gsize *length);
 VbClaimRecord *vb_claim_record_parse (const char *text, gsize length);
 
 /*
- * The files in <pool>/.claims, which the file system's own rules make safe among hosts: nothing ever takes the place of a claim.
+ * The files in <pool>/.claims, which the file system's own rules make safe among hosts: nothing
+ * ever takes the place of a claim.
  *
  *   VPS       the claim on a VPS: a hard link that is made only where there is none (link() fails)
  *   VPS.ID    the claim that came after the claim ID, which had expired: again only one can be made
  *
- * The last of this chain is the one that counts. Its owner renews it in place, and ends it by removing the chain from its
+ * The last of this chain is the one that counts. Its owner renews it in place, and ends it by
+ * removing the chain from its
  * beginning on. @folder is the descriptor of .claims. */
 
 /**

@@ -27,8 +27,8 @@ typedef gboolean (*VbImageSink) (gpointer user_data,
  * @target: name of a disk
  * @sums: (out) (transfer full): its checksums
  *
- * Returns: a descriptor of the disk's image, or -1: %VB_ERROR_CHECKSUM_MISMATCH when image or checksums are missing or do
- *   not fit each other
+ * Returns: a descriptor of the disk's image, or -1: %VB_ERROR_CHECKSUM_MISMATCH when image or
+ *   checksums are missing or do not fit each other
  */
 int vb_image_reader_open (int backup, const char *target, VbSums **sums, GError **error);
 
@@ -38,8 +38,8 @@ int vb_image_reader_open (int backup, const char *target, VbSums **sums, GError 
  * @sums: its checksums
  * @unit_bytes: how much at once, a multiple of the checksums' chunk
  * @sink: (nullable): where it goes
- * @bad_chunks: (nullable): chunks that differ are counted here and passed over; %NULL: the first one ends it
- *   with %VB_ERROR_CHECKSUM_MISMATCH
+ * @bad_chunks: (nullable): chunks that differ are counted here and passed over; %NULL: the first
+ *   one ends it with %VB_ERROR_CHECKSUM_MISMATCH
  * @transfer: bytes of data read are added; its bandwidth limit is kept
  * @stop: ends it
  *

@@ -90,8 +90,9 @@ char *vb_manifest_to_text (const VbManifest *self);
  * @vps: UUID of its VPS
  * @backup: its id
  *
- * Returns: (transfer full) (nullable): its manifest; %NULL with %VB_ERROR_CHECKSUM_MISMATCH when it is not whole, cannot be
- *   read or belongs to another backup, and with %VB_ERROR_INTERNAL when a newer version is needed for it
+ * Returns: (transfer full) (nullable): its manifest; %NULL with %VB_ERROR_CHECKSUM_MISMATCH when it
+ *   is not whole, cannot be read or belongs to another backup, and with %VB_ERROR_INTERNAL when a
+ *   newer version is needed for it
  */
 VbManifest *vb_manifest_load (int folder, const char *vps, const char *backup, GError **error);
 

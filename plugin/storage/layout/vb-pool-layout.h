@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  * @id: (nullable): the id that its marker must have, %NULL for any
  * @reserve: space to be left on it
  *
- * The folders of a pool. It is opened afresh for each operation and all work is done relative to that
+ * The folders of a pool. It is opened afresh for each operation and all work is done relative to
+ * that
  * descriptor: if the pool is unmounted meanwhile, nothing can end up in the mount point below.
  *
  * | path | |

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 /**
  * VbSums:
  *
- * The checksums of one disk: XXH3-128 of each MiB, the last one of what is left. Holes count as zeros, so that
+ * The checksums of one disk: XXH3-128 of each MiB, the last one of what is left. Holes count as
+ * zeros, so that
  * every chunk can be checked whatever the file system made of it.
  *
  * The file (`vda.sums`), all integers little-endian:

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 /**
  * vb_verify_job_run:
  * @folder: the pool
- * @bad_chunks: (out): how many chunks of all disks differ from their checksums; where these are damaged
- *   themselves, all of the disk
+ * @bad_chunks: (out): how many chunks of all disks differ from their checksums; where these are
+ *   damaged themselves, all of the disk
  *
  * Reads all of a backup. Does not hang with the pool (see vb_run_abandonable()).
  */

@@ -34,8 +34,8 @@ typedef struct
  * vb_qcow2_options_read:
  * @fd: a qcow2 image, which may be in use
  *
- * Returns: %FALSE with %VB_ERROR_UNSUPPORTED_DISK when it is no qcow2 image or one that we cannot make another of
- *   (encrypted, external data file, unknown features)
+ * Returns: %FALSE with %VB_ERROR_UNSUPPORTED_DISK when it is no qcow2 image or one that we cannot
+ *   make another of (encrypted, external data file, unknown features)
  */
 gboolean vb_qcow2_options_read (int fd, VbQcow2Options *options, GError **error);
 

@@ -25,7 +25,8 @@ typedef enum
 /**
  * VbDeviceRestore:
  *
- * The part of a restore that overwrites block devices, which can neither be swapped nor put back. What it does
+ * The part of a restore that overwrites block devices, which can neither be swapped nor put back.
+ * What it does
  * is noted in the pool before it is done, so that after a crash it can be completed: file
  * `.restore.OPERATION.json` in the pool's folder:
  *
@@ -51,8 +52,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbDeviceRestore, vb_device_restore_free)
 
 /**
  * vb_device_restore_load:
- * @disks: (element-type VbDisk): the disks of the VPS. Only these are overwritten, wherever they are now: a note in a
- *   shared pool must not name us other devices
+ * @disks: (element-type VbDisk): the disks of the VPS. Only these are overwritten, wherever they
+ *   are now: a note in a shared pool must not name us other devices
  * @found: (out) (transfer full) (nullable): what @operation has noted, or %NULL
  *
  * Returns: %FALSE with %VB_ERROR_POOL_UNAVAILABLE when nobody can know, or %VB_ERROR_DISK_MISSING

@@ -22,9 +22,9 @@ typedef struct _VbDeviceWriter VbDeviceWriter;
  *
  * Opens both and writes nothing.
  *
- * Returns: (transfer full) (nullable): %NULL with %VB_ERROR_UNSUPPORTED_DISK when it is no block device,
- *   %VB_ERROR_INSUFFICIENT_SPACE when it is too small, %VB_ERROR_CHECKSUM_MISMATCH when the backup lacks the disk, or any error
- *   while the device is in use by the host
+ * Returns: (transfer full) (nullable): %NULL with %VB_ERROR_UNSUPPORTED_DISK when it is no block
+ *   device, %VB_ERROR_INSUFFICIENT_SPACE when it is too small, %VB_ERROR_CHECKSUM_MISMATCH when the
+ *   backup lacks the disk, or any error while the device is in use by the host
  */
 VbDeviceWriter *
 vb_device_writer_open (const char *target, const char *path, int backup, GError **error);

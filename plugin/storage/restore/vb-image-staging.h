@@ -32,8 +32,9 @@ VbImageStaging *vb_image_staging_new (const char *operation, GError **error);
  * @folder: the pool
  * @disks: (element-type VbDisk): the disks of the VPS
  *
- * Returns: (transfer full) (nullable): the staging that @operation has left beside @disks. %NULL with
- *   %VB_ERROR_POOL_UNAVAILABLE when one of them is a device and the pool, which knows of these, is not there
+ * Returns: (transfer full) (nullable): the staging that @operation has left beside @disks. %NULL
+ *   with %VB_ERROR_POOL_UNAVAILABLE when one of them is a device and the pool, which knows of
+ *   these, is not there
  */
 VbImageStaging *vb_image_staging_recover (const VbPoolLayout *folder,
                                           const char *operation,

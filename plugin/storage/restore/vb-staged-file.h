@@ -8,7 +8,8 @@ G_BEGIN_DECLS
 /**
  * VbStagedFile:
  *
- * The new image of one disk that is a file. It remembers nothing but where it is: what was done is told by the
+ * The new image of one disk that is a file. It remembers nothing but where it is: what was done is
+ * told by the
  * names that are there, so that after a crash it can be made anew.
  *
  * | name beside DISK | |
@@ -25,8 +26,8 @@ typedef struct _VbStagedFile VbStagedFile;
  * @target: name of the disk
  * @path: absolute path of its image; symbolic links are resolved
  *
- * Returns: (transfer full) (nullable): %NULL when the folder of @path cannot be opened, or its name is too long
- *   to have others made of it
+ * Returns: (transfer full) (nullable): %NULL when the folder of @path cannot be opened, or its name
+ *   is too long to have others made of it
  */
 VbStagedFile *
 vb_staged_file_new (const char *operation, const char *target, const char *path, GError **error);

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 
 import { lab } from './lab.js';
+import { settled } from '../settled.js';
 
 const axe = createRequire(import.meta.url)('axe-core').source;
 const DEADLINE_MS = 60000;
@@ -185,22 +186,13 @@ export class Visit {
     await this.accessible(name, page);
   }
 
-  /** Whatever slides in or changes its colour has arrived: pictures are for people, and axe judges colours. */
-  async settled(page) {
-    await page.evaluate(async () => {
-      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-      const trees = (root) => [root, ...[...root.querySelectorAll('*')].flatMap(({ shadowRoot: its }) => (its ? trees(its) : []))];
-      await Promise.allSettled(trees(document).flatMap((root) => root.getAnimations()).filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished));
-    });
-  }
-
   async draw(name, page = this.page) {
-    await this.settled(page);
+    await settled(page);
     await page.screenshot({ path: join(artefacts, `${name}.png`) });
   }
 
   async accessible(name, page = this.page) {
-    await this.settled(page);
+    await settled(page);
     if (!(await page.evaluate(() => !!window.axe))) await page.evaluate(`${axe};0`);
     const { violations, passes } = await page.evaluate(async () => {
       const result = await window.axe.run(document, { resultTypes: ['violations'] });

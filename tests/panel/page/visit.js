@@ -9,6 +9,7 @@ import { chromium } from 'playwright-core';
 
 import { Service } from './service.js';
 import { closeSite, openSite, pages } from './site.js';
+import { settled } from '../settled.js';
 
 const axe = createRequire(import.meta.url)('axe-core').source;
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run', '--disable-background-networking', '--disable-component-update'];
@@ -65,23 +66,14 @@ export class Visit {
     return this.page.locator('vps-backup-panel li[part=backup]', { has: this.page.locator(`strong:text-is("${name}")`) });
   }
 
-  /** Whatever slides in or changes its colour has arrived: pictures are for people, and axe judges colours. */
-  async settled() {
-    await this.page.evaluate(async () => {
-      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-      const trees = (root) => [root, ...[...root.querySelectorAll('*')].flatMap(({ shadowRoot: its }) => (its ? trees(its) : []))];
-      await Promise.allSettled(trees(document).flatMap((root) => root.getAnimations()).filter((one) => one.effect.getComputedTiming().endTime < Infinity).map((one) => one.finished));
-    });
-  }
-
   async picture(name) {
-    await this.settled();
+    await settled(this.page);
     await this.page.screenshot({ path: join(artefacts, `${name}.png`) });
   }
 
   /** @param {string} name of what axe looks at @param {string[]} [rules] only these of it */
   async accessible(name, rules) {
-    await this.settled();
+    await settled(this.page);
     if (!(await this.page.evaluate(() => !!window.axe))) await this.page.addScriptTag({ url: `${site}/axe.js` });
     const violations = await this.page.evaluate(async (values) => {
       const result = await window.axe.run(document, { resultTypes: ['violations'], ...(values && { runOnly: { type: 'rule', values } }) });
