@@ -30,7 +30,7 @@ def _while_running(vps, operation):
         problems.append(f"can_create {vps['can_create']} during an operation")
     backup = next((one for one in vps["backups"] if one["id"] == operation["backup"]), None)
     allowed = {"create": ("queued", "creating"), "restore": ("restoring",), "undo": ("available", None)}[operation["kind"]]
-    if operation.get("from"):  # it is among those of another VPS
+    if "from" in operation:  # it is among those of another VPS
         allowed = (None,)
     if (backup and backup["state"]) not in allowed:
         problems.append(f"backup {backup} during {operation['kind']}")

@@ -10,6 +10,7 @@ import isolated
 import libvirt
 import pytest
 from backups import back_up, check_guest, check_image, entry, off, on
+from devices import Device, OnDevices
 
 MIB = 1 << 20
 SIZE = 24 * MIB
@@ -162,6 +163,41 @@ def test_backup_is_not_deleted_under_a_clone(world):
     assert told.value.reason == "operation_running"
     assert client.wait_operation(target.vps, started["id"])["state"] == "completed"
     client.request("backup.delete", vps=source.vps, backup=backup)
+
+
+def test_customers_of_the_target_are_not_told_the_source(world):
+    """They have its data, and nothing else of it."""
+    service, client, source, target, _, _, backup, _ = world()
+    customer = service.customer(target.vps, sub="carol")
+    customer.follow(target.vps)
+    ended = clone(client, target, source, backup)
+    assert ended["state"] == "completed"
+    theirs = customer.wait_operation(target.vps, ended["id"])
+    assert theirs["from"] is None
+    told = repr(customer.events) + repr(customer.request("operation.list", vps=target.vps)) + repr(customer.request("vps.get", vps=target.vps))
+    assert source.vps not in told
+
+
+def test_a_device_half_overwritten_by_a_clone_of_which_only_the_pool_knows(new_service, new_guest):
+    service = new_service(operations={"bandwidth-limit": "3M"})
+    source = new_guest("source", [guests.Disk("vda", size=16 * MIB)], kind=guests.Blank).start()
+    target = new_guest("target", [Device("vda", size=20 * MIB)], kind=OnDevices).start()
+    client = follow(service, source, target)
+    content = pattern(size=16 * MIB)
+    write(source, "vda", content, 0xA1, 0, 12)
+    target.qemu_io("vda", "write -P 0xb7 0 20M")
+    backup = back_up(client, source)
+    started = client.request("backup.restore", vps=target.vps, backup=backup, **{"from": source.vps})["operation"]
+    client.wait_state(started["id"], "finishing", bytes_done=15 * MIB)
+    service.kill()
+    for path in service.state.glob("journal*"):
+        path.unlink()
+    service.start()
+    client = follow(service, source, target)
+    ended = client.wait_operation(target.vps, started["id"])
+    assert (ended["state"], ended["backup"], ended["from"]) == ("completed", backup, source.vps), ended
+    on(client, target)
+    check_guest(target, {"vda": content + bytes(4 * MIB)})
 
 
 @pytest.mark.parametrize("how", ["kill", "stop"])

@@ -271,6 +271,31 @@ def test_a_vps_that_does_not_start_on_them_keeps_the_restored_disks(world):
     check_guest(vps, now)
 
 
+@pytest.mark.parametrize("n_disks, backups_between", [(2, 0), (2, 1), (1, 1)])
+def test_undo_beside_snapshots(new_service, new_guest, n_disks, backups_between):
+    """Whatever records there are of checkpoints and marks, the snapshots of the disks that are put back are known again."""
+    service = new_service(slots={"included": 8, "maximum": 8}, operations={"delta-limit": 0})
+    targets = ["vda", "vdb"][:n_disks]
+    vps = new_guest(f"snapshots-{n_disks}-{backups_between}", [guests.Disk(target, size=SIZE) for target in targets], kind=guests.Blank).start()
+    client = follow(service, vps)
+    contents = {target: pattern() for target in targets}
+    for target in targets:
+        write(vps, target, contents[target], 0xA1, 0, 16)
+    vps.domain.snapshotCreateXML("<domainsnapshot><name>s1</name></domainsnapshot>",
+                                 libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY | libvirt.VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC)
+    backup = back_up(client, vps)
+    for target in targets:
+        write(vps, target, contents[target], 0xA2, 2, 1)
+    restore(client, vps, backup)
+    for _ in range(backups_between):
+        back_up(client, vps)
+    assert undo(client, vps)["state"] == "completed"
+    check_guest(vps, contents)
+    assert vps.domain.snapshotListNames() == ["s1"]
+    again = back_up(client, vps)
+    check_image(service, vps, again, contents)
+
+
 def test_undo_of_disks_that_rest_on_others(new_service, new_guest, reflinks):
     """The restored disk rests on nothing; the one that is put back rests on its old images again, and the definition says so."""
     service = new_service(pool_path=reflinks / "pool", slots={"included": 8, "maximum": 8}, operations={"delta-limit": 0})

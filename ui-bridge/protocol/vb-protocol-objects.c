@@ -146,8 +146,9 @@ make_operation (const VbOperationRecord *record, guint64 rate, gint64 eta_s, gbo
   add_text (object, "id", record->id);
   add_text (object, "kind", vb_operation_kind_to_string (record->kind));
   add_text (object, "backup", record->backup);
+  /* The token of who follows this VPS need not name that one. */
   if (record->source_vps != NULL)
-    add_text (object, "from", record->source_vps);
+    add_text (object, "from", for_admin ? record->source_vps : NULL);
   add_text (object, "state", vb_operation_state_to_string (record->state));
   add_percent (object, "progress", record->progress);
   add_bytes (object, "bytes_done", record->bytes_done);

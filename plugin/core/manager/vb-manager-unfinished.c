@@ -88,7 +88,8 @@ give_up (VbManager *self, VbOperationRecord *record, GError **error)
   record->state = VB_OPERATION_FAILED;
   record->backup = g_strdup (VB_NOTIFICATION_HOST); /* which one is not known */
   record->error_reason = g_strdup (vb_error_reason (VB_ERROR_INTERRUPTED));
-  record->error_message = g_strdup (vb_error_public_message (VB_ERROR_INTERRUPTED));
+  record->error_message = g_strdup ("The VPS was left in the middle of a restore of which nothing "
+                                    "is known; restore a backup of it");
   record->ended_at = g_date_time_new_now_utc ();
   g_autoptr (VbNotification) notification = notification_of (record);
   vb_log_warning (record->vps, record->id, NULL,
@@ -109,7 +110,10 @@ ask_pool (VbManager *self, VbOperationRecord *record)
   if (g_error_matches (error, VB_ERROR, VB_ERROR_POOL_UNAVAILABLE))
     return FALSE;
   g_clear_error (&error);
-  if (found && g_str_equal (vps, record->vps))
+  /* The operation's id is secret enough: a note with it and another VPS is that of a clone. */
+  if (found && !g_str_equal (vps, record->vps))
+    record->source_vps = g_strdup (vps);
+  if (found)
     found = vb_journal_save_operation (self->journal, record, NULL, &error);
   else
     {

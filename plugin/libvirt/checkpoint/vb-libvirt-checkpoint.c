@@ -423,7 +423,8 @@ forget_record_if_moot (virDomainPtr domain, VbDomainXml *xml, const char *name, 
   g_autofree char *vps = NULL;
   gboolean unknown;
 
-  if (!vb_libvirt_checkpoint_is_ours (name))
+  /* Marks, too: libvirt takes no snapshot back beside any record, and adopts them from the disks. */
+  if (!is_any_of_ours (name))
     {
       g_autoptr (GHashTable) recorded = recorded_targets (domain, name, &unknown);
 

@@ -156,12 +156,16 @@ vb_libvirt_definition_put_back (virDomainPtr domain, GError **error)
   g_autofree char *before = read_permanent (domain, error);
   g_autofree char *after = NULL;
   g_autoptr (GPtrArray) snapshots = NULL;
+  g_autoptr (GError) failure = NULL;
 
-  /* The VPS needs its definition to start; a record that libvirt does not take back must not keep
-   * it. */
-  return before != NULL && vb_definition_put_back (before, &after, &snapshots, error)
-         && (after == NULL || define (domain, after, error))
-         && vb_libvirt_snapshots_define (domain, snapshots, error);
+  if (before == NULL || !vb_definition_put_back (before, &after, &snapshots, error)
+      || (after != NULL && !define (domain, after, error)))
+    return FALSE;
+  /* The disks are what counts: a record that libvirt does not take back, beside another program's
+   * checkpoint, for example, must not keep the VPS from them. */
+  if (!vb_libvirt_snapshots_define (domain, snapshots, &failure))
+    vb_log_warning (NULL, NULL, NULL, "%s", failure->message);
+  return TRUE;
 }
 
 gboolean

@@ -267,6 +267,12 @@ def test_a_customer_sees_who_has_done_what_to_the_own_vps(host):
     operation = alice.request("backup.create", vps=own)["operation"]["id"]
     host.admin().request("slots.set", vps=own, total=3)
     host.admin().request("slots.set", vps=foreign, total=3)
+    admin = host.admin()
+    admin.follow(own)
+    assert admin.wait_operation(own, operation)["state"] == "completed"
+    backup = admin.request("vps.get", vps=own)["backups"][0]["id"]
+    # Asked whether it could begin, which is nothing that was done.
+    host.admin().request("backup.restore", vps=own, backup=backup, check=True)
     assert host.user(host.mint("backup.read", vps=[foreign], sub="mallory")).refusal("backup.delete", vps=foreign, backup="x").reason == "forbidden"
     page = bob.request("activity.list", vps=own)
     assert [(one["by"], one["method"], one["target"]) for one in page["entries"]] == [("operator", "slots.set", None), ("alice", "backup.create", operation)]
