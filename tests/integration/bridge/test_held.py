@@ -12,6 +12,8 @@ import pytest
 from client import RpcError
 
 N_CLIENTS = 20
+# A connection may ask for 40 things at once, and here are two a look, the subscription and what the client itself asks for at first.
+N_LOOKS = 16
 
 METHODS = {
     "journal": ["save_operation", "find_request", "list_operations", "list_notifications", "mark_read", "save_backups", "save_schedule",
@@ -32,15 +34,22 @@ class World:
         self.admin = None
         self.connect()
         self.kept = self._back_up(self.second)
-        self.clients = []
-        for number in range(N_CLIENTS):
-            token = host.mint("backup.read", vps=[self.first, self.second], sub=f"customer{number}")
-            self.clients.append(host.user(token))
-            self.clients[-1].subscribe(self.first)
+        self.clients, self.n_looks = [], 0
+        self.meet_clients()
         self.started = []
 
+    def meet_clients(self):
+        """New connections of all customers' take the place of the old ones."""
+        for client in self.clients:
+            client.close()
+        self.clients = []
+        for number in range(N_CLIENTS):
+            token = self.host.mint("backup.read", vps=[self.first, self.second], sub=f"customer{number}")
+            self.clients.append(self.host.user(token))
+            self.clients[-1].subscribe(self.first)
+
     def connect(self):
-        """A new connection of the operator's: there is a limit to what one may ask for in a minute."""
+        """A new connection of the operator's: there is a limit to what one may ask for in a short time."""
         if self.admin is not None:
             self.admin.close()
         self.admin = self.host.admin()
@@ -71,6 +80,9 @@ class World:
 
     def look(self):
         """What a panel shows is answered."""
+        self.n_looks += 1
+        if self.n_looks % N_LOOKS == 0:
+            self.meet_clients()
         with contextlib.closing(urllib.request.urlopen(f"http://127.0.0.1:{self.host.port}/healthz", timeout=30)) as answer:
             assert answer.read()
         asked = [(client, client.start("session.info"), client.start("vps.list")) for client in self.clients]
