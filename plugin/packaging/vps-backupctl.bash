@@ -41,7 +41,7 @@ _vps_backupctl ()
         restore) words+=' --wait --yes --stop-first --backup-first --replace-disks --from' ;;
         download) words+=' --disk --to' ;;
         undo) words+=' --discard --wait --yes' ;;
-        log) words+=' --limit' ;;
+        log|activity) words+=' --limit' ;;
         schedule) words+=' --at --keep --jitter --zone --off' ;;
         token) words+=' --vps --perms --ttl --sub --keys --key-file --config' ;;
         recover) words+=' --into --as --pool --config --no-define' ;;
@@ -51,7 +51,7 @@ _vps_backupctl ()
       ;;
     *)
       case $command,$position in
-        ,0) words='list show create restore undo delete rename protect verify download cancel slots schedule watch log rpc token pool doctor forget recover' ;;
+        ,0) words='list show create restore undo delete rename protect verify download cancel slots schedule watch log activity rpc token pool doctor forget recover' ;;
         protect,3) words='off' ;;
         pool,1) words='init list check' ;;
         pool,2)
@@ -59,7 +59,7 @@ _vps_backupctl ()
           compopt -o filenames 2>/dev/null
           return
           ;;
-        show,1 | create,1 | restore,1 | undo,1 | delete,1 | rename,1 | protect,1 | verify,1 | download,1 | cancel,1 | slots,1 | schedule,1 | watch,1 | log,1)
+        show,1 | create,1 | restore,1 | undo,1 | delete,1 | rename,1 | protect,1 | verify,1 | download,1 | cancel,1 | slots,1 | schedule,1 | watch,1 | log,1 | activity,1)
           words=$(_vps_backupctl_names) ;;
         restore,2 | delete,2 | rename,2 | protect,2 | verify,2 | download,2) words=$(_vps_backupctl_backups "$vps") ;;
       esac

@@ -66,6 +66,8 @@ static const Command commands[] = {
   { "watch", "[VPS]", N_ ("show what happens, as it happens"), 0, 1, OPTIONS_NONE, vb_cli_watch },
   { "log", "[VPS] [--limit N]", N_ ("what was done, and who asked for it, newest first"), 0, 1,
     OPTIONS_LOG, vb_cli_log },
+  { "activity", "[VPS] [--limit N]", N_ ("who has done what, newest first"), 0, 1, OPTIONS_LOG,
+    vb_cli_activity },
   { "rpc", "", N_ ("JSON-RPC on stdin and stdout, one object a line"), 0, 0, OPTIONS_NONE,
     vb_cli_rpc },
   { "token", "--vps V --perms P --ttl S [--sub S] [--keys DIR | --key-file FILE | --config FILE]",

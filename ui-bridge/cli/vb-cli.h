@@ -96,6 +96,7 @@ typedef gboolean (*VbCliFunc) (VbCli *self, char **arguments, GError **error);
 /* The commands, by the file that has them. */
 gboolean vb_cli_list (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_show (VbCli *self, char **arguments, GError **error);
+gboolean vb_cli_activity (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_log (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_rpc (VbCli *self, char **arguments, GError **error);
 

@@ -109,3 +109,19 @@ def test_the_service_goes_away(host):
 def test_no_service(host, tmp_path):
     status, messages, complaints = run(host, request(1, "session.info"), socket=tmp_path / "none")
     assert (status, messages) == (4, []) and "No service answers" in complaints
+
+
+def test_activity_is_what_was_done_and_nothing_that_was_refused(host):
+    own, admin = host.add(), host.admin()
+    admin.request("slots.set", vps=own, total=3)
+    assert admin.refusal("slots.set", vps=own, total=99).code == -32602
+
+    def activity(*arguments):
+        done = subprocess.run([PROGRAM, "--socket", host.socket, "--json", "activity", *arguments], capture_output=True, text=True,
+                              timeout=DEADLINE_S, check=True)
+        return json.loads(done.stdout)["entries"]
+
+    of_one, of_all = activity(own), activity("--limit", "1")
+    assert of_one == admin.request("activity.list", vps=own)["entries"]
+    assert [(one["by"], one["method"]) for one in of_one] == [("operator", "slots.set")]
+    assert of_all == [{**of_one[0], "vps": own}]

@@ -98,6 +98,38 @@ def test_log(ctl, service):
     assert service.wait_for_call("audit.list", 2) == {} and "backup.delete" in text and "insufficient_space" not in text
 
 
+def activity(number, **changed):
+    return {"id": number, "at": "2026-03-01T10:00:05Z", "by": "bob\x1b[2J", "method": "backup.delete", "target": FIRST, **changed}
+
+
+def test_activity_of_one(ctl, service):
+    service.answers["activity.list"] = {"entries": [activity(9), activity(8, by="operator", target=None)], "next": None}
+    text = ctl.run("activity", "web").stdout
+    assert service.wait_for_call("activity.list") == {"vps": VPS, "limit": 100}
+    assert text.splitlines()[0].split() == ["ASKED", "BY", "METHOD", "TARGET"] and len(text.splitlines()) == 3
+    assert "backup.delete" in text and FIRST in text and "operator" in text and "\x1b" not in text
+    assert json.loads(ctl.run("--json", "activity", "web").stdout) == {
+        "entries": service.answers["activity.list"]["entries"]}
+
+
+def test_activity_reads_pages_until_there_are_enough(ctl, service):
+    service.answers["activity.list"] = {"entries": [activity(9)], "next": 7}
+    entries = json.loads(ctl.run("--json", "activity", "web", "--limit", "2").stdout)["entries"]
+    assert service.wait_for_call("activity.list", 1) == {"vps": VPS, "limit": 2}
+    assert service.wait_for_call("activity.list", 2) == {"vps": VPS, "limit": 2, "before": 7}
+    assert len(entries) == 2
+
+
+def test_activity_of_all_leaves_out_addresses_and_refusals(ctl, service):
+    done = {**ENTRY, "id": 6, "outcome": "ok", "subject": "uid:0", "vps": OTHER}
+    service.answers["audit.list"] = {"entries": [ENTRY, done]}
+    text = ctl.run("activity").stdout
+    assert service.wait_for_call("audit.list") == {"limit": 100}
+    assert OTHER in text and "operator" in text and "198.51.100.7" not in text and "forbidden" not in text
+    assert json.loads(ctl.run("--json", "activity").stdout) == {"entries": [
+        {"id": 6, "at": done["at"], "method": "backup.delete", "vps": OTHER, "target": FIRST, "by": "operator"}]}
+
+
 def test_names_cannot_command_the_terminal(ctl, service):
     service.vps[0]["name"] = "web\x1b]0;owned\x07\u202egnp"
     service.vps[0]["backups"][0]["name"] = "\x1b[2Jgone\nNEXT"
