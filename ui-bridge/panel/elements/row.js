@@ -32,6 +32,7 @@ li[data-state=free] .icon { width: 1rem; height: 1rem }
 .title form input { min-height: 2rem; padding-block: .125rem; outline-offset: -1px }
 .title form button { min-height: 2rem; padding-block: .125rem; padding-inline: .625rem }
 .line { grid-column: 2; display: flex; gap: 0 .625rem; min-height: 1.5em }
+.one-digit { padding-inline-end: 1ch }
 .facts { min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap }
 .buttons { grid-area: 1 / 3 / -1; display: flex; justify-content: end; gap: .25rem; min-width: 10rem }
 .bar { position: absolute; inset-inline: 0; inset-block-end: 0; height: .25rem; background: color-mix(in srgb, var(--tone) 18%, var(--surface)); --tone: var(--amber-fill) }
@@ -175,6 +176,8 @@ export class Row {
     const progress = working ? (operation?.progress ?? backup.progress ?? 0) : 100;
     set(this.#state, { 'data-state': stateOf(backup) });
     text(this.#state, working ? t('{state} {percent}', { state: word, percent: percent(progress) }) : word);
+    // What stands beside does not move when the percentage gets its second digit.
+    this.#state.classList.toggle('one-digit', working && progress < 10);
     // What is normal needs no word for the eye: the mark says it.
     this.#state.classList.toggle('unseen', stateOf(backup) === 'available');
     // What becomes of a restore is not said yet.
