@@ -111,9 +111,17 @@ fake_add_audit (VbAccessJournal *journal, GPtrArray *entries, GError **error)
   return TRUE;
 }
 
+static gboolean
+is_done (const VbAuditEntry *entry)
+{
+  return g_str_equal (entry->outcome, VB_AUDIT_OK) && entry->vps != NULL
+         && !g_str_equal (entry->vps, "*");
+}
+
 static GPtrArray *
 fake_list_audit (VbAccessJournal *journal,
                  const char *vps,
+                 gboolean done_only,
                  gint64 before,
                  guint limit,
                  GError **error)
@@ -132,7 +140,8 @@ fake_list_audit (VbAccessJournal *journal,
     {
       const VbAuditEntry *entry = g_ptr_array_index (known, i - 1);
 
-      if ((before == 0 || entry->id < before) && (vps == NULL || g_strcmp0 (entry->vps, vps) == 0))
+      if ((before == 0 || entry->id < before) && (vps == NULL || g_strcmp0 (entry->vps, vps) == 0)
+          && (!done_only || is_done (entry)))
         g_ptr_array_add (found, vb_audit_entry_copy (entry));
     }
 

@@ -216,8 +216,8 @@ static GPtrArray *
 list (JournalLab *f, const char *vps, gint64 before, guint limit)
 {
   g_autoptr (GError) error = NULL;
-  GPtrArray *entries
-      = vb_access_journal_list_audit (VB_ACCESS_JOURNAL (f->journal), vps, before, limit, &error);
+  GPtrArray *entries = vb_access_journal_list_audit (VB_ACCESS_JOURNAL (f->journal), vps, FALSE,
+                                                     before, limit, &error);
 
   g_assert_no_error (error);
   return entries;
@@ -290,6 +290,34 @@ test_repetitions_are_counted (JournalLab *f, gconstpointer data)
   g_assert_cmpint (((VbAuditEntry *) all->pdata[3])->count, ==, 1);
 }
 
+static gint64
+only_id (JournalLab *f, const char *vps, gint64 before)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) entries
+      = vb_access_journal_list_audit (VB_ACCESS_JOURNAL (f->journal), vps, TRUE, before, 2, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (entries->len, ==, 1);
+  return ((VbAuditEntry *) entries->pdata[0])->id;
+}
+
+static void
+test_what_was_done (JournalLab *f, gconstpointer data)
+{
+  const gint64 first = add (f, make_entry ("backup.delete", VPS_A, "b1", "ok"));
+  const gint64 second = add (f, make_entry ("power.stop", VPS_B, NULL, "ok"));
+
+  /* Neither of these was done to a VPS, and none takes the place of one that was. */
+  add (f, make_entry ("vps.get", VPS_A, NULL, "not_found"));
+  add (f, make_entry ("backup.delete", VPS_A, NULL, "forbidden"));
+  add (f, make_entry ("push.subscribe", "*", NULL, "ok"));
+  add (f, make_entry ("session.revoke", NULL, "bob", "ok"));
+  g_assert_cmpint (only_id (f, VPS_A, 0), ==, first);
+  g_assert_cmpint (only_id (f, VPS_B, 0), ==, second);
+  g_assert_cmpint (only_id (f, NULL, second), ==, first);
+}
+
 static void
 test_the_audit_log_is_kept_for_a_year (JournalLab *f, gconstpointer data)
 {
@@ -320,6 +348,7 @@ main (int argc, char **argv)
   ADD ("loss-of-both", test_loss_of_both);
   ADD ("audit-round-trip", test_audit_round_trip);
   ADD ("repetitions-are-counted", test_repetitions_are_counted);
+  ADD ("what-was-done", test_what_was_done);
   ADD ("kept-for-a-year", test_the_audit_log_is_kept_for_a_year);
   return g_test_run ();
 }

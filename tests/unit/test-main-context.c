@@ -148,7 +148,7 @@ ask_everything (Held *f)
   vb_manager_list_notifications_async (manager, all, "tester", 0, 10, answered, f);
   vb_manager_mark_read_async (manager, "tester", 1, answered, f);
   vb_manager_audit_async (manager, entry, answered, f);
-  vb_manager_list_audit_async (manager, NULL, 0, 10, answered, f);
+  vb_manager_list_audit_async (manager, NULL, FALSE, 0, 10, answered, f);
   vb_manager_revoke_async (manager, "someone", NULL, 0, answered, f);
 }
 

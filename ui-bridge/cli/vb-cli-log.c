@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* log: what has been done, and who has asked for what. */
+/* log: what has been done, and who has asked for what. activity: who has done what, as customers see
+ * it. */
 #include "vb-cli-resolve.h"
 #include "vb-cli-table.h"
 #include "vb-cli-text.h"
@@ -115,5 +116,46 @@ vb_cli_log (VbCli *self, char **arguments, GError **error)
   if (operations != NULL)
     print_operations (operations);
   print_entries (entries);
+  return TRUE;
+}
+
+static void
+print_activity (JsonObject *list)
+{
+  const char *const headings[]
+      = { _ ("ASKED"), _ ("BY"), _ ("METHOD"), _ ("VPS"), _ ("TARGET"), NULL };
+  g_autoptr (VbCliTable) table = vb_cli_table_new (headings);
+  g_autoptr (JsonArray) entries = vb_cli_get_array (list, "entries");
+
+  for (guint i = 0; i < json_array_get_length (entries); i++)
+    {
+      JsonObject *entry = json_array_get_object_element (entries, i);
+
+      vb_cli_table_add (table, vb_cli_text_time (vb_cli_get_string (entry, "at")));
+      vb_cli_table_add (table, g_strdup (vb_cli_get_string (entry, "by")));
+      vb_cli_table_add (table, g_strdup (vb_cli_get_string (entry, "method")));
+      vb_cli_table_add (table, g_strdup (vb_cli_get_string (entry, "vps")));
+      vb_cli_table_add (table, g_strdup (vb_cli_get_string (entry, "target")));
+    }
+  vb_cli_table_print (table);
+}
+
+gboolean
+vb_cli_activity (VbCli *self, char **arguments, GError **error)
+{
+  g_autoptr (JsonObject) vps
+      = arguments[0] != NULL ? vb_cli_resolve_vps (self, arguments[0], error) : NULL;
+  g_autoptr (JsonObject) list = NULL;
+
+  if (arguments[0] != NULL && vps == NULL)
+    return FALSE;
+  list = ask (self, "activity.list", vps != NULL ? vb_cli_get_string (vps, "vps") : NULL, error);
+  if (list == NULL)
+    return FALSE;
+
+  if (self->json)
+    vb_cli_print_json (list);
+  else
+    print_activity (list);
   return TRUE;
 }

@@ -121,6 +121,7 @@ export interface Activity {
   /** sub of the token, operator or schedule */
   by: string;
   method: string;
+  vps: string;
   target: string | null;
 }
 

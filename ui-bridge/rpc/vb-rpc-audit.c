@@ -31,15 +31,21 @@ on_listed (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-run_list (VbCall *call)
+list (VbCall *call, gboolean done_only, GAsyncReadyCallback callback)
 {
-  vb_manager_list_audit_async (vb_call_get_manager (call), vb_call_get_vps_name (call),
+  vb_manager_list_audit_async (vb_call_get_manager (call), vb_call_get_vps_name (call), done_only,
                                vb_call_get_integer (call, "before", 0),
-                               (guint) vb_call_get_integer (call, "limit", LIST_DEFAULT), on_listed,
+                               (guint) vb_call_get_integer (call, "limit", LIST_DEFAULT), callback,
                                call);
 }
 
-/* What a customer may know of it: what was done to the own VPS. Neither addresses, nor tokens, nor
+static void
+run_list (VbCall *call)
+{
+  list (call, FALSE, on_listed);
+}
+
+/* What a customer may know of it: what was done to the own VPSs. Neither addresses, nor tokens, nor
  * those who were turned away. */
 static JsonObject *
 make_activity (const VbAuditEntry *entry)
@@ -51,6 +57,7 @@ make_activity (const VbAuditEntry *entry)
   vb_json_add_time (object, "at", entry->at);
   json_object_set_string_member (object, "by", is_local ? "operator" : entry->subject);
   json_object_set_string_member (object, "method", entry->method);
+  json_object_set_string_member (object, "vps", entry->vps);
   if (entry->target != NULL)
     json_object_set_string_member (object, "target", entry->target);
   else
@@ -80,12 +87,12 @@ on_activity_listed (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       const VbAuditEntry *entry = g_ptr_array_index (entries, i);
 
-      if (g_str_equal (entry->outcome, VB_AUDIT_OK))
+      if (vb_identity_sees (vb_call_get_identity (call), entry->vps))
         json_array_add_object_element (array, make_activity (entry));
     }
   object = json_object_new ();
   json_object_set_array_member (object, "entries", array);
-  /* Some may have been left out: where to go on is not the last one that is told. */
+  /* Those of others' VPSs were left out: where to go on is not the last one that is told. */
   if (entries->len == limit)
     json_object_set_int_member (
         object, "next", ((VbAuditEntry *) g_ptr_array_index (entries, entries->len - 1))->id);
@@ -97,16 +104,13 @@ on_activity_listed (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 run_activity (VbCall *call)
 {
-  vb_manager_list_audit_async (vb_call_get_manager (call), vb_call_get_vps_name (call),
-                               vb_call_get_integer (call, "before", 0),
-                               (guint) vb_call_get_integer (call, "limit", LIST_DEFAULT),
-                               on_activity_listed, call);
+  list (call, TRUE, on_activity_listed);
 }
 
 const VbMethod vb_rpc_audit_methods[] = {
   { "activity.list",
     VB_PERMISSION_BACKUP_READ,
-    { { "vps", VB_PARAM_VPS },
+    { { "vps", VB_PARAM_VPS_OR_ALL, TRUE },
       { "before", VB_PARAM_INTEGER, TRUE, 1, G_MAXINT64 },
       { "limit", VB_PARAM_INTEGER, TRUE, 1, LIST_MAX } },
     run_activity,

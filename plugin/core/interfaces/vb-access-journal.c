@@ -31,9 +31,11 @@ vb_access_journal_add_audit (VbAccessJournal *self, GPtrArray *entries, GError *
 GPtrArray *
 vb_access_journal_list_audit (VbAccessJournal *self,
                               const char *vps,
+                              gboolean done_only,
                               gint64 before,
                               guint limit,
                               GError **error)
 {
-  return VB_ACCESS_JOURNAL_GET_IFACE (self)->list_audit (self, vps, before, limit, error);
+  return VB_ACCESS_JOURNAL_GET_IFACE (self)->list_audit (self, vps, done_only, before, limit,
+                                                         error);
 }

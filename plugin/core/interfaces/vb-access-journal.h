@@ -27,7 +27,8 @@ G_DECLARE_INTERFACE (VbAccessJournal, vb_access_journal, VB, ACCESS_JOURNAL, GOb
  * A repetition within a minute only counts up the first one, so that nobody can make the log grow
  * by asking again and again
  * @list_audit: (transfer full) (element-type VbAuditEntry): of the VPS @vps (%NULL: all) with an id
- * < @before (0: all), newest first, at most @limit
+ * < @before (0: all), newest first, at most @limit. @done_only: only what was done to a VPS: others
+ * who ask for much and are refused neither hide it nor make it slow to find
  */
 struct _VbAccessJournalInterface
 {
@@ -40,6 +41,7 @@ struct _VbAccessJournalInterface
   gboolean (*add_audit) (VbAccessJournal *self, GPtrArray *entries, GError **error);
   GPtrArray *(*list_audit) (VbAccessJournal *self,
                             const char *vps,
+                            gboolean done_only,
                             gint64 before,
                             guint limit,
                             GError **error);
@@ -52,6 +54,7 @@ GPtrArray *vb_access_journal_load_revocations (VbAccessJournal *self, GError **e
 gboolean vb_access_journal_add_audit (VbAccessJournal *self, GPtrArray *entries, GError **error);
 GPtrArray *vb_access_journal_list_audit (VbAccessJournal *self,
                                          const char *vps,
+                                         gboolean done_only,
                                          gint64 before,
                                          guint limit,
                                          GError **error);

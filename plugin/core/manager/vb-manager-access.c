@@ -151,6 +151,7 @@ vb_manager_audit_finish (VbManager *self, GAsyncResult *result, GError **error)
 typedef struct
 {
   char *vps;
+  gboolean done_only;
   gint64 before;
   guint limit;
 } Query;
@@ -168,8 +169,9 @@ list_audit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable 
   VbManager *self = source;
   const Query *query = data;
   GError *error = NULL;
-  GPtrArray *entries = vb_access_journal_list_audit (VB_ACCESS_JOURNAL (self->journal), query->vps,
-                                                     query->before, query->limit, &error);
+  GPtrArray *entries
+      = vb_access_journal_list_audit (VB_ACCESS_JOURNAL (self->journal), query->vps,
+                                      query->done_only, query->before, query->limit, &error);
 
   if (entries != NULL)
     g_task_return_pointer (task, entries, (GDestroyNotify) g_ptr_array_unref);
@@ -180,6 +182,7 @@ list_audit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable 
 void
 vb_manager_list_audit_async (VbManager *self,
                              const char *vps,
+                             gboolean done_only,
                              gint64 before,
                              guint limit,
                              GAsyncReadyCallback callback,
@@ -189,6 +192,7 @@ vb_manager_list_audit_async (VbManager *self,
   Query *query = g_new0 (Query, 1);
 
   query->vps = g_strdup (vps);
+  query->done_only = done_only;
   query->before = before;
   query->limit = limit;
   g_task_set_source_tag (task, vb_manager_list_audit_async);

@@ -343,10 +343,11 @@ void vb_manager_audit_async (VbManager *self,
                              gpointer user_data);
 gboolean vb_manager_audit_finish (VbManager *self, GAsyncResult *result, GError **error);
 
-/** vb_manager_list_audit_async: @vps: (nullable): UUID, %NULL for all; @before: (0 for none): only
- * entries with a smaller id; newest first */
+/** vb_manager_list_audit_async: @vps: (nullable): UUID, %NULL for all; @done_only: only what was
+ * done, to a VPS; @before: (0 for none): only entries with a smaller id; newest first */
 void vb_manager_list_audit_async (VbManager *self,
                                   const char *vps,
+                                  gboolean done_only,
                                   gint64 before,
                                   guint limit,
                                   GAsyncReadyCallback callback,

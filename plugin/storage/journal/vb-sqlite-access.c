@@ -186,6 +186,7 @@ read_entry (VbStatement *statement)
 GPtrArray *
 vb_sqlite_access_list_audit (VbSqlite *sqlite,
                              const char *vps,
+                             gboolean done_only,
                              gint64 before,
                              guint limit,
                              GError **error)
@@ -199,10 +200,16 @@ vb_sqlite_access_list_audit (VbSqlite *sqlite,
   "SELECT id, at, count, subject, address, token_id, method, vps, target, outcome"                 \
   " FROM audit WHERE id < ?1"
 #define ORDER " ORDER BY id DESC LIMIT ?2"
-  statement = vb_sqlite_prepare (sqlite, vps != NULL ? SELECT " AND vps = ?3" ORDER : SELECT ORDER,
-                                 error);
+  /* As the partial indexes have it: neither of no VPS nor of all of them. */
+#define DONE " AND outcome = '" VB_AUDIT_OK "' AND vps <> '*'"
+  static const char *const queries[2][2] = {
+    { SELECT ORDER, SELECT " AND vps = ?3" ORDER },
+    { SELECT DONE ORDER, SELECT DONE " AND vps = ?3" ORDER },
+  };
 #undef SELECT
+#undef DONE
 #undef ORDER
+  statement = vb_sqlite_prepare (sqlite, queries[done_only ? 1 : 0][vps != NULL ? 1 : 0], error);
   if (statement == NULL)
     return NULL;
   vb_statement_bind_int (statement, 1, before > 0 ? before : G_MAXINT64);

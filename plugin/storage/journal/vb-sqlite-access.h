@@ -18,6 +18,7 @@ GPtrArray *vb_sqlite_access_load_revocations (VbSqlite *sqlite, GError **error);
 gboolean vb_sqlite_access_add_audit (VbSqlite *sqlite, GPtrArray *entries, GError **error);
 GPtrArray *vb_sqlite_access_list_audit (VbSqlite *sqlite,
                                         const char *vps,
+                                        gboolean done_only,
                                         gint64 before,
                                         guint limit,
                                         GError **error);

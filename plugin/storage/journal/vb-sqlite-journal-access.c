@@ -10,6 +10,7 @@
 typedef struct
 {
   const char *vps;
+  gboolean done_only;
   gint64 before;
   guint limit;
   GPtrArray *found; /* what was read */
@@ -157,19 +158,20 @@ list_audit (VbSqlite *sqlite, gpointer data, GError **error)
 {
   Query *query = data;
 
-  query->found
-      = vb_sqlite_access_list_audit (sqlite, query->vps, query->before, query->limit, error);
+  query->found = vb_sqlite_access_list_audit (sqlite, query->vps, query->done_only, query->before,
+                                              query->limit, error);
   return query->found != NULL;
 }
 
 static GPtrArray *
 vb_sqlite_journal_list_audit (VbAccessJournal *journal,
                               const char *vps,
+                              gboolean done_only,
                               gint64 before,
                               guint limit,
                               GError **error)
 {
-  Query query = { .vps = vps, .before = before, .limit = limit };
+  Query query = { .vps = vps, .done_only = done_only, .before = before, .limit = limit };
 
   if (vb_sqlite_journal_transaction (VB_SQLITE_JOURNAL (journal), list_audit, &query, error))
     return query.found;

@@ -68,6 +68,10 @@
  *
  * - operations have replace_disks, whether a restore may overwrite disks that the backup lacks
  *
+ * Version 10
+ *
+ * - audit: what was done to a VPS is found beside any number of refusals
+ *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released. */
 const char *const vb_sqlite_schema_steps[] = {
@@ -240,6 +244,9 @@ const char *const vb_sqlite_schema_steps[] = {
   "ALTER TABLE operations ADD COLUMN source_vps TEXT;",
 
   "ALTER TABLE operations ADD COLUMN replace_disks INTEGER NOT NULL DEFAULT 0;",
+
+  "CREATE INDEX audit_done ON audit (id) WHERE outcome = 'ok' AND vps <> '*';"
+  "CREATE INDEX audit_done_by_vps ON audit (vps, id) WHERE outcome = 'ok' AND vps <> '*';",
 
   NULL,
 };

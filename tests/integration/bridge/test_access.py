@@ -276,7 +276,7 @@ def test_a_customer_sees_who_has_done_what_to_the_own_vps(host):
     assert host.user(host.mint("backup.read", vps=[foreign], sub="mallory")).refusal("backup.delete", vps=foreign, backup="x").reason == "forbidden"
     page = bob.request("activity.list", vps=own)
     assert [(one["by"], one["method"], one["target"]) for one in page["entries"]] == [("operator", "slots.set", None), ("alice", "backup.create", operation)]
-    assert page["next"] is None and set(page["entries"][0]) == {"id", "at", "by", "method", "target"}
+    assert page["next"] is None and set(page["entries"][0]) == {"id", "at", "by", "method", "vps", "target"}
     first = bob.request("activity.list", vps=own, limit=1)
     assert [one["by"] for one in first["entries"]] == ["operator"]
     assert [one["by"] for one in bob.request("activity.list", vps=own, before=first["next"])["entries"]] == ["alice"]
@@ -284,6 +284,23 @@ def test_a_customer_sees_who_has_done_what_to_the_own_vps(host):
     assert host.user(host.mint("backup.create", vps=[own])).refusal("activity.list", vps=own).reason == "forbidden"
     # Who was turned away is the operator's business.
     assert [one["method"] for one in host.admin().request("activity.list", vps=foreign)["entries"]] == ["slots.set"]
+    # Of all VPSs: of those that the token names, and nothing that is about none.
+    host.admin().request("session.revoke", sub="nobody")
+    assert bob.request("activity.list")["entries"] == bob.request("activity.list", vps="*")["entries"] == page["entries"]
+    assert [(one["method"], one["vps"]) for one in host.admin().request("activity.list")["entries"]] == [
+        ("slots.set", foreign), ("slots.set", own), ("backup.create", own)]
+
+
+def test_refusals_of_others_do_not_hide_what_was_done(host):
+    """Whoever knows the UUID of a VPS can ask for it as often as he likes."""
+    own, foreign = host.add(), host.add()
+    host.admin().request("slots.set", vps=own, total=3)
+    for method in "vps.get", "operation.list", "schedule.get":
+        for number in range(2):
+            token = host.mint("backup.read", vps=[foreign], sub=f"mallory{number}")
+            assert host.user(token).refusal(method, vps=own).reason == "not_found"
+    page = host.user(host.mint("backup.read", vps=[own], sub="bob")).request("activity.list", vps=own, limit=2)
+    assert [one["method"] for one in page["entries"]] == ["slots.set"] and page["next"] is None
 
 
 def begin_through_proxy(host, forwarded):
