@@ -11,7 +11,7 @@ import time
 import client as clients
 import pytest
 
-JOURNALS = sorted((pathlib.Path(__file__).parent / "journals").glob("*.sql"))
+JOURNALS = sorted((pathlib.Path(__file__).parent / "journals").glob("*.sql"), key=lambda path: int(path.stem))
 VPS = "6695eb01-f6a4-8304-79aa-97f2502e193f"  # of libvirt's test driver
 CREATED, RESTORED, UNENDED = (f"aaaaaaaa-0000-4000-8000-00000000000{n}" for n in (1, 2, 3))
 WRITTEN_AT = 1_700_000_000_000_000  # the first time in the files
