@@ -76,6 +76,15 @@ class Bare:
         policy.unlink()
         return self
 
+    def fetch_release(self, release):
+        """Sources and packages of another release, for an upgrade without network. The system may run meanwhile."""
+        lines = (self.root / "etc/apt/sources.list").read_text().replace(RELEASE, release).splitlines()
+        if release == "testing":  # it has neither updates nor security
+            lines = [line for line in lines if f" {release} " in line]
+        (self.root / "etc/apt/sources.list").write_text("\n".join(lines) + "\n")
+        self.in_root("apt-get", "update", "-qq")
+        self.in_root("apt-get", "full-upgrade", "-y", "-qq", "--download-only")
+
     def in_root(self, *words):
         return isolated.run("chroot", self.root, *words, env=ENVIRONMENT)
 
