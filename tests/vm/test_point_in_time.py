@@ -113,3 +113,29 @@ def test_powered_off_guest_is_backed_up_all_the_same(very_slow_service, new_gues
     assert (seen["id"], seen["consistency"]) == (started["backup"]["id"], "offline")
     path = very_slow_service.backup_path(vps.vps, seen["id"]) / "vda.raw"
     assert path.read_bytes() == vps.disk_bytes("vda")
+
+
+def test_guest_that_shuts_down_is_backed_up_all_the_same(very_slow_service, new_guest):
+    """libvirt from 11.10 on keeps QEMU until the end, and the point in time with it; before, the backup starts over from the disk."""
+    vps = new_guest(disks=[guests.Disk("vda", size=32 << 20)]).boot()
+    fill(vps, "vda")
+    before = vps.disk_bytes("vda")
+    goes_on = vps.domain.connect().getLibVersion() >= 11_010_000
+    client = very_slow_service.client()
+    client.follow(vps.vps)
+    started = client.request("backup.create", vps=vps.vps)
+    operation = started["operation"]["id"]
+    client.wait_state(operation, "copying", bytes_done=1)
+    vps.sh("printf 'after the point in time' | dd of=/dev/vda bs=1M seek=30 conv=notrunc,fsync 2>/dev/null")
+    vps.power_off()
+    ended = client.wait_operation(vps.vps, operation)
+    assert ended["state"] == "completed", ended
+    client.wait_vps(vps.vps, lambda now: now["power"] == "stopped", f"{vps.name} is off")
+    seen = client.vps[vps.vps]["backups"][0]
+    after = vps.disk_bytes("vda")
+    assert after != before
+    assert seen["consistency"] == ("crash" if goes_on else "offline")
+    image = (very_slow_service.backup_path(vps.vps, seen["id"]) / "vda.raw").read_bytes()
+    assert image == (before if goes_on else after)
+    vps.boot()
+    client.back_up(vps.vps)

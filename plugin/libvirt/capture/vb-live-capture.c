@@ -128,6 +128,20 @@ prepare_files (Begin *begin, GError **error)
   return vb_scratch_check (begin->scratch, begin->request->scratch_reserve_bytes, error);
 }
 
+/* Since libvirt 11.10 a guest that shuts down stays, reset and paused, until the job ends: its point in time is not lost. The
+ * program may have been built with an older one. */
+static unsigned int
+job_flags (Begin *begin)
+{
+  static const unsigned long preserving_libvirt = 11010000;
+  static const unsigned int preserve_shutdown_domain = 1 << 1; /* libvirt-domain.h of 11.10 */
+  unsigned long version = 0;
+
+  if (virConnectGetLibVersion (virDomainGetConnect (begin->domain), &version) < 0)
+    return 0;
+  return version >= preserving_libvirt ? preserve_shutdown_domain : 0;
+}
+
 static gboolean
 begin_job (Begin *begin, const char *base, gboolean with_checkpoint)
 {
@@ -138,8 +152,9 @@ begin_job (Begin *begin, const char *base, gboolean with_checkpoint)
                                                 : NULL;
 
   begin->is_tracked = with_checkpoint;
-  return VB_FAULT_AROUND (virDomainBackupBegin (begin->domain, backup, checkpoint, 0),
-                          "backup-begin")
+  return VB_FAULT_AROUND (
+             virDomainBackupBegin (begin->domain, backup, checkpoint, job_flags (begin)),
+             "backup-begin")
          == 0;
 }
 

@@ -90,7 +90,7 @@ def test_unit(prefix):
 
 
 def test_manual_pages(prefix):
-    for page in (prefix / "share/man").rglob("*.[58]"):
+    for page in (prefix / "share/man").rglob("*.[578]"):
         run("mandoc", "-Tlint", "-W", "error", page)
     commands = (prefix / "share/man/man8/vps-backupctl.8").read_text()
     spoken = re.findall(r"^  (\w+)(.*)$", run(prefix / "bin/vps-backupctl", "--help").split("Commands:")[1], re.MULTILINE)
