@@ -95,18 +95,119 @@ has_model (virConnect *connection, const char *model)
 
 /* ---- all VPSs ---- */
 
-static void
-check_all_vps (VbDoctor *self, virConnect *connection)
-{
-  virDomainPtr *domains = NULL;
-  int count = virConnectListAllDomains (connection, &domains, 0);
+/* QEMU has been asked by anybody for so long and has not answered. */
+#define SILENT_MS 10000
+#define N_LOOKS 20
+#define LOOK_PAUSE_US (250 * 1000)
+#define VPS_LIMIT_S 30
+#define DAEMON_LIMIT_S 20
 
-  for (int i = 0; i < count; i++)
+static void
+free_domain (gpointer domain)
+{
+  virDomainFree (domain);
+}
+
+static void
+look_at_vps (VbDoctor *self, gpointer domain)
+{
+  vb_doctor_vps_check (self, domain);
+}
+
+static VbFinding *
+add_silent (VbDoctor *self, virDomainPtr domain, guint silent_s)
+{
+  VbFinding *finding
+      = vb_findings_add (self->findings, "vps", VB_VERDICT_PROBLEM,
+                         _ ("It has not answered for %u s: its QEMU, or the storage of a disk, "
+                            "hangs. No operation on it comes to an end."),
+                         silent_s);
+
+  finding->vps = g_strdup (virDomainGetName (domain));
+  vb_finding_set_remedy (finding, "virsh domcontrol %1$s; virsh domblklist %1$s   # %2$s",
+                         finding->vps, _ ("virsh destroy ends it"));
+  return finding;
+}
+
+/* Only what others wait for is known: to ask QEMU itself would leave one more call that hangs. While
+ * a backup runs, libvirt says since when instead, so that one look is not enough. */
+static void
+look_at_qemu (VbDoctor *self, gpointer domain)
+{
+  virDomainControlInfo info = { 0 };
+
+  for (guint i = 0; i < N_LOOKS; i++)
     {
-      vb_doctor_vps_check (self, domains[i]);
-      virDomainFree (domains[i]);
+      if (virDomainIsActive (domain) != 1 || virDomainGetControlInfo (domain, &info, 0) != 0
+          || (info.state != VIR_DOMAIN_CONTROL_JOB && info.state != VIR_DOMAIN_CONTROL_OCCUPIED)
+          || info.stateTime < SILENT_MS)
+        return;
+      g_usleep (LOOK_PAUSE_US);
     }
+  add_silent (self, domain, (guint) (info.stateTime / 1000));
+}
+
+static void
+check_vps (VbDoctor *self, virDomainPtr domain)
+{
+  const guint before = self->findings->len;
+
+  virDomainRef (domain);
+  if (!vb_doctor_limit (self, VPS_LIMIT_S, look_at_qemu, domain, free_domain))
+    add_silent (self, domain, VPS_LIMIT_S);
+  if (self->findings->len > before)
+    return;
+  virDomainRef (domain);
+  if (!vb_doctor_limit (self, VPS_LIMIT_S, look_at_vps, domain, free_domain))
+    add_silent (self, domain, VPS_LIMIT_S);
+}
+
+typedef struct
+{
+  virConnectPtr connection;
+  GPtrArray *domains; /* of virDomainPtr */
+} Daemon;
+
+static void
+daemon_free (gpointer data)
+{
+  Daemon *daemon = data;
+
+  g_ptr_array_unref (daemon->domains);
+  virConnectClose (daemon->connection);
+  g_free (daemon);
+}
+
+static void
+look_at_daemon (VbDoctor *self, gpointer data)
+{
+  Daemon *daemon = data;
+  virDomainPtr *domains = NULL;
+
+  check_versions (self, daemon->connection);
+  if (has_model (daemon->connection, "apparmor"))
+    vb_doctor_check_apparmor (self);
+  if (has_model (daemon->connection, "selinux"))
+    vb_doctor_check_selinux (self);
+  int count = virConnectListAllDomains (daemon->connection, &domains, 0);
+  for (int i = 0; i < count; i++)
+    g_ptr_array_add (daemon->domains, domains[i]);
   free (domains);
+}
+
+/* Returns: (transfer full) (nullable): the domains; %NULL when the daemon does not answer */
+static GPtrArray *
+ask_daemon (VbDoctor *self, virConnectPtr connection)
+{
+  GPtrArray *domains = g_ptr_array_new_with_free_func (free_domain);
+  Daemon *daemon = g_new0 (Daemon, 1);
+
+  virConnectRef (connection);
+  daemon->connection = connection;
+  daemon->domains = g_ptr_array_ref (domains);
+  if (!vb_doctor_limit (self, DAEMON_LIMIT_S, look_at_daemon, daemon, daemon_free))
+    g_clear_pointer (&domains, g_ptr_array_unref);
+  return domains;
 }
 
 void
@@ -125,10 +226,13 @@ vb_doctor_check_host (VbDoctor *self)
       vb_finding_set_remedy (finding, "%s", start);
       return;
     }
-  check_versions (self, connection);
-  if (has_model (connection, "apparmor"))
-    vb_doctor_check_apparmor (self);
-  if (has_model (connection, "selinux"))
-    vb_doctor_check_selinux (self);
-  check_all_vps (self, connection);
+  g_autoptr (GPtrArray) domains = ask_daemon (self, connection);
+  if (domains == NULL)
+    {
+      finding = vb_findings_add (self->findings, "libvirt", VB_VERDICT_PROBLEM,
+                                 _ ("libvirt does not answer within %d s."), DAEMON_LIMIT_S);
+      vb_finding_set_remedy (finding, "%s", start);
+    }
+  for (guint i = 0; domains != NULL && i < domains->len; i++)
+    check_vps (self, g_ptr_array_index (domains, i));
 }

@@ -51,15 +51,25 @@ check_space (VbDoctor *self, const VbPoolStatus *status)
                          _ ("see what takes up the space, or make it larger"));
 }
 
-static void
-check_pool (VbDoctor *self)
+void
+vb_doctor_check_pool (VbDoctor *self)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (VbPool) pool = (VbPool *) vb_directory_pool_new (self->pool, self->reserve, &error);
   VbPoolStatus status;
   VbFinding *finding;
 
-  if (pool != NULL && vb_pool_check (pool, &status, &error))
+  /* To look does not write; to try it does. */
+  if (pool != NULL && self->pool_hangs && vb_pool_check_space (pool, 0, &error))
+    {
+      finding = vb_findings_add (self->findings, "pool", VB_VERDICT_PROBLEM,
+                                 _ ("The pool %s is there, but the service cannot write to it."),
+                                 self->pool);
+      vb_finding_set_remedy (finding, "findmnt -T %s; dmesg | tail   # %s", self->pool,
+                             _ ("journalctl -u vps-backupd says why"));
+      return;
+    }
+  if (pool != NULL && !self->pool_hangs && vb_pool_check (pool, &status, &error))
     {
       vb_findings_add (self->findings, "pool", VB_VERDICT_OK, _ ("The pool %s is there."),
                        self->pool);
@@ -72,8 +82,8 @@ check_pool (VbDoctor *self)
                          _ ("or, if it is new:"), self->pool);
 }
 
-static void
-check_state (VbDoctor *self)
+void
+vb_doctor_check_state (VbDoctor *self)
 {
   struct statfs info;
   VbFinding *finding;
@@ -100,11 +110,4 @@ check_state (VbDoctor *self)
                          self->state_folder);
   vb_finding_set_remedy (finding, "sed -i 's|^#*state-dir=.*|state-dir=/var/lib/vps-backup|' "
                                   "/etc/vps-backup/vps-backup.conf");
-}
-
-void
-vb_doctor_check_pool (VbDoctor *self)
-{
-  check_pool (self);
-  check_state (self);
 }

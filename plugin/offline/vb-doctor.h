@@ -14,6 +14,7 @@ G_BEGIN_DECLS
  * @runtime_folder: where the sockets of captures are
  * @hooks_folder: where libvirt keeps its hooks, "/etc/libvirt/hooks"
  * @locks_file: what tells the hook where the locks are, "/etc/vps-backup/locks-dir"
+ * @pool_hangs: the service, which tries it all the time, gets no answer from the pool
  * @root: (nullable): the folder in which the host's /etc, /usr and /sys are; %NULL for "/"
  * @findings: (element-type VbFinding): what was found so far
  *
@@ -30,6 +31,7 @@ typedef struct
   const char *runtime_folder;
   const char *hooks_folder;
   const char *locks_file;
+  gboolean pool_hangs;
   const char *root;
   GPtrArray *findings;
 } VbDoctor;
@@ -48,10 +50,34 @@ void vb_doctor_check_apparmor (VbDoctor *self);
 /** vb_doctor_check_selinux: only where SELinux confines QEMU */
 void vb_doctor_check_selinux (VbDoctor *self);
 
-/** vb_doctor_check_pool: pool and state folder */
+/** vb_doctor_check_pool: is it there, is there room */
 void vb_doctor_check_pool (VbDoctor *self);
+
+/** vb_doctor_check_state: the state folder and its disk */
+void vb_doctor_check_state (VbDoctor *self);
 
 /** vb_doctor_check_hook: the libvirt hook */
 void vb_doctor_check_hook (VbDoctor *self);
+
+/** VbDoctorCheck: one of these; @self is its own, @data as given */
+typedef void (*VbDoctorCheck) (VbDoctor *self, gpointer data);
+
+/**
+ * vb_doctor_limit:
+ * @limit_s: how long @check may take
+ * @data: (transfer full): for @check
+ * @data_free: (nullable): for @data
+ *
+ * What is looked at may hang with its disk or its process. The findings of a @check that takes too
+ * long are lost. A @check only reads: a thread that writes to a frozen disk cannot be killed, and
+ * would keep the process from its end.
+ *
+ * Returns: whether it has ended in time
+ */
+gboolean vb_doctor_limit (VbDoctor *self,
+                          guint limit_s,
+                          VbDoctorCheck check,
+                          gpointer data,
+                          GDestroyNotify data_free);
 
 G_END_DECLS

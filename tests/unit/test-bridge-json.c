@@ -190,7 +190,7 @@ test_vps (void)
   };
 
   vb_vps_set_info (vps, &info);
-  vb_vps_set_availability (vps, TRUE, FALSE);
+  vb_vps_set_availability (vps, TRUE, FALSE, TRUE);
   vb_vps_next_seq (vps);
   assert_json (vb_json_vps (vps, FALSE),
                "{\"vps\":\"" VPS "\",\"name\":\"mail\",\"power\":\"paused\",\"status\":\"paused\","

@@ -147,6 +147,99 @@ test_slots_taken_away (ManagerLab *f, gconstpointer data)
   g_assert_cmpuint (manager_lab_get_slots_used (f), ==, 2);
 }
 
+typedef struct
+{
+  GAsyncResult *listed;
+  GAsyncResult *read;
+  GAsyncResult *audited;
+  GAsyncResult *revoked;
+  GAsyncResult *created;
+} Asked;
+
+static void
+asked_clear (Asked *asked)
+{
+  g_clear_object (&asked->listed);
+  g_clear_object (&asked->read);
+  g_clear_object (&asked->audited);
+  g_clear_object (&asked->revoked);
+  g_clear_object (&asked->created);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Asked, asked_clear)
+
+static void
+ask_for_all (ManagerLab *f, Asked *asked, const char *token_id)
+{
+  g_autoptr (VbAuditEntry) entry = vb_audit_entry_new ();
+
+  entry->subject = g_strdup ("tester");
+  entry->method = g_strdup ("backup.create");
+  entry->address = g_strdup ("127.0.0.1");
+  entry->outcome = g_strdup (VB_AUDIT_OK);
+  vb_manager_list_operations_async (f->manager, VPS, 5, manager_lab_keep_result, &asked->listed);
+  vb_manager_mark_read_async (f->manager, "tester", 1, manager_lab_keep_result, &asked->read);
+  vb_manager_audit_async (f->manager, entry, manager_lab_keep_result, &asked->audited);
+  vb_manager_revoke_async (f->manager, NULL, token_id, 1, manager_lab_keep_result, &asked->revoked);
+  begin_create (f, "key", &asked->created);
+}
+
+static void
+expect_all_refused (ManagerLab *f, Asked *asked)
+{
+  g_autoptr (GError) of_list = NULL;
+  g_autoptr (GError) of_read = NULL;
+  g_autoptr (GError) of_revoke = NULL;
+
+  manager_lab_wait_result (&asked->listed);
+  g_assert_null (vb_manager_list_operations_finish (f->manager, asked->listed, &of_list));
+  g_assert_error (of_list, VB_ERROR, VB_ERROR_JOURNAL_UNAVAILABLE);
+  manager_lab_wait_result (&asked->read);
+  g_assert_false (vb_manager_mark_read_finish (f->manager, asked->read, &of_read));
+  g_assert_error (of_read, VB_ERROR, VB_ERROR_JOURNAL_UNAVAILABLE);
+  manager_lab_wait_result (&asked->revoked);
+  g_assert_false (vb_manager_revoke_finish (f->manager, asked->revoked, &of_revoke));
+  g_assert_error (of_revoke, VB_ERROR, VB_ERROR_JOURNAL_UNAVAILABLE);
+  manager_lab_wait_result (&asked->audited);
+  g_assert_true (vb_manager_audit_finish (f->manager, asked->audited, NULL));
+  expect_error (f, &asked->created, VB_ERROR_JOURNAL_UNAVAILABLE);
+}
+
+static gboolean
+revoked_twice (gpointer data)
+{
+  return vb_fake_get_calls (((ManagerLab *) data)->journal, "save_revocation") == 2
+         && vb_fake_get_calls (((ManagerLab *) data)->journal, "add_audit") >= 2;
+}
+
+/* The journal is found to hang: whoever waits for it is told so, newcomers at once; what must not
+ * get lost is written when it answers again. */
+static void
+test_journal (ManagerLab *f, gconstpointer data)
+{
+  g_auto (Asked) before = { NULL };
+  g_auto (Asked) meanwhile = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  vb_fake_hold (f->journal, "list_operations");
+  ask_for_all (f, &before, "first");
+  vb_fake_wait_calls (f->journal, "list_operations", 1);
+  vb_manager_set_journal_hung (f->manager, TRUE);
+  expect_all_refused (f, &before);
+  ask_for_all (f, &meanwhile, "second");
+  expect_all_refused (f, &meanwhile);
+  g_assert_cmpint (vb_vps_can_create (manager_lab_get_vps (f)), ==, VB_CANNOT_JOURNAL_UNAVAILABLE);
+  g_assert_true (vb_manager_is_revoked (f->manager, "anybody", "second", 0));
+  press_power (f, VB_POWER_ACTION_RESTART);
+
+  vb_fake_release (f->journal, "list_operations");
+  vb_fake_wait_until (revoked_twice, f, "what must not get lost");
+  vb_fake_wait_until (is_unlocked, f, "the end of what was refused");
+  vb_manager_set_journal_hung (f->manager, FALSE);
+  g_autofree char *operation = manager_lab_create (f, VPS, "key", -1);
+  manager_lab_wait_idle (f);
+  g_assert_cmpuint (vb_vps_get_backups (manager_lab_get_vps (f))->len, ==, 1);
+}
+
 /* A VPS whose refresh was refused once is refreshed the next time. */
 static void
 test_refresh (ManagerLab *f, gconstpointer data)
@@ -218,6 +311,7 @@ main (int argc, char **argv)
   static const char *const held[] = { "check_space", "save_operation", "find_request" };
 
   g_test_init (&argc, &argv, NULL);
+  g_log_set_always_fatal (G_LOG_LEVEL_CRITICAL | G_LOG_LEVEL_ERROR);
   for (gsize i = 0; i < G_N_ELEMENTS (held); i++)
     {
       g_autofree char *path = g_strdup_printf ("/manager/hangs/admission/%s", held[i]);
@@ -228,6 +322,8 @@ main (int argc, char **argv)
               test_vps_undefined, manager_lab_tear_down);
   g_test_add ("/manager/hangs/slots-taken-away", ManagerLab, NULL, manager_lab_set_up,
               test_slots_taken_away, manager_lab_tear_down);
+  g_test_add ("/manager/hangs/journal", ManagerLab, NULL, manager_lab_set_up, test_journal,
+              manager_lab_tear_down);
   g_test_add ("/manager/hangs/many-verifications", ManagerLab, NULL, manager_lab_set_up,
               test_many_verifications, manager_lab_tear_down);
   g_test_add ("/manager/hangs/refresh", ManagerLab, NULL, set_up_shared, test_refresh,

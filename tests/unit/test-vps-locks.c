@@ -4,6 +4,7 @@
 #define VPS "0a0a0a0a-1111-4222-8333-444444444444"
 #define OTHER "0b0b0b0b-1111-4222-8333-444444444444"
 #define POOL VB_VPS_LOCK_NEEDS_POOL
+#define BOTH (VB_VPS_LOCK_NEEDS_POOL | VB_VPS_LOCK_NEEDS_JOURNAL)
 #define NOTHING VB_VPS_LOCK_NEEDS_NOTHING
 
 /* One that asks for a lock, and what became of it. */
@@ -137,6 +138,30 @@ test_one_at_a_time_beside (Lab *f, gconstpointer data)
   leave (&f->b);
 }
 
+/* Only an admission waits for the journal; who waits for an admission does so as well. */
+static void
+test_journal_is_missing (Lab *f, gconstpointer data)
+{
+  ask (f, &f->a, VPS, BOTH);
+  vb_vps_lock_yield (f->a.lock, 0, abandon, &f->a);
+  ask (f, &f->b, VPS, POOL);
+  g_assert_null (f->b.lock);
+  ask (f, &f->c, OTHER, POOL);
+  vb_vps_lock_yield (f->c.lock, 0, abandon, &f->c);
+  vb_vps_locks_set_journal_missing (f->locks, TRUE);
+  g_assert_cmpint (f->a.abandoned, ==, VB_ERROR_JOURNAL_UNAVAILABLE);
+  g_assert_cmpint (f->b.refused, ==, VB_ERROR_JOURNAL_UNAVAILABLE);
+  g_assert_cmpuint (f->c.n_abandoned, ==, 0);
+  leave (&f->a);
+
+  /* An owner that does not need it comes to its end. */
+  ask (f, &f->b, OTHER, POOL);
+  g_assert_null (f->b.lock);
+  leave (&f->c);
+  g_assert_nonnull (f->b.lock);
+  leave (&f->b);
+}
+
 static void
 test_pool_is_missing (Lab *f, gconstpointer data)
 {
@@ -225,6 +250,7 @@ main (int argc, char **argv)
     { "beside-one-that-yields", test_beside_one_that_yields },
     { "one-at-a-time-beside", test_one_at_a_time_beside },
     { "pool-is-missing", test_pool_is_missing },
+    { "journal-is-missing", test_journal_is_missing },
     { "free-though-the-pool-is-missing", test_free_though_the_pool_is_missing },
     { "limit", test_limit },
     { "refuse-all", test_refuse_all },

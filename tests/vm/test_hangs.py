@@ -2,6 +2,7 @@
 """Something that the service stands on hangs: what a panel shows is answered at once all the same."""
 
 import contextlib
+import json
 import subprocess
 import time
 import urllib.error
@@ -53,6 +54,32 @@ def expect_answers(client, vps, rounds=20):
         time.sleep(0.3)  # so that the rounds cover what the service does each few seconds
 
 
+def get(path, service):
+    request = urllib.request.Request(f"http://127.0.0.1:{services.PORT}{path}", headers={
+        "Authorization": f"Bearer {service.token(perms=['admin'])}"})
+    with contextlib.closing(urllib.request.urlopen(request, timeout=30)) as answer:
+        return answer.read().decode()
+
+
+def problems_of_doctor(service):
+    """It ends, whatever hangs."""
+    doctor = service.run_ctl("--json", "doctor", "--config", service.config_path)
+    assert doctor.returncode == 1, doctor
+    return {one["check"] for one in json.loads(doctor.stdout.splitlines()[0])["findings"] if one["verdict"] == "problem"}
+
+
+def expect_named(service, client, vps):
+    """The hung disk of the journal is named wherever an operator looks, and what needs it is refused with a reason of its own."""
+    isolated.wait_until(lambda: not json.loads(get("/healthz", service))["journal"], "/healthz names the journal", 60)
+    assert "vps_backup_journal_up 0" in get("/metrics", service)
+    assert "the disk of the state folder hangs" in service.log()
+    now = client.wait_vps(vps.vps, lambda now: not now["can_create"]["allowed"], "it is said at the VPS")
+    assert now["can_create"]["reason"] == "journal_unavailable"
+    assert client.refusal("backup.create", vps=vps.vps, request_key="key").reason == "journal_unavailable"
+    assert client.refusal("operation.list", vps=vps.vps).reason == "journal_unavailable"
+    assert "journal" in problems_of_doctor(service)
+
+
 def begin(client, vps):
     operation = client.request("backup.create", vps=vps.vps)["operation"]["id"]
     client.wait_state(operation, "copying", bytes_done=1)
@@ -77,6 +104,7 @@ def test_state_folder_hangs_in_mid_backup(new_service, new_blank, folder):
         with service.client() as second:  # one who comes now sees everything as well
             second.follow(other.vps)
             assert {one["vps"] for one in second.request("vps.list")["vps"]} == {vps.vps, other.vps}
+        expect_named(service, client, other)
     assert client.wait_operation(vps.vps, operation)["state"] == "completed"
     assert client.back_up(other.vps)[0]["state"] == "completed"
 
@@ -90,4 +118,6 @@ def test_pool_hangs_in_mid_backup(new_service, new_blank):
     operation = begin(client, vps)
     with frozen(pool):
         expect_answers(client, vps)
+        isolated.wait_until(lambda: not json.loads(get("/healthz", service))["pool"], "/healthz names the pool", 90)
+        assert "pool" in problems_of_doctor(service)
     assert client.wait_operation(vps.vps, operation)["state"] == "completed"

@@ -97,6 +97,8 @@ def test_qemu_is_stopped_while_it_is_copied(pair):
             client.request("power.start", vps=second.vps)
             client.wait_vps(second.vps, lambda now: now["power"] == "running", "it to be on")
             assert health()["status"] == "ok"
+        isolated.wait_until(lambda: "has not answered for" in service.run_ctl("doctor", "--config", service.config_path).stdout,
+                            "doctor names it", 120)
     ended = client.wait_operation(first.vps, operation, 300)
     assert ended["state"] == "completed", ended
 

@@ -1,31 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* doctor: what keeps backups from working on this host, and what mends it. */
+#include <libsoup/soup.h>
+
+#include "vb-cli-client.h"
 #include "vb-cli-config.h"
 #include "vb-cli-error.h"
 #include "vb-cli-text.h"
 #include "vb-cli.h"
 #include "offline/vb-doctor.h"
 #include "core/base/vb-i18n.h"
+#include "json/vb-json-text.h"
 
 #define HOOKS_FOLDER "/etc/libvirt/hooks"
 #define LOCKS_FILE "/etc/vps-backup/locks-dir"
-
-static void
-check_service (VbCli *self, GPtrArray *findings)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonObject) result = vb_cli_call (self, "session.info", NULL, &error);
-  VbFinding *finding;
-
-  if (result != NULL)
-    {
-      vb_findings_add (findings, "service", VB_VERDICT_OK, _ ("The service answers."));
-      return;
-    }
-  finding = vb_findings_add (findings, "service", VB_VERDICT_PROBLEM, "%s", error->message);
-  vb_finding_set_remedy (finding, "systemctl start vps-backupd   # %s",
-                         _ ("journalctl -u vps-backupd says why it stopped"));
-}
 
 /* Everything works without; but Apple's push service, for one, wants to know whom to turn to. */
 static void
@@ -136,6 +123,70 @@ read_places (VbCli *self, Places *places, GError **error)
   return TRUE;
 }
 
+/* ---- the service ---- */
+
+/* Returns: (transfer full) (nullable): what it says of itself */
+static JsonObject *
+ask_health (VbCli *self)
+{
+  g_autoptr (SoupMessage) message = soup_message_new ("GET", "http://localhost/healthz");
+  g_autoptr (GBytes) body
+      = soup_session_send_and_read (vb_cli_client_get_session (self->client), message, NULL, NULL);
+  gsize length = 0;
+  const char *text = body != NULL ? g_bytes_get_data (body, &length) : NULL;
+  g_autoptr (JsonNode) node = text != NULL ? vb_json_text_parse (text, length, NULL) : NULL;
+
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_dup_object (node) : NULL;
+}
+
+static void
+add_unless (JsonObject *health,
+            const char *member,
+            GPtrArray *findings,
+            const char *text,
+            const char *remedy)
+{
+  if (!json_object_get_boolean_member_with_default (health, member, TRUE))
+    vb_finding_set_remedy (vb_findings_add (findings, member, VB_VERDICT_PROBLEM, "%s", text), "%s",
+                           remedy);
+}
+
+/* What the service itself sees. Returns: whether it reaches the pool, as far as is known */
+static gboolean
+check_health (VbCli *self, const Places *places, GPtrArray *findings)
+{
+  g_autofree char *disk = g_strdup_printf ("findmnt -T %s; dmesg | tail", places->state);
+  g_autoptr (JsonObject) health = ask_health (self);
+
+  if (health == NULL)
+    return TRUE;
+  add_unless (health, "journal", findings,
+              _ ("The service waits for the disk of its journal: no operation can begin or end."),
+              disk);
+  add_unless (health, "hypervisor", findings, _ ("The service cannot reach libvirt."),
+              "journalctl -u vps-backupd");
+  return json_object_get_boolean_member_with_default (health, "pool", TRUE);
+}
+
+/* Returns: whether it reaches the pool, as far as is known */
+static gboolean
+check_service (VbCli *self, const Places *places, GPtrArray *findings)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (JsonObject) result = vb_cli_call (self, "session.info", NULL, &error);
+  VbFinding *finding;
+
+  if (result != NULL)
+    {
+      vb_findings_add (findings, "service", VB_VERDICT_OK, _ ("The service answers."));
+      return check_health (self, places, findings);
+    }
+  finding = vb_findings_add (findings, "service", VB_VERDICT_PROBLEM, "%s", error->message);
+  vb_finding_set_remedy (finding, "systemctl start vps-backupd   # %s",
+                         _ ("journalctl -u vps-backupd says why it stopped"));
+  return TRUE;
+}
+
 static void
 examine (VbCli *self, const Places *places, GPtrArray *findings)
 {
@@ -150,7 +201,7 @@ examine (VbCli *self, const Places *places, GPtrArray *findings)
     .findings = findings,
   };
 
-  check_service (self, findings);
+  doctor.pool_hangs = !check_service (self, places, findings);
   vb_doctor_examine (&doctor);
   check_push (places->push_subject, findings);
 }

@@ -5,7 +5,7 @@
 export type Reason =
   | 'not_found' | 'forbidden' | 'slots_full' | 'slots_in_use' | 'operation_running' | 'backup_not_ready'
   | 'pool_unavailable' | 'insufficient_space' | 'unsupported_disk' | 'disk_missing' | 'disk_busy' | 'disk_unavailable'
-  | 'disk_too_large' | 'definition_differs' | 'hypervisor_unavailable'
+  | 'disk_too_large' | 'definition_differs' | 'hypervisor_unavailable' | 'journal_unavailable'
   | 'checksum_mismatch' | 'too_late' | 'cancelled' | 'interrupted' | 'rate_limited' | 'too_busy' | 'internal';
 
 export type Power = 'running' | 'stopped' | 'paused' | 'crashed';

@@ -33,6 +33,7 @@ const REASONS = {
   disk_unavailable: () => t('A disk of this VPS does not answer at the moment; please call support.'),
   disk_too_large: () => t('A disk of this VPS is larger than a file in the storage can be; please call support.'),
   definition_differs: () => t('The VPS would start with other disks than it has now; please call support.'),
+  journal_unavailable: () => t('The host cannot record operations at the moment; please try again later.'),
   hypervisor_unavailable: () => t('The host cannot be reached right now. Try again in a few minutes.'),
   checksum_mismatch: () => t('This backup is damaged, so it was not used. Restore another one, and contact support.'),
   too_late: () => t('It is almost done and can no longer be stopped. Wait until it has finished.'),

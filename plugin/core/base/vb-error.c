@@ -45,6 +45,8 @@ static const struct
     N_ ("The VPS would start with other disks than it has now; please call support.") },
   { VB_ERROR_HYPERVISOR_UNAVAILABLE, "hypervisor_unavailable",
     N_ ("The host of this VPS does not answer at the moment; please try again later.") },
+  { VB_ERROR_JOURNAL_UNAVAILABLE, "journal_unavailable",
+    N_ ("The host cannot record operations at the moment; please try again later.") },
   { VB_ERROR_CHECKSUM_MISMATCH, "checksum_mismatch",
     N_ ("This backup is damaged and was not used; restore another one or call support.") },
   { VB_ERROR_TOO_LATE, "too_late",

@@ -117,8 +117,8 @@ void
 vb_admission_enter (VbManager *self, GTask *task, VbRequestFunc inside)
 {
   vb_admission_of (task)->next = inside;
-  vb_vps_locks_acquire (self->locks, vb_admission_of (task)->record->vps, VB_VPS_LOCK_NEEDS_POOL,
-                        entered, task);
+  vb_vps_locks_acquire (self->locks, vb_admission_of (task)->record->vps,
+                        VB_VPS_LOCK_NEEDS_POOL | VB_VPS_LOCK_NEEDS_JOURNAL, entered, task);
 }
 
 static void
@@ -199,7 +199,7 @@ vb_admission_check_ready (VbManager *self, VbVps *vps, GError **error)
   else if (!vb_hypervisor_is_available (self->hypervisor))
     vb_error_set_public (error, VB_ERROR_HYPERVISOR_UNAVAILABLE);
   else if (self->journal_hung)
-    vb_error_set_public (error, VB_ERROR_TOO_BUSY);
+    vb_error_set_public (error, VB_ERROR_JOURNAL_UNAVAILABLE);
   else if (!self->pool_available)
     vb_error_set_public (error, VB_ERROR_POOL_UNAVAILABLE);
   else

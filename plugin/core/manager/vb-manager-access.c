@@ -44,7 +44,8 @@ vb_manager_revoke_async (VbManager *self,
   g_task_set_source_tag (task, vb_manager_revoke_async);
   g_task_set_task_data (task, revocation, (GDestroyNotify) vb_revocation_free);
   vb_revocations_add (self->revocations, revocation, get_now_s ());
-  vb_worker_run (self->journal_worker, task, revoke_in_thread);
+  /* It holds from now on, and for good as soon as the disk answers. */
+  vb_manager_call_journal (self, task, revoke_in_thread, NULL, TRUE);
 }
 
 gboolean
@@ -66,7 +67,39 @@ vb_manager_is_revoked (VbManager *self,
 /* The audit log. However many requests end at the same time, one write at a time is under way and
  * takes all that have come meanwhile. */
 
+typedef struct
+{
+  VbAuditEntry *entry;
+  GTask *task; /* (nullable): until it is answered */
+} Audit;
+
 static void write_audit (VbManager *self);
+
+static void
+audit_free (gpointer data)
+{
+  Audit *audit = data;
+
+  g_clear_object (&audit->task);
+  vb_audit_entry_free (audit->entry);
+  g_free (audit);
+}
+
+/* @error: (nullable) */
+static void
+answer_audits (GPtrArray *audits, const GError *error)
+{
+  for (guint i = 0; i < audits->len; i++)
+    {
+      Audit *audit = g_ptr_array_index (audits, i);
+      g_autoptr (GTask) task = g_steal_pointer (&audit->task);
+
+      if (task != NULL && error != NULL)
+        g_task_return_error (task, g_error_copy (error));
+      else if (task != NULL)
+        g_task_return_boolean (task, TRUE);
+    }
+}
 
 static void
 add_audit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
@@ -77,7 +110,7 @@ add_audit_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *
   GError *error = NULL;
 
   for (guint i = 0; i < waiting->len; i++)
-    g_ptr_array_add (entries, g_task_get_task_data (g_ptr_array_index (waiting, i)));
+    g_ptr_array_add (entries, ((Audit *) g_ptr_array_index (waiting, i))->entry);
   if (vb_access_journal_add_audit (VB_ACCESS_JOURNAL (self->journal), entries, &error))
     g_task_return_boolean (task, TRUE);
   else
@@ -92,12 +125,8 @@ on_audit_added (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   const gboolean written = g_task_propagate_boolean (G_TASK (result), &error);
 
-  self->audit_writing = FALSE;
-  for (guint i = 0; i < waiting->len; i++)
-    if (written)
-      g_task_return_boolean (g_ptr_array_index (waiting, i), TRUE);
-    else
-      g_task_return_error (g_ptr_array_index (waiting, i), g_error_copy (error));
+  g_clear_pointer (&self->audit_written, g_ptr_array_unref);
+  answer_audits (waiting, written ? NULL : error);
   write_audit (self);
   vb_manager_check_stopped (self);
 }
@@ -107,13 +136,14 @@ write_audit (VbManager *self)
 {
   g_autoptr (GTask) task = NULL;
 
-  if (self->audit_writing || self->audit_waiting->len == 0)
+  if (self->audit_written != NULL || self->audit_waiting->len == 0)
     return;
 
-  self->audit_writing = TRUE;
+  self->audit_written = self->audit_waiting;
+  self->audit_waiting = g_ptr_array_new_with_free_func (audit_free);
   task = g_task_new (self, NULL, on_audit_added, NULL);
-  g_task_set_task_data (task, self->audit_waiting, (GDestroyNotify) g_ptr_array_unref);
-  self->audit_waiting = g_ptr_array_new_with_free_func (g_object_unref);
+  g_task_set_task_data (task, g_ptr_array_ref (self->audit_written),
+                        (GDestroyNotify) g_ptr_array_unref);
   vb_worker_run (self->journal_worker, task, add_audit_in_thread);
 }
 
@@ -123,22 +153,32 @@ vb_manager_audit_async (VbManager *self,
                         GAsyncReadyCallback callback,
                         gpointer user_data)
 {
-  /* It is in the log of the host, and is written when the disk answers again: refusals must not
-   * wait for that. */
-  if (self->journal_hung && callback != NULL)
-    {
-      g_autoptr (GTask) now = g_task_new (self, NULL, callback, user_data);
-      g_task_set_source_tag (now, vb_manager_audit_async);
-      g_task_return_boolean (now, TRUE);
-      callback = NULL;
-    }
-  GTask *task = g_task_new (self, NULL, callback, user_data);
+  Audit *audit = g_new0 (Audit, 1);
 
-  g_task_set_source_tag (task, vb_manager_audit_async);
-  g_task_set_task_data (task, vb_audit_entry_copy (entry), (GDestroyNotify) vb_audit_entry_free);
+  audit->entry = vb_audit_entry_copy (entry);
+  audit->task = g_task_new (self, NULL, callback, user_data);
+  g_task_set_source_tag (audit->task, vb_manager_audit_async);
   vb_audit_entry_log (entry);
-  g_ptr_array_add (self->audit_waiting, task);
+  g_ptr_array_add (self->audit_waiting, audit);
+  if (self->journal_hung)
+    vb_manager_answer_audits (self);
   write_audit (self);
+}
+
+/* It is in the log of the host, and is written when the disk answers again: refusals must not wait
+ * for that. */
+void
+vb_manager_answer_audits (VbManager *self)
+{
+  answer_audits (self->audit_waiting, NULL);
+  if (self->audit_written != NULL)
+    answer_audits (self->audit_written, NULL);
+}
+
+void
+vb_manager_init_access (VbManager *self)
+{
+  self->audit_waiting = g_ptr_array_new_with_free_func (audit_free);
 }
 
 gboolean
@@ -197,7 +237,8 @@ vb_manager_list_audit_async (VbManager *self,
   query->limit = limit;
   g_task_set_source_tag (task, vb_manager_list_audit_async);
   g_task_set_task_data (task, query, (GDestroyNotify) query_free);
-  vb_worker_run (self->journal_worker, task, list_audit_in_thread);
+  vb_manager_call_journal (self, task, list_audit_in_thread, (GDestroyNotify) g_ptr_array_unref,
+                           FALSE);
 }
 
 GPtrArray *

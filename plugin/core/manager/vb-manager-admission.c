@@ -170,7 +170,8 @@ request_looked_up (VbManager *self, GTask *task)
 static void
 create_inside (VbManager *self, GTask *task)
 {
-  if (vb_admission_of (task)->record->request_key == NULL)
+  /* While the journal hangs the rules refuse. */
+  if (vb_admission_of (task)->record->request_key == NULL || self->journal_hung)
     create_by_rules (self, task);
   else
     vb_admission_work (self, task, self->journal_worker, find_request_in_thread, request_looked_up);

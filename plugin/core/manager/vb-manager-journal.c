@@ -26,6 +26,7 @@ ask (VbManager *self,
      gint64 after,
      guint limit,
      GTaskThreadFunc func,
+     GDestroyNotify free_result,
      GAsyncReadyCallback callback,
      gpointer user_data)
 {
@@ -37,7 +38,7 @@ ask (VbManager *self,
   query->limit = limit;
   g_task_set_source_tag (task, tag);
   g_task_set_task_data (task, query, (GDestroyNotify) query_free);
-  vb_worker_run (self->journal_worker, task, func);
+  vb_manager_call_journal (self, task, func, free_result, FALSE);
 }
 
 static void
@@ -69,7 +70,7 @@ vb_manager_list_operations_async (VbManager *self,
 {
   const char *const only[] = { vps, NULL };
   ask (self, vb_manager_list_operations_async, only, NULL, 0, limit, list_operations_in_thread,
-       callback, user_data);
+       (GDestroyNotify) g_ptr_array_unref, callback, user_data);
 }
 
 GPtrArray *
@@ -118,7 +119,7 @@ vb_manager_list_notifications_async (VbManager *self,
                                      gpointer user_data)
 {
   ask (self, vb_manager_list_notifications_async, vps, subject, after, limit,
-       list_notifications_in_thread, callback, user_data);
+       list_notifications_in_thread, (GDestroyNotify) g_ptr_array_unref, callback, user_data);
 }
 
 GPtrArray *
@@ -147,8 +148,8 @@ vb_manager_mark_read_async (VbManager *self,
                             GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  ask (self, vb_manager_mark_read_async, NULL, subject, up_to, 0, mark_read_in_thread, callback,
-       user_data);
+  ask (self, vb_manager_mark_read_async, NULL, subject, up_to, 0, mark_read_in_thread, NULL,
+       callback, user_data);
 }
 
 gboolean

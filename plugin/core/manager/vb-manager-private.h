@@ -66,8 +66,8 @@ struct _VbManager
   VbUndoKeeper *undos;
 
   VbRevocations *revocations;
-  GPtrArray *audit_waiting; /* GTask, each with a VbAuditEntry to be written */
-  gboolean audit_writing;
+  GPtrArray *audit_waiting; /* to be written, see vb-manager-access.c */
+  GPtrArray *audit_written; /* (nullable): what is being written */
 
   VbBackupChecks *checks;
   VbWorker *scrub_worker; /* one thread: nobody waits for what it does */
@@ -89,6 +89,7 @@ struct _VbManager
   guint journal_timer;
   gint64 journal_asked_us; /* 0: nothing is asked */
   gboolean journal_hung;
+  GPtrArray *journal_calls; /* what vb_manager_call_journal() has not answered yet */
   guint remember_timer;
   guint measure_timer;
   GHashTable *to_measure; /* VPS UUID → gint64: when, µs */
@@ -179,8 +180,28 @@ VbRotation *vb_manager_get_rotation (VbManager *self, const char *vps);
 void vb_manager_end_rotation (VbManager *self, const char *vps);
 
 /* vb-manager-journal-watch.c: does the journal answer */
+void vb_manager_init_journal (VbManager *self);
 void vb_manager_watch_journal (VbManager *self);
 void vb_manager_unwatch_journal (VbManager *self);
+/** vb_manager_set_journal_hung: whoever waits for it is told, and so are newcomers */
+void vb_manager_set_journal_hung (VbManager *self, gboolean hung);
+/**
+ * vb_manager_call_journal:
+ * @func: returns a boolean, or a pointer when there is a @free_result
+ * @free_result: (nullable): for a pointer that comes too late
+ * @keep: whether @func is called even if nobody waits for its answer any more
+ *
+ * Runs @func in the journal's thread for @task, which is answered with
+ * %VB_ERROR_JOURNAL_UNAVAILABLE as soon as the journal is known not to answer.
+ */
+void vb_manager_call_journal (VbManager *self,
+                              GTask *task,
+                              GTaskThreadFunc func,
+                              GDestroyNotify free_result,
+                              gboolean keep);
+
+/* vb-manager-access.c, for it: nobody waits for the audit log any more, it is written later */
+void vb_manager_answer_audits (VbManager *self);
 
 /* vb-manager-pool.c: is the pool there, and what is in it */
 void vb_manager_watch_pool (VbManager *self);
@@ -203,6 +224,7 @@ char **vb_manager_list_idle (VbManager *self);
 void vb_manager_note_elsewhere (VbManager *self);
 
 /* vb-manager-access.c: who may come in no more, and who asked what */
+void vb_manager_init_access (VbManager *self);
 void vb_manager_keep_revoked (VbManager *self, GPtrArray *revocations);
 
 /* vb-manager-scrub.c: verifying the pool in the background */

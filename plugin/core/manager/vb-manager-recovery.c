@@ -267,7 +267,7 @@ stop_without_them (gpointer data)
 void
 vb_manager_check_stopped (VbManager *self)
 {
-  if (self->stop_task != NULL && self->running == 0 && !self->audit_writing
+  if (self->stop_task != NULL && self->running == 0 && self->audit_written == NULL
       && self->schedule_saves == 0 && self->scrub == NULL)
     finish_stop (self);
 }

@@ -143,8 +143,8 @@ static gboolean
 may_pass (VbError code)
 {
   return code == VB_ERROR_OPERATION_RUNNING || code == VB_ERROR_HYPERVISOR_UNAVAILABLE
-         || code == VB_ERROR_POOL_UNAVAILABLE || code == VB_ERROR_INTERRUPTED
-         || code == VB_ERROR_NOT_FOUND || code == VB_ERROR_INTERNAL;
+         || code == VB_ERROR_POOL_UNAVAILABLE || code == VB_ERROR_JOURNAL_UNAVAILABLE
+         || code == VB_ERROR_INTERRUPTED || code == VB_ERROR_NOT_FOUND || code == VB_ERROR_INTERNAL;
 }
 
 static void

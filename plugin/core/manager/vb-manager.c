@@ -82,6 +82,8 @@ vb_manager_finalize (GObject *object)
   g_hash_table_unref (self->firsts);
   g_ptr_array_unref (self->unfinished);
   g_ptr_array_unref (self->audit_waiting);
+  g_clear_pointer (&self->audit_written, g_ptr_array_unref);
+  g_ptr_array_unref (self->journal_calls);
   vb_revocations_free (self->revocations);
   g_clear_pointer (&self->hypervisor_worker, vb_worker_free);
   g_clear_pointer (&self->pool_worker, vb_worker_free);
@@ -146,7 +148,8 @@ vb_manager_init (VbManager *self)
   self->firsts = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
                                         (GDestroyNotify) vb_operation_record_free);
   self->revocations = vb_revocations_new ();
-  self->audit_waiting = g_ptr_array_new_with_free_func (g_object_unref);
+  vb_manager_init_access (self);
+  vb_manager_init_journal (self);
   g_queue_init (&self->queue);
   self->hypervisor_worker = vb_worker_new (N_HYPERVISOR);
   self->pool_worker = vb_worker_new (64);
@@ -167,8 +170,8 @@ add_vps (VbManager *self, const char *uuid)
   if (last_seq != NULL)
     vb_vps_set_seq (vps, *last_seq);
   g_hash_table_insert (self->vps, g_strdup (uuid), vps);
-  vb_vps_set_availability (vps, vb_hypervisor_is_available (self->hypervisor),
-                           self->pool_available);
+  vb_vps_set_availability (vps, vb_hypervisor_is_available (self->hypervisor), self->pool_available,
+                           !self->journal_hung);
   vb_manager_attach_stored (self, vps);
   vb_vps_set_undo (vps, vb_undo_keeper_get (self->undos, uuid));
   return vps;
@@ -285,7 +288,8 @@ vb_manager_refresh_availability (VbManager *self)
   gboolean hypervisor = vb_hypervisor_is_available (self->hypervisor);
   g_autoptr (GPtrArray) all = vb_manager_list_vps (self);
   for (guint i = 0; i < all->len; i++)
-    if (vb_vps_set_availability (g_ptr_array_index (all, i), hypervisor, self->pool_available))
+    if (vb_vps_set_availability (g_ptr_array_index (all, i), hypervisor, self->pool_available,
+                                 !self->journal_hung))
       vb_manager_emit_changed (self, g_ptr_array_index (all, i));
 }
 

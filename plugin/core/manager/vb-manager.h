@@ -88,7 +88,7 @@ gboolean vb_manager_keeps_replaced (VbManager *self);
 gboolean vb_manager_get_pool_status (VbManager *self, VbPoolStatus *status);
 
 /** vb_manager_is_journal_available: Returns: %FALSE while the disk of the state folder hangs: no
- * operation is admitted then (%VB_ERROR_TOO_BUSY) */
+ * operation is admitted then (%VB_ERROR_JOURNAL_UNAVAILABLE) */
 gboolean vb_manager_is_journal_available (VbManager *self);
 
 /**

@@ -21,13 +21,14 @@ struct _VbVpsLocks
 {
   guint ref_count;
   GHashTable *gates; /* VPS UUID → Gate */
-  gboolean pool_missing;
+  VbVpsLockNeeds missing;
 };
 
 struct _VbVpsLock
 {
   VbVpsLocks *locks;
   Gate *gate;
+  VbVpsLockNeeds needs;
   gboolean yielded;
   VbVpsLockAbandon abandon; /* (nullable) */
   gpointer abandon_data;
@@ -75,12 +76,13 @@ vb_vps_locks_unref (VbVpsLocks *self)
 /* --- who may go on --- */
 
 static VbVpsLock *
-new_lock (VbVpsLocks *self, Gate *gate)
+new_lock (VbVpsLocks *self, Gate *gate, VbVpsLockNeeds needs)
 {
   VbVpsLock *lock = g_new0 (VbVpsLock, 1);
 
   lock->locks = vb_vps_locks_ref (self);
   lock->gate = gate;
+  lock->needs = needs;
   return lock;
 }
 
@@ -90,16 +92,29 @@ try_enter (VbVpsLocks *self, Gate *gate, VbVpsLockNeeds needs)
   if (gate->guest != NULL)
     return NULL;
   if (gate->owner == NULL)
-    return gate->owner = new_lock (self, gate);
-  if (!gate->owner->yielded || gate->owner->regain != NULL || (needs & VB_VPS_LOCK_NEEDS_POOL))
+    return gate->owner = new_lock (self, gate, needs);
+  if (!gate->owner->yielded || gate->owner->regain != NULL || needs != VB_VPS_LOCK_NEEDS_NOTHING)
     return NULL;
-  return gate->guest = new_lock (self, gate);
+  return gate->guest = new_lock (self, gate, needs);
 }
 
-static gboolean
-is_in_vain (VbVpsLocks *self, VbVpsLockNeeds needs)
+/* An owner that waits for what is away comes to no end: nor would who waits for it. Returns: what is
+ * away, if waiting is in vain because of it */
+static VbVpsLockNeeds
+find_missing (VbVpsLocks *self, const Gate *gate, VbVpsLockNeeds needs)
 {
-  return self->pool_missing && (needs & VB_VPS_LOCK_NEEDS_POOL);
+  if (needs == VB_VPS_LOCK_NEEDS_NOTHING)
+    return VB_VPS_LOCK_NEEDS_NOTHING;
+  if (gate->owner != NULL && gate->owner->yielded)
+    needs |= gate->owner->needs;
+  return needs & self->missing;
+}
+
+static VbError
+get_code (VbVpsLockNeeds missing)
+{
+  return missing & VB_VPS_LOCK_NEEDS_POOL ? VB_ERROR_POOL_UNAVAILABLE
+                                          : VB_ERROR_JOURNAL_UNAVAILABLE;
 }
 
 static void
@@ -161,8 +176,8 @@ vb_vps_locks_acquire (VbVpsLocks *self,
 
   if (lock != NULL)
     func (lock, NULL, user_data);
-  else if (is_in_vain (self, needs))
-    refuse (VB_ERROR_POOL_UNAVAILABLE, func, user_data);
+  else if (find_missing (self, gate, needs))
+    refuse (get_code (find_missing (self, gate, needs)), func, user_data);
   else
     {
       Waiting *waiting = g_new0 (Waiting, 1);
@@ -191,7 +206,7 @@ take_waiting (VbVpsLocks *self, gboolean all)
         {
           Waiting *waiting = link->data;
           next = link->next;
-          if (!all && !is_in_vain (self, waiting->needs))
+          if (!all && !find_missing (self, gate, waiting->needs))
             continue;
           g_queue_delete_link (&gate->waiting, link);
           g_ptr_array_add (taken, waiting);
@@ -226,7 +241,7 @@ call_abandon (VbVpsLock *owner, VbError code)
 
 /* What an answer sets off may change the gates. */
 static void
-abandon_yielded (VbVpsLocks *self, VbError code)
+abandon_yielded (VbVpsLocks *self, VbVpsLockNeeds missing)
 {
   g_autofree char **keys = (char **) g_hash_table_get_keys_as_array (self->gates, NULL);
   g_auto (GStrv) all = g_strdupv (keys);
@@ -234,21 +249,33 @@ abandon_yielded (VbVpsLocks *self, VbError code)
   for (guint i = 0; all[i] != NULL; i++)
     {
       const Gate *gate = g_hash_table_lookup (self->gates, all[i]);
-      if (gate != NULL && gate->owner != NULL)
-        call_abandon (gate->owner, code);
+      if (gate != NULL && gate->owner != NULL && (gate->owner->needs & missing))
+        call_abandon (gate->owner, get_code (missing));
     }
+}
+
+static void
+set_missing (VbVpsLocks *self, VbVpsLockNeeds what, gboolean missing)
+{
+  g_autoptr (VbVpsLocks) alive = vb_vps_locks_ref (self);
+
+  self->missing = missing ? self->missing | what : self->missing & ~what;
+  if (!missing)
+    return;
+  refuse_waiting (self, FALSE, get_code (what));
+  abandon_yielded (self, what);
 }
 
 void
 vb_vps_locks_set_pool_missing (VbVpsLocks *self, gboolean missing)
 {
-  g_autoptr (VbVpsLocks) alive = vb_vps_locks_ref (self);
+  set_missing (self, VB_VPS_LOCK_NEEDS_POOL, missing);
+}
 
-  self->pool_missing = missing;
-  if (!missing)
-    return;
-  refuse_waiting (self, FALSE, VB_ERROR_POOL_UNAVAILABLE);
-  abandon_yielded (self, VB_ERROR_POOL_UNAVAILABLE);
+void
+vb_vps_locks_set_journal_missing (VbVpsLocks *self, gboolean missing)
+{
+  set_missing (self, VB_VPS_LOCK_NEEDS_JOURNAL, missing);
 }
 
 void
@@ -281,6 +308,7 @@ void
 vb_vps_lock_yield (VbVpsLock *self, guint limit_s, VbVpsLockAbandon abandon, gpointer user_data)
 {
   self->yielded = TRUE;
+  self->needs |= VB_VPS_LOCK_NEEDS_POOL; /* which is why it yields */
   self->abandon = abandon;
   self->abandon_data = user_data;
   if (limit_s > 0)

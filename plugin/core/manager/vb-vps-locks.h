@@ -7,13 +7,17 @@ G_BEGIN_DECLS
 
 /**
  * VbVpsLockNeeds:
- * @VB_VPS_LOCK_NEEDS_NOTHING: it goes on beside an owner that waits for the pool
+ * @VB_VPS_LOCK_NEEDS_NOTHING: it goes on beside an owner that waits for storage
  * @VB_VPS_LOCK_NEEDS_POOL: it is refused instead of waiting while the pool is away
+ * @VB_VPS_LOCK_NEEDS_JOURNAL: likewise, for the journal
+ *
+ * What a request waits for in others while it has the lock.
  */
 typedef enum
 {
   VB_VPS_LOCK_NEEDS_NOTHING = 0,
   VB_VPS_LOCK_NEEDS_POOL = 1 << 0,
+  VB_VPS_LOCK_NEEDS_JOURNAL = 1 << 1,
 } VbVpsLockNeeds;
 
 /**
@@ -56,9 +60,13 @@ void vb_vps_locks_acquire (VbVpsLocks *self,
                            VbVpsLockFunc func,
                            gpointer user_data);
 
-/** vb_vps_locks_set_pool_missing: while it is, whoever would have to wait for it is refused with
- * %VB_ERROR_POOL_UNAVAILABLE, and owners that have yielded are told to answer */
+/** vb_vps_locks_set_pool_missing: while it is, whoever needs it, or waits for an owner that does, is
+ * refused with %VB_ERROR_POOL_UNAVAILABLE instead of waiting, and owners that need it and have
+ * yielded are told to answer */
 void vb_vps_locks_set_pool_missing (VbVpsLocks *self, gboolean missing);
+
+/** vb_vps_locks_set_journal_missing: likewise, with %VB_ERROR_JOURNAL_UNAVAILABLE */
+void vb_vps_locks_set_journal_missing (VbVpsLocks *self, gboolean missing);
 
 /** vb_vps_locks_get_n: Returns: VPSs that somebody is at */
 guint vb_vps_locks_get_n (VbVpsLocks *self);

@@ -13,6 +13,7 @@ struct _VbVps
   GDateTime *next_run; /* (nullable) */
   gboolean hypervisor_available;
   gboolean pool_available;
+  gboolean journal_available;
   gboolean elsewhere;
   guint64 seq;
 };
@@ -116,6 +117,8 @@ can_create (VbVps *self, gboolean is_full)
     return VB_CANNOT_HYPERVISOR_UNAVAILABLE;
   if (!self->pool_available)
     return VB_CANNOT_POOL_UNAVAILABLE;
+  if (!self->journal_available)
+    return VB_CANNOT_JOURNAL_UNAVAILABLE;
   if (self->info->unsupported != NULL)
     return VB_CANNOT_UNSUPPORTED_DISK;
   return VB_CAN_CREATE;
@@ -151,6 +154,7 @@ vb_can_create_error (VbCanCreate value)
     [VB_CANNOT_SLOTS_FULL] = VB_ERROR_SLOTS_FULL,
     [VB_CANNOT_HYPERVISOR_UNAVAILABLE] = VB_ERROR_HYPERVISOR_UNAVAILABLE,
     [VB_CANNOT_POOL_UNAVAILABLE] = VB_ERROR_POOL_UNAVAILABLE,
+    [VB_CANNOT_JOURNAL_UNAVAILABLE] = VB_ERROR_JOURNAL_UNAVAILABLE,
     [VB_CANNOT_UNSUPPORTED_DISK] = VB_ERROR_UNSUPPORTED_DISK,
   };
   return errors[value];
@@ -228,11 +232,13 @@ vb_vps_set_info (VbVps *self, const VbVpsInfo *info)
 }
 
 gboolean
-vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool)
+vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool, gboolean journal)
 {
-  gboolean changed = self->hypervisor_available != hypervisor || self->pool_available != pool;
+  gboolean changed = self->hypervisor_available != hypervisor || self->pool_available != pool
+                     || self->journal_available != journal;
   self->hypervisor_available = hypervisor;
   self->pool_available = pool;
+  self->journal_available = journal;
   return changed;
 }
 

@@ -27,6 +27,7 @@ typedef enum
   VB_CANNOT_SLOTS_FULL,
   VB_CANNOT_HYPERVISOR_UNAVAILABLE,
   VB_CANNOT_POOL_UNAVAILABLE,
+  VB_CANNOT_JOURNAL_UNAVAILABLE,
   VB_CANNOT_UNSUPPORTED_DISK,
 } VbCanCreate;
 
@@ -84,7 +85,8 @@ gboolean vb_vps_set_info (VbVps *self, const VbVpsInfo *info);
 gboolean vb_vps_set_elsewhere (VbVps *self, gboolean elsewhere);
 /** vb_vps_check_create: as vb_vps_can_create(), but what another host does is not asked */
 VbCanCreate vb_vps_check_create (VbVps *self);
-gboolean vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool);
+gboolean
+vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool, gboolean journal);
 /** vb_vps_set_schedule: @schedule: (nullable) */
 void vb_vps_set_schedule (VbVps *self, VbSchedule *schedule);
 /** vb_vps_set_next_run: @next_run: (nullable); Returns: whether that changed anything */

@@ -142,11 +142,16 @@ def test_the_disk_of_the_journal_hangs(host):
     assert "the disk of the state folder hangs" in host.read_log()
     with pytest.raises(RpcError) as caught:
         admin.request("backup.create", vps=second)
-    assert caught.value.reason == "too_busy"
+    assert caught.value.reason == "journal_unavailable"
+    for method, parameters in (("operation.list", {"vps": first}), ("notification.list", {}), ("audit.list", {})):
+        with pytest.raises(RpcError) as caught:
+            admin.request(method, **parameters)
+        assert caught.value.reason == "journal_unavailable", method
+    with pytest.raises(RpcError) as caught:
+        admin.answer(begun)
+    assert caught.value.reason == "journal_unavailable"
     admin.request("power.stop", vps=second, force=True)
     for method in "save_operation", "list_operations":
         host.tell("release", "journal", method)
     wait_health(True)
-    with contextlib.suppress(RpcError):
-        admin.answer(begun)
     assert admin.request("backup.create", vps=second)["operation"]
