@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import stat
 
+import backups
 import guest as guests
 import isolated
 import pytest
@@ -169,6 +170,42 @@ def test_pool_that_fills_up_during_the_copy(new_service, new_blank):
     assert vps.running
     (pool / "somebody else's").unlink()
     assert client.back_up(vps.vps)[0]["state"] == "completed"
+
+
+def fill(pool):
+    """Not a byte is left; the file that took it."""
+    taken = pool / "somebody else's"
+    with open(taken, "wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while file.write(bytes(size)):
+                    pass
+    return taken
+
+
+@pytest.mark.parametrize("what", ["bytes", "inodes"])
+def test_backups_of_a_full_pool_can_be_restored_and_deleted(new_service, new_blank, what):
+    vps, other = new_blank(), new_blank("other")
+    pool = isolated.mount_ext4(isolated.new_folder("full") / "pool", 96 * MIB)
+    service = new_service(pool_path=pool, pool={"reserve": "0"})
+    client = service.client()
+    client.follow(vps.vps)
+    client.follow(other.vps)
+    _, backup = client.back_up(vps.vps)
+    _, others = client.back_up(other.vps)
+    if what == "bytes":
+        fill(pool)
+    else:
+        with contextlib.suppress(OSError):
+            for number in range(1 << 20):
+                (pool / str(number)).touch()
+    for _ in range(3):
+        assert backups.try_back_up(client, vps) == (None, "insufficient_space")
+    assert client.restore(vps.vps, backup)["state"] == "completed"
+    assert client.request("backup.verify", vps=vps.vps, backup=backup)["ok"]
+    assert client.request("backup.delete", vps=vps.vps, backup=backup) == {}
+    assert client.request("backup.delete", vps=other.vps, backup=others) == {}
+    expect_no_trace(service, client, vps)
 
 
 def test_pool_that_vanishes_and_comes_back(new_service, new_blank):

@@ -9,6 +9,7 @@
 
 #include "core/base/vb-error.h"
 #include "storage/base/vb-files.h"
+#include "vb-claim-spares.h"
 
 #define GROUP "claim"
 #define TEXT_BYTES 1024
@@ -189,6 +190,27 @@ put_in_place (int folder, const char *temporary, const char *name, const char *t
   return fd >= 0 && vb_files_pwrite (fd, text, length, 0) && fsync (fd) == 0 ? 0 : -1;
 }
 
+static gboolean
+write_temporary (int folder, const char *name, const char *text, gsize length, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (vb_files_write (folder, name, text, length, &local))
+    return TRUE;
+  unlinkat (folder, name, 0);
+  if (g_error_matches (local, VB_ERROR, VB_ERROR_INSUFFICIENT_SPACE)
+      && vb_claim_spares_use (folder, name, text, length))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+void
+vb_claim_file_provide (int folder)
+{
+  vb_claim_spares_fill (folder, TEXT_BYTES);
+}
+
 gboolean
 vb_claim_file_make (int folder,
                     const char *vps,
@@ -203,11 +225,8 @@ vb_claim_file_make (int folder,
   g_autofree char *temporary = g_strdup_printf (NEW_PREFIX "%s", record->id);
 
   *made = FALSE;
-  if (!vb_files_write (folder, temporary, text, length, error))
-    {
-      unlinkat (folder, temporary, 0);
-      return FALSE;
-    }
+  if (!write_temporary (folder, temporary, text, length, error))
+    return FALSE;
   int status = put_in_place (folder, temporary, name, text, length);
   int saved = errno;
   unlinkat (folder, temporary, 0);

@@ -81,6 +81,10 @@ gboolean vb_claim_file_make (int folder,
                              gboolean *made,
                              GError **error);
 
+/** vb_claim_file_provide: provides for claims on a pool that is full by then, see
+ * vb-claim-spares.h */
+void vb_claim_file_provide (int folder);
+
 /**
  * vb_claim_file_renew:
  * @record: as it is to be

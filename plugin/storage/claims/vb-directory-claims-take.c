@@ -99,6 +99,7 @@ make (VbDirectoryClaims *self,
       return FALSE;
   if (!made)
     return refuse (self, vps, record, error);
+  vb_claim_file_provide (folder);
 
   VbHeldClaim *claim = g_new0 (VbHeldClaim, 1);
   claim->record = g_steal_pointer (&record);
