@@ -126,7 +126,7 @@ flush (VbSession *self)
 {
   char *frame;
 
-  if (self->closed)
+  if (self->closed || vb_ws_stream_is_closing (self->stream))
     return;
 
   vb_ws_stream_flush (self->stream);

@@ -15,7 +15,8 @@ struct _VbWsStream
   GOutputStream *output;
   VbFrameGuard guard;
   gboolean refused;
-  char *rest; /* a frame of which a part has gone out, or NULL */
+  gboolean closing; /* the socket below may be closed before the close is done */
+  char *rest;       /* a frame of which a part has gone out, or NULL */
   gsize rest_at;
   gint64 blocked_since_us;
   VbWsStreamFunc func;
@@ -265,6 +266,7 @@ vb_ws_stream_get_output (GIOStream *stream)
 static gboolean
 vb_ws_stream_close (GIOStream *stream, GCancellable *cancellable, GError **error)
 {
+  VB_WS_STREAM (stream)->closing = TRUE;
   return g_io_stream_close (VB_WS_STREAM (stream)->base, cancellable, error);
 }
 
@@ -289,6 +291,7 @@ vb_ws_stream_close_async (GIOStream *stream,
 {
   GTask *task = g_task_new (stream, cancellable, callback, user_data);
 
+  VB_WS_STREAM (stream)->closing = TRUE;
   g_task_set_source_tag (task, vb_ws_stream_close_async);
   g_io_stream_close_async (VB_WS_STREAM (stream)->base, priority, cancellable, on_base_closed,
                            task);
@@ -357,9 +360,15 @@ vb_ws_stream_set_func (VbWsStream *self, VbWsStreamFunc func, gpointer user_data
 }
 
 gboolean
+vb_ws_stream_is_closing (VbWsStream *self)
+{
+  return self->closing;
+}
+
+gboolean
 vb_ws_stream_can_send (VbWsStream *self)
 {
-  return self->blocked_since_us == 0 && !g_io_stream_is_closed (G_IO_STREAM (self));
+  return self->blocked_since_us == 0 && !self->closing;
 }
 
 gboolean

@@ -36,6 +36,10 @@ VbWsStream *vb_ws_stream_new (GIOStream *base, guint64 message_max_bytes);
 /** vb_ws_stream_set_func: @func: (nullable) (scope forever): what to call when a limit is broken */
 void vb_ws_stream_set_func (VbWsStream *self, VbWsStreamFunc func, gpointer user_data);
 
+/** vb_ws_stream_is_closing: Returns: whether libsoup closes it or has done so: nothing can be waited
+ * for any more */
+gboolean vb_ws_stream_is_closing (VbWsStream *self);
+
 /** vb_ws_stream_can_send: Returns: whether a frame may be sent, with nothing waiting before it */
 gboolean vb_ws_stream_can_send (VbWsStream *self);
 

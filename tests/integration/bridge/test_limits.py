@@ -205,6 +205,21 @@ def test_bodies_without_end_hold_nobody_up(host, method, path, framing):
         thread.join()
 
 
+def test_answers_to_those_who_have_gone(new_host):
+    """Each answer waits for the audit log, and meanwhile the connection has broken or is being closed."""
+    host = new_host(journal="sqlite")
+    vps = host.add()
+    asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "backup.delete", "params": {"vps": vps, "backup": vps}}).encode()
+    for _ in range(12):
+        leavers = [wire.Raw(host.port, token=host.mint("backup.delete")) for _ in range(20)]
+        for _ in range(40):
+            for raw in leavers:
+                raw.send(wire.frame(asked))
+        for raw in leavers:  # with unread answers: a reset
+            raw.close()
+    assert host.admin().request("session.info")
+
+
 # ---- slow readers
 
 
