@@ -305,6 +305,30 @@ set_up_shared (ManagerLab *f, gconstpointer data)
   manager_lab_start (f);
 }
 
+static gboolean
+is_running (gpointer data)
+{
+  VbOperation *operation = vb_vps_get_operation (manager_lab_get_vps (data));
+  return operation != NULL && vb_operation_get_state (operation) == VB_OPERATION_COPYING;
+}
+
+/* What stands still has its place in the queue no longer, and counts again when it moves. */
+static void
+test_standing_still (ManagerLab *f, gconstpointer data)
+{
+  f->max_concurrent = 1;
+  f->stall_timeout_s = 1;
+  manager_lab_start (f);
+  vb_fake_pool_allow (f->pool, 0);
+  g_autofree char *hung = manager_lab_create (f, OTHER, NULL, -1);
+  g_autofree char *waiting = manager_lab_create (f, VPS, NULL, -1);
+  g_assert_false (is_running (f));
+  vb_fake_wait_until (is_running, f, "the turn of the one that waits");
+  g_assert_nonnull (vb_vps_get_operation (vb_manager_get_vps (f->manager, OTHER)));
+  vb_fake_pool_allow (f->pool, G_MAXUINT64);
+  manager_lab_wait_idle (f);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -324,6 +348,8 @@ main (int argc, char **argv)
               test_slots_taken_away, manager_lab_tear_down);
   g_test_add ("/manager/hangs/journal", ManagerLab, NULL, manager_lab_set_up, test_journal,
               manager_lab_tear_down);
+  g_test_add ("/manager/hangs/standing-still", ManagerLab, NULL, manager_lab_prepare,
+              test_standing_still, manager_lab_tear_down);
   g_test_add ("/manager/hangs/many-verifications", ManagerLab, NULL, manager_lab_set_up,
               test_many_verifications, manager_lab_tear_down);
   g_test_add ("/manager/hangs/refresh", ManagerLab, NULL, set_up_shared, test_refresh,

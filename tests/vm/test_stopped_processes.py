@@ -10,6 +10,7 @@ import signal
 import urllib.error
 import urllib.request
 
+import client as client_module
 import isolated
 import pytest
 import service as services
@@ -101,6 +102,34 @@ def test_qemu_is_stopped_while_it_is_copied(pair):
                             "doctor names it", 120)
     ended = client.wait_operation(first.vps, operation, 300)
     assert ended["state"] == "completed", ended
+
+
+def test_many_qemus_are_stopped(new_service, new_blank):
+    """More than may run at a time, and more that answer no question: whoever is left has backups and restores as always."""
+    service = new_service(operations={"scratch-reserve": "1M", "stall-timeout": "2", "max-concurrent": "2", "bandwidth-limit": "4M"})
+    copied, asked, healthy = [new_blank(f"copied{i}") for i in range(3)], [new_blank(f"asked{i}") for i in range(6)], new_blank("healthy")
+    client = service.client()
+    for vps in *copied, *asked, healthy:
+        client.follow(vps.vps)
+    backup = client.back_up(healthy.vps)[1]
+    operations = [begin(client, vps) for vps in copied[:2]]
+    operations.append(client.request("backup.create", vps=copied[2].vps)["operation"]["id"])
+    with contextlib.ExitStack() as stack:
+        for vps in *copied, *asked:
+            stack.enter_context(stopped(vps.qemu_pid()))
+        questions = [client.start("backup.create", vps=vps.vps) for vps in asked]
+        assert client.back_up(healthy.vps)[0]["state"] == "completed"
+        assert client.restore(healthy.vps, backup)["state"] == "completed"
+        assert all(client.operation(vps.vps, operation)["stalled"] for vps, operation in zip(copied, operations))
+        assert health()["status"] == "ok"
+        for question in questions:
+            with pytest.raises(client_module.RpcError) as refused:
+                client.answer(question)
+            assert refused.value.reason == "hypervisor_unavailable"
+    for vps, operation in zip(copied, operations):
+        ended = client.wait_operation(vps.vps, operation, 300)
+        assert ended["state"] == "completed", ended
+    assert client.back_up(asked[0].vps)[0]["state"] == "completed"
 
 
 def qemu_nbds():

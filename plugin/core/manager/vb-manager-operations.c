@@ -8,6 +8,10 @@
 #define PROGRESS_PERIOD_MS 300
 #define PROGRESS_SILENCE_US (1500 * G_TIME_SPAN_MILLISECOND)
 #define MAX_REMEMBERED 10000
+/* What has not moved for so long waits for something that hangs. */
+#define STILL_US (60 * G_USEC_PER_SEC)
+/* Each of them may have a connection to libvirt and a few threads. */
+#define STILL_MAX 12
 
 static void pump (VbManager *self);
 
@@ -152,6 +156,7 @@ apply (VbOperationWorker *job,
       && g_strcmp0 (record->error_reason, vb_error_reason (VB_ERROR_POOL_UNAVAILABLE)) == 0)
     self->sweep_due = TRUE;
   self->running--;
+  self->standing_still = 0; /* until they are counted again */
   if (ended)
     note_ended (self, record);
   g_hash_table_remove (self->jobs, record->id);
@@ -205,10 +210,32 @@ watch_stall (VbManager *self, VbOperationWorker *job, VbOperation *operation, gi
 }
 
 static gboolean
+stands_still (VbManager *self, VbOperation *operation, gint64 now_us)
+{
+  gint64 limit_us = MIN (STILL_US, (gint64) self->settings.stall_timeout_s * G_USEC_PER_SEC);
+
+  return vb_operation_get_state (operation) != VB_OPERATION_QUEUED
+         && vb_progress_get_still_us (vb_operation_get_progress (operation), now_us) >= limit_us;
+}
+
+/* A few VPSs whose disks hang must not keep all others from their turn. What is away for everybody
+ * helps nobody's. */
+static void
+set_standing_still (VbManager *self, guint n)
+{
+  gboolean others_can_work = self->pool_available && !self->journal_hung
+                             && vb_hypervisor_is_available (self->hypervisor);
+
+  self->standing_still = others_can_work ? MIN (n, STILL_MAX) : 0;
+  pump (self);
+}
+
+static gboolean
 report_progress (gpointer data)
 {
   VbManager *self = data;
   gint64 now_us = g_get_monotonic_time ();
+  guint standing_still = 0;
   GHashTableIter iter;
   gpointer value;
 
@@ -224,9 +251,11 @@ report_progress (gpointer data)
       if (vb_claims_is_lost (self->claims, vb_operation_worker_get_vps (job)))
         vb_transfer_cancel (vb_operation_worker_get_transfer (job));
       watch_stall (self, job, operation, now_us);
+      standing_still += stands_still (self, operation, now_us) ? 1 : 0;
       if (vb_operation_worker_note_report (job, changed, now_us, PROGRESS_SILENCE_US))
         vb_manager_emit_progress (self, vps, operation);
     }
+  set_standing_still (self, standing_still);
   if (g_hash_table_size (self->jobs) > 0)
     return G_SOURCE_CONTINUE;
   self->progress_timer = 0;
@@ -261,7 +290,7 @@ vb_manager_start_job (VbManager *self, VbOperationWorker *job)
 static void
 pump (VbManager *self)
 {
-  while (!self->stopping && self->running < self->settings.max_concurrent)
+  while (!self->stopping && self->running < self->settings.max_concurrent + self->standing_still)
     {
       VbOperationWorker *job = g_queue_pop_head (&self->queue);
       if (job == NULL)

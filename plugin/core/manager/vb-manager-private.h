@@ -47,6 +47,7 @@ struct _VbManager
   GHashTable *ended;      /* id of an operation that has ended lately → UUID of its VPS */
   GQueue queue;           /* VbOperationWorker, not yet started (borrowed from jobs) */
   guint running;          /* jobs with a thread */
+  guint standing_still;   /* of these: what they wait for hangs, and others have their places */
 
   GPtrArray *unfinished; /* VbPowerLockLeft: to be asked the pool about */
   GPtrArray *unended;    /* VbOperationRecord: left by a crash, waiting for the hypervisor */

@@ -9,7 +9,7 @@
 
 /* More than there are connections, so that those decide who waits. libvirtd has 20 threads by
  * default; some are left to others. */
-#define N_HYPERVISOR 16
+#define N_HYPERVISOR 20
 
 enum
 {

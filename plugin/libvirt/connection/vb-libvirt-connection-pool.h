@@ -37,8 +37,9 @@ typedef struct _VbLibvirtLease VbLibvirtLease;
 /** VbConnectionPoolBroken: a connection has died under a lease; any thread */
 typedef void (*VbConnectionPoolBroken) (guint generation, gpointer user_data);
 
-/** VB_CONNECTION_POOL_SIZE: how many connections it is opened with */
-#define VB_CONNECTION_POOL_SIZE 8
+/** VB_CONNECTION_POOL_SIZE: how many connections it is opened with. A VPS whose QEMU hangs keeps one
+ * for as long; libvirtd's own threads (max_workers) are 20 */
+#define VB_CONNECTION_POOL_SIZE 16
 
 VbConnectionPool *vb_connection_pool_new (void);
 VbConnectionPool *vb_connection_pool_ref (VbConnectionPool *self);
