@@ -404,13 +404,14 @@ hypervisor_set_slots (VbHypervisor *hypervisor, const char *vps, guint total, GE
 static gboolean
 hypervisor_set_schedule (VbHypervisor *hypervisor,
                          const char *vps,
+                         const char *id,
                          const VbSchedule *schedule,
                          GError **error)
 {
   g_auto (Call) call = { NULL };
 
   return call_begin (&call, hypervisor, vps, error)
-         && vb_libvirt_metadata_set_schedule (call.domain, schedule, error);
+         && vb_libvirt_metadata_set_schedule (call.domain, id, schedule, error);
 }
 
 static void

@@ -71,6 +71,27 @@ add_number (JsonBuilder *builder, const char *member, gint64 number)
   json_builder_add_int_value (builder, number);
 }
 
+/* The first by its timing alone; "schedules" are all, each with its id. */
+static void
+add_schedules (JsonBuilder *builder, GPtrArray *schedules)
+{
+  VbSchedule *first = schedules != NULL ? g_ptr_array_index (schedules, 0) : NULL;
+
+  add_text (builder, "schedule", first != NULL ? vb_schedule_get_timing (first) : NULL);
+  json_builder_set_member_name (builder, "schedules");
+  json_builder_begin_array (builder);
+  for (guint i = 0; schedules != NULL && i < schedules->len; i++)
+    {
+      const VbSchedule *one = g_ptr_array_index (schedules, i);
+      const VbKeep *keep = vb_schedule_get_keep (one);
+      g_autofree char *text = g_strdup_printf ("%s: %s %u/%u/%u/%u", vb_schedule_get_id (one),
+                                               vb_schedule_get_timing (one), keep->last,
+                                               keep->daily, keep->weekly, keep->monthly);
+      json_builder_add_string_value (builder, text);
+    }
+  json_builder_end_array (builder);
+}
+
 static void
 add_info (JsonBuilder *builder, const VbVpsInfo *info)
 {
@@ -79,8 +100,7 @@ add_info (JsonBuilder *builder, const VbVpsInfo *info)
   add_text (builder, "power", vb_power_to_string (info->power));
   add_number (builder, "slots_total", info->slots_total);
   add_text (builder, "unsupported", info->unsupported);
-  add_text (builder, "schedule",
-            info->schedule != NULL ? vb_schedule_get_timing (info->schedule) : NULL);
+  add_schedules (builder, info->schedules);
 }
 
 static JsonNode *
@@ -271,22 +291,37 @@ capture_of (Driver *driver, JsonObject *request)
   return capture;
 }
 
+static gint64
+number_of (JsonObject *request, const char *name, gint64 fallback)
+{
+  return json_object_get_int_member_with_default (request, name, fallback);
+}
+
 /* The calls without a result. */
 static gboolean
 call_set_schedule (VbHypervisor *hypervisor, JsonObject *request, GError **error)
 {
-  const char *at = json_object_get_string_member_with_default (request, "at", NULL);
+  const char *id = json_object_get_string_member_with_default (request, "id", VB_SCHEDULE_FIRST);
+  const VbScheduleForm form
+      = { .id = id,
+          .at = json_object_get_string_member_with_default (request, "at", NULL),
+          .days = json_object_get_string_member_with_default (request, "days", NULL),
+          .calendar = json_object_get_string_member_with_default (request, "calendar", NULL),
+          .zone = json_object_get_string_member_with_default (request, "zone", NULL),
+          .every_hours = number_of (request, "every", 0),
+          .jitter_minutes = number_of (request, "jitter", 0),
+          .keep = number_of (request, "keep", 1),
+          .keep_daily = number_of (request, "keep_daily", 0),
+          .keep_weekly = number_of (request, "keep_weekly", 0),
+          .keep_monthly = number_of (request, "keep_monthly", 0) };
   g_autoptr (VbSchedule) schedule = NULL;
 
-  if (at != NULL)
+  if (form.at != NULL || form.calendar != NULL)
     {
-      schedule = vb_schedule_parse (
-          at, json_object_get_string_member_with_default (request, "jitter", NULL),
-          text_of (request, "keep"),
-          json_object_get_string_member_with_default (request, "zone", NULL), error);
+      schedule = vb_schedule_new (&form, error);
       g_assert_nonnull (schedule);
     }
-  return vb_hypervisor_set_schedule (hypervisor, text_of (request, "vps"), schedule, error);
+  return vb_hypervisor_set_schedule (hypervisor, text_of (request, "vps"), id, schedule, error);
 }
 
 static gboolean

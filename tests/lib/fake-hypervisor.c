@@ -428,6 +428,7 @@ fake_set_slots (VbHypervisor *hypervisor, const char *vps, guint total, GError *
 static gboolean
 fake_set_schedule (VbHypervisor *hypervisor,
                    const char *vps,
+                   const char *id,
                    const VbSchedule *schedule,
                    GError **error)
 {
@@ -437,8 +438,8 @@ fake_set_schedule (VbHypervisor *hypervisor,
       || (info = copy_info (VB_FAKE_HYPERVISOR (hypervisor), vps, error)) == NULL)
     return FALSE;
 
-  g_clear_pointer (&info->schedule, vb_schedule_unref);
-  info->schedule = schedule != NULL ? vb_schedule_ref ((VbSchedule *) schedule) : NULL;
+  g_autoptr (GPtrArray) before = g_steal_pointer (&info->schedules);
+  info->schedules = vb_schedules_with (before, id, (VbSchedule *) schedule);
   store_info (VB_FAKE_HYPERVISOR (hypervisor), info);
   return TRUE;
 }

@@ -12,7 +12,7 @@ struct _VbFakeJournal
   GPtrArray *notifications; /* VbNotification, oldest first */
   GPtrArray *backups;       /* VbBackupInfo */
   GHashTable *read;         /* subject → id up to which all is read */
-  GHashTable *schedules;    /* VPS UUID → VbScheduleRecord */
+  GHashTable *schedules;    /* VPS UUID and id → VbScheduleRecord */
   GHashTable *checks;       /* backup id → VbCheck */
   GHashTable *undos;        /* operation id → VbUndo */
 };
@@ -53,7 +53,8 @@ schedule_free (gpointer record)
 static VbScheduleRecord *
 copy_schedule (const VbScheduleRecord *record)
 {
-  return vb_schedule_record_new (record->vps, record->timing, record->day, record->made);
+  return vb_schedule_record_new (record->vps, record->id, record->timing, record->day,
+                                 record->made);
 }
 
 static void
@@ -330,7 +331,8 @@ vb_fake_journal_set_schedule (VbFakeJournal *self, const VbScheduleRecord *recor
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
 
-  g_hash_table_replace (self->schedules, g_strdup (record->vps), copy_schedule (record));
+  g_hash_table_replace (self->schedules, g_strdup_printf ("%s %s", record->vps, record->id),
+                        copy_schedule (record));
 }
 
 static gboolean

@@ -4,6 +4,7 @@
 #include "core/base/vb-error.h"
 #include "session/vb-events.h"
 #include "protocol/vb-protocol-objects.h"
+#include "protocol/vb-protocol-schedules.h"
 #include "websocket/vb-ws-frame.h"
 
 #define VPS "0b0a3a5e-1f6c-4f0e-9d7a-6e2a3a1c9f10"
@@ -199,7 +200,7 @@ test_vps (void)
                "\"maximum\":10,\"billable_steps\":2},"
                "\"can_create\":{\"allowed\":false,\"reason\":\"pool_unavailable\"},"
                "\"operation\":null,\"backups\":[],"
-               "\"schedule\":null,\"next_run_at\":null,\"undo\":null,\"seq\":1}");
+               "\"schedule\":null,\"next_run_at\":null,\"schedules\":[],\"undo\":null,\"seq\":1}");
 }
 
 static void
@@ -207,13 +208,14 @@ test_schedule (void)
 {
   g_autoptr (VbSlots) slots = vb_slots_new (2, 2, 10);
   g_autoptr (VbVps) vps = vb_vps_new (VPS, slots);
-  g_autoptr (VbSchedule) schedule = vb_schedule_new ("03:30", 15, 2, "Europe/Berlin", NULL);
+  g_autoptr (VbSchedule) schedule = vb_schedule_new_daily ("03:30", 15, 2, "Europe/Berlin", NULL);
   g_autoptr (GDateTime) next_run = make_time ();
   JsonObject *object = json_object_new ();
 
-  vb_vps_set_schedule (vps, schedule);
-  vb_vps_set_next_run (vps, next_run);
-  vb_json_add_schedule (object, vps);
+  g_autoptr (GPtrArray) schedules = vb_schedules_with (NULL, VB_SCHEDULE_FIRST, schedule);
+  vb_vps_set_schedules (vps, schedules);
+  vb_vps_set_next_run (vps, VB_SCHEDULE_FIRST, next_run);
+  vb_json_add_schedule (object, vps, vb_json_schedules_get_first (vps));
   assert_json (object, "{\"schedule\":{\"at\":\"03:30\",\"jitter_minutes\":15,\"keep\":2,\"zone\":"
                        "\"Europe/Berlin\"},"
                        "\"next_run_at\":\"2023-11-14T22:13:20Z\"}");

@@ -133,7 +133,7 @@ ask_everything (Held *f)
 {
   VbManager *manager = f->lab.manager;
   const char *const all[] = { VPS, OTHER, NULL };
-  g_autoptr (VbSchedule) daily = vb_schedule_new ("03:00", 0, 1, NULL, NULL);
+  g_autoptr (VbSchedule) daily = vb_schedule_new_daily ("03:00", 0, 1, NULL, NULL);
   g_autoptr (VbAuditEntry) entry = vb_audit_entry_new ();
 
   entry->subject = g_strdup ("tester");
@@ -143,7 +143,7 @@ ask_everything (Held *f)
   vb_manager_create_async (manager, "tester", VPS, NULL, "key", answered, f);
   vb_manager_restore_async (manager, "tester", OTHER, &(VbRestoreRequest){ .backup = OLD },
                             answered, f);
-  vb_manager_set_schedule_async (manager, LEFT, daily, answered, f);
+  vb_manager_set_schedule_async (manager, LEFT, VB_SCHEDULE_FIRST, daily, TRUE, answered, f);
   vb_manager_list_operations_async (manager, VPS, 10, answered, f);
   vb_manager_list_notifications_async (manager, all, "tester", 0, 10, answered, f);
   vb_manager_mark_read_async (manager, "tester", 1, answered, f);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Scheduled backups: one a day whatever happens, and what they replace. */
 #include "manager-lab.h"
-#include "core/manager/vb-manager-private.h"
+
+#include <string.h>
+
+#include "core/manager/vb-schedule-state.h"
 
 #define TIMING "03:30+0 UTC"
 
@@ -38,8 +41,9 @@ static void
 say_schedule (ManagerLab *f, guint keep)
 {
   g_autoptr (VbSchedule) schedule
-      = keep > 0 ? vb_schedule_new ("03:30", 0, keep, NULL, NULL) : NULL;
-  VbVpsInfo info = { (char *) VPS, (char *) "web", VB_POWER_RUNNING, -1, NULL, schedule };
+      = keep > 0 ? vb_schedule_new_daily ("03:30", 0, keep, NULL, NULL) : NULL;
+  g_autoptr (GPtrArray) schedules = vb_schedules_with (NULL, VB_SCHEDULE_FIRST, schedule);
+  VbVpsInfo info = { (char *) VPS, (char *) "web", VB_POWER_RUNNING, -1, NULL, schedules };
   vb_fake_hypervisor_set (f->hypervisor, &info);
 }
 
@@ -59,9 +63,15 @@ is_settled (gpointer data)
 {
   ManagerLab *f = data;
   VbVps *vps = manager_lab_get_vps (f);
-  const VbRotation *rotation = vb_manager_get_rotation (f->manager, VPS);
+  GPtrArray *states = g_hash_table_lookup (f->manager->schedules, VPS);
+
+  for (guint i = 0; states != NULL && i < states->len; i++)
+    {
+      const VbScheduleState *state = g_ptr_array_index (states, i);
+      if (state->made != NULL || state->deleting)
+        return FALSE;
+    }
   return f->manager->schedule_idle == 0 && vb_vps_get_operation (vps) == NULL
-         && (rotation == NULL || (rotation->made == NULL && !rotation->deleting))
          && vb_vps_locks_get_n (f->manager->locks) == 0;
 }
 
@@ -70,7 +80,7 @@ static void
 tick (ManagerLab *f, const char *at)
 {
   set_now (at);
-  vb_manager_touch_schedule (f->manager, manager_lab_get_vps (f));
+  vb_manager_touch_schedules (f->manager, manager_lab_get_vps (f));
   do
     vb_fake_wait_until (is_settled, f, "the schedule to settle");
   while (g_main_context_iteration (NULL, FALSE));
@@ -146,7 +156,7 @@ protect (ManagerLab *f, const char *backup, int expected_code)
 static void
 assert_next_run (ManagerLab *f, const char *expected)
 {
-  GDateTime *next = vb_vps_get_next_run (manager_lab_get_vps (f));
+  GDateTime *next = vb_vps_get_next_run (manager_lab_get_vps (f), NULL);
   g_autofree char *text = next ? g_date_time_format_iso8601 (next) : NULL;
   g_assert_cmpstr (text, ==, expected);
 }
@@ -185,7 +195,7 @@ test_rotation (ManagerLab *f, gconstpointer data)
 
   vb_fake_pool_allow (f->pool, 0);
   set_now ("2026-05-03T03:30:10Z");
-  vb_manager_touch_schedule (f->manager, manager_lab_get_vps (f));
+  vb_manager_touch_schedules (f->manager, manager_lab_get_vps (f));
   vb_fake_wait_calls (f->pool, "capture", 3);
   g_assert_cmpuint (vb_vps_get_backups (manager_lab_get_vps (f))->len, ==, 3);
   g_assert_cmpuint (manager_lab_get_slots_used (f), ==, 2);
@@ -267,7 +277,7 @@ test_protecting_what_is_to_make_room (ManagerLab *f, gconstpointer data)
   g_autofree char *oldest = dup_oldest (f);
   vb_fake_pool_allow (f->pool, 0);
   set_now ("2026-05-03T03:30:10Z");
-  vb_manager_touch_schedule (f->manager, manager_lab_get_vps (f));
+  vb_manager_touch_schedules (f->manager, manager_lab_get_vps (f));
   vb_fake_wait_calls (f->pool, "capture", 3);
   GPtrArray *backups = vb_vps_get_backups (manager_lab_get_vps (f));
   g_autofree char *middle = g_strdup (vb_backup_get_id (g_ptr_array_index (backups, 1)));
@@ -290,7 +300,7 @@ test_waits_for_what_is_in_the_way (ManagerLab *f, gconstpointer data)
   g_autofree char *manual = manager_lab_create (f, VPS, NULL, -1);
   vb_fake_wait_calls (f->pool, "capture", 1);
   set_now ("2026-05-01T03:31:00Z");
-  vb_manager_touch_schedule (f->manager, manager_lab_get_vps (f));
+  vb_manager_touch_schedules (f->manager, manager_lab_get_vps (f));
   while (f->manager->schedule_idle != 0)
     g_main_context_iteration (NULL, FALSE);
   assert_next_run (f, "2026-05-01T03:30:00Z");
@@ -312,7 +322,8 @@ test_waits_for_what_is_in_the_way (ManagerLab *f, gconstpointer data)
 static void
 remember (ManagerLab *f, const char *day, const char *made)
 {
-  g_autoptr (VbScheduleRecord) record = vb_schedule_record_new (VPS, TIMING, day, made);
+  g_autoptr (VbScheduleRecord) record
+      = vb_schedule_record_new (VPS, VB_SCHEDULE_FIRST, TIMING, day, made);
   vb_fake_journal_set_schedule (f->journal, record);
 }
 
@@ -371,7 +382,7 @@ test_rotation_goes_on_after_a_restart (ManagerLab *f, gconstpointer data)
   g_autofree char *first = dup_oldest (f);
   vb_fake_pool_allow (f->pool, 0);
   set_now ("2026-05-03T03:30:10Z");
-  vb_manager_touch_schedule (f->manager, manager_lab_get_vps (f));
+  vb_manager_touch_schedules (f->manager, manager_lab_get_vps (f));
   vb_fake_wait_calls (f->pool, "capture", 3);
   manager_lab_stop (f);
   vb_fake_pool_allow (f->pool, G_MAXUINT64);
@@ -384,15 +395,22 @@ test_rotation_goes_on_after_a_restart (ManagerLab *f, gconstpointer data)
 }
 
 static void
+set_schedule (ManagerLab *f, const char *id, VbSchedule *schedule, GAsyncResult **result)
+{
+  vb_manager_set_schedule_async (f->manager, VPS, id, schedule, TRUE, manager_lab_keep_result,
+                                 result);
+}
+
+static void
 test_a_new_schedule_makes_up_for_nothing (ManagerLab *f, gconstpointer data)
 {
-  g_autoptr (VbSchedule) schedule = vb_schedule_new ("09:00", 0, 1, "Europe/Berlin", NULL);
+  g_autoptr (VbSchedule) schedule = vb_schedule_new_daily ("09:00", 0, 1, "Europe/Berlin", NULL);
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
   say_schedule (f, 0);
   set_now ("2026-05-01T10:00:00Z");
-  vb_manager_set_schedule_async (f->manager, VPS, schedule, manager_lab_keep_result, &result);
+  set_schedule (f, VB_SCHEDULE_FIRST, schedule, &result);
   manager_lab_wait_result (&result);
   g_assert_nonnull (vb_manager_set_schedule_finish (f->manager, result, &error));
   g_assert_no_error (error);
@@ -407,13 +425,153 @@ test_a_new_schedule_makes_up_for_nothing (ManagerLab *f, gconstpointer data)
   tick (f, "2026-05-02T07:01:00Z");
   assert_next_run (f, NULL);
   g_clear_object (&result);
-  g_autoptr (VbSchedule) later = vb_schedule_new ("22:00", 0, 1, NULL, NULL);
-  vb_manager_set_schedule_async (f->manager, VPS, later, manager_lab_keep_result, &result);
+  g_autoptr (VbSchedule) later = vb_schedule_new_daily ("22:00", 0, 1, NULL, NULL);
+  set_schedule (f, VB_SCHEDULE_FIRST, later, &result);
   manager_lab_wait_result (&result);
   g_assert_nonnull (vb_manager_set_schedule_finish (f->manager, result, NULL));
   assert_next_run (f, "2026-05-03T22:00:00Z");
   tick (f, "2026-05-02T23:00:00Z");
   g_assert_cmpuint (vb_fake_get_calls (f->pool, "capture"), ==, 1);
+}
+
+static void
+say_schedules (ManagerLab *f, const VbScheduleForm *forms, guint n)
+{
+  g_autoptr (GPtrArray) schedules = NULL;
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (VbSchedule) one = vb_schedule_new (&forms[i], &error);
+      g_assert_no_error (error);
+      g_autoptr (GPtrArray) before = g_steal_pointer (&schedules);
+      schedules = vb_schedules_with (before, vb_schedule_get_id (one), one);
+    }
+  VbVpsInfo info = { (char *) VPS, (char *) "web", VB_POWER_RUNNING, 4, NULL, schedules };
+  vb_fake_hypervisor_set (f->hypervisor, &info);
+}
+
+static guint
+count_of (ManagerLab *f, const char *schedule)
+{
+  GPtrArray *backups = vb_vps_get_backups (manager_lab_get_vps (f));
+  guint n = 0;
+  for (guint i = 0; i < backups->len; i++)
+    n += g_strcmp0 (
+             vb_backup_info_get_schedule (vb_backup_get_info (g_ptr_array_index (backups, i))),
+             schedule)
+         == 0;
+  return n;
+}
+
+static void
+assert_next_run_of (ManagerLab *f, const char *schedule, const char *expected)
+{
+  GDateTime *next = vb_vps_get_next_run (manager_lab_get_vps (f), schedule);
+  g_autofree char *text = next ? g_date_time_format_iso8601 (next) : NULL;
+  g_assert_cmpstr (text, ==, expected);
+}
+
+/* Each replaces only its own; of two that are due at once both are made, one after the other. */
+static void
+test_several (ManagerLab *f, gconstpointer data)
+{
+  const VbScheduleForm forms[] = {
+    { .id = "default", .at = "03:30", .keep = 1 },
+    { .id = "hours", .at = "03:30", .every_hours = 6, .keep = 2 },
+    { .id = "mondays", .at = "05:00", .days = "mon", .keep = 1 },
+  };
+  say_schedules (f, forms, 3);
+  tick (f, "2026-05-01T03:00:00Z");
+  assert_next_run_of (f, "default", "2026-05-01T03:30:00Z");
+  assert_next_run_of (f, "hours", "2026-05-01T03:30:00Z");
+  assert_next_run_of (f, "mondays", "2026-05-04T05:00:00Z");
+  /* 2026-05-04 is a Monday. */
+  for (guint day = 1; day <= 4; day++)
+    for (guint hour = 3; hour < 24; hour++)
+      {
+        g_autofree char *at = g_strdup_printf ("2026-05-%02uT%02u:45:00Z", day, hour);
+        tick (f, at);
+        tick (f, at);
+        tick (f, at);
+      }
+  g_assert_cmpuint (count_of (f, "default"), ==, 1);
+  g_assert_cmpuint (count_of (f, "hours"), ==, 2);
+  g_assert_cmpuint (count_of (f, "mondays"), ==, 1);
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "capture"), ==, 4 + 16 + 1);
+  g_assert_cmpuint (count_skipped (f), ==, 0);
+  assert_next_run_of (f, "hours", "2026-05-05T03:30:00Z");
+  assert_next_run (f, "2026-05-05T03:30:00Z");
+
+  /* One goes: what it has made stays, and nobody else counts it. */
+  say_schedules (f, forms, 2);
+  tick (f, "2026-05-05T03:45:00Z");
+  tick (f, "2026-05-05T03:45:30Z");
+  assert_next_run_of (f, "mondays", NULL);
+  g_assert_cmpuint (count_of (f, "mondays"), ==, 1);
+  g_assert_cmpuint (count_of (f, "default"), ==, 1);
+  g_assert_null (vb_schedule_state_find (f->manager, VPS, "mondays"));
+}
+
+static void
+test_several_do_not_run_twice (ManagerLab *f, gconstpointer data)
+{
+  const VbScheduleForm forms[] = {
+    { .id = "hours", .at = "00:30", .every_hours = 1, .keep = 2 },
+    { .id = "late", .at = "03:30", .keep = 2 },
+  };
+  say_schedules (f, forms, 2);
+  tick (f, "2026-05-01T03:00:00Z");
+  tick (f, "2026-05-01T03:31:00Z");
+  tick (f, "2026-05-01T03:31:10Z");
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "capture"), ==, 2);
+  restart (f, "2026-05-01T03:32:00Z");
+  g_assert_cmpuint (vb_fake_get_calls (f->pool, "capture"), ==, 2);
+  assert_next_run_of (f, "hours", "2026-05-01T04:30:00Z");
+  assert_next_run_of (f, "late", "2026-05-02T03:30:00Z");
+  /* Which schedule made a backup is known after a restart. */
+  g_assert_cmpuint (count_of (f, "hours"), ==, 1);
+  g_assert_cmpuint (count_of (f, "late"), ==, 1);
+  /* Off for half a day: one is made for all the hours. */
+  restart (f, "2026-05-01T12:00:00Z");
+  g_assert_cmpuint (count_of (f, "hours"), ==, 2);
+  assert_next_run_of (f, "hours", "2026-05-01T12:30:00Z");
+}
+
+static void
+set_and_wait (ManagerLab *f, const VbScheduleForm *form, const char *id, int expected_code)
+{
+  g_autoptr (VbSchedule) schedule = form != NULL ? vb_schedule_new (form, NULL) : NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  set_schedule (f, id, schedule, &result);
+  manager_lab_wait_result (&result);
+  vb_manager_set_schedule_finish (f->manager, result, &error);
+  if (expected_code < 0)
+    g_assert_no_error (error);
+  else
+    g_assert_error (error, VB_ERROR, expected_code);
+  if (expected_code == VB_ERROR_INVALID_ARGUMENT)
+    g_assert_nonnull (strstr (error->message, "needs 3 backup slots, and this VPS has 2"));
+}
+
+static void
+test_what_slots_cannot_hold (ManagerLab *f, gconstpointer data)
+{
+  const VbScheduleForm one = { .id = "one", .at = "04:00", .keep = 1 };
+  const VbScheduleForm two = { .id = "two", .at = "05:00", .keep = 1 };
+  const VbScheduleForm daily = { .id = "two", .at = "05:00", .keep = 1, .keep_daily = 2 };
+
+  say_schedule (f, 0);
+  set_and_wait (f, &one, "one", -1);
+  set_and_wait (f, &two, "two", -1);
+  set_and_wait (f, &daily, "two", VB_ERROR_INVALID_ARGUMENT);
+  set_and_wait (f, NULL, "three", VB_ERROR_NOT_FOUND);
+  g_assert_cmpuint (vb_vps_get_schedules (manager_lab_get_vps (f))->len, ==, 2);
+  set_and_wait (f, NULL, "one", -1);
+  set_and_wait (f, &daily, "two", -1);
+  g_assert_cmpuint (vb_vps_get_schedules (manager_lab_get_vps (f))->len, ==, 1);
 }
 
 #define TEST(path, func) g_test_add (path, ManagerLab, NULL, set_up, func, manager_lab_tear_down)
@@ -437,5 +595,8 @@ main (int argc, char **argv)
         test_rotation_goes_on_after_a_restart);
   TEST ("/manager-schedule/a-new-schedule-makes-up-for-nothing",
         test_a_new_schedule_makes_up_for_nothing);
+  TEST ("/manager-schedule/several", test_several);
+  TEST ("/manager-schedule/several-do-not-run-twice", test_several_do_not_run_twice);
+  TEST ("/manager-schedule/what-slots-cannot-hold", test_what_slots_cannot_hold);
   return g_test_run ();
 }

@@ -110,6 +110,8 @@ static const struct
   { "\"scheduled\" : false", "\"scheduled\" : true", TRUE },
   { "\"scheduled\" : false", "\"scheduled\" : 1", FALSE },
   { "\"scheduled\" : false,", "", TRUE }, /* older than schedules */
+  { "\"scheduled\" : false,", "\"scheduled\" : true, \"schedule\" : \"office\",", TRUE },
+  { "\"scheduled\" : false,", "\"scheduled\" : true, \"schedule\" : 1,", FALSE },
   { "\"skipped\" : [", "\"skipped\" : [ 1, ", FALSE },
   { "\"disks\" : [", "\"disks\" : {}, \"x\" : [", FALSE },
   { "\"disks\" : [", "\"disks\" : [], \"x\" : [", FALSE },

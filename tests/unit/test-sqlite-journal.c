@@ -19,6 +19,7 @@ fill_record (VbOperationRecord *record)
   record->still_us = G_GINT64_CONSTANT (12345678901);
   record->stall_told = TRUE;
   record->scheduled = TRUE;
+  record->schedule = g_strdup ("office");
   record->stop_first = TRUE;
   record->replace_disks = TRUE;
   record->first_backup = g_strdup ("first");
@@ -48,6 +49,7 @@ assert_records_equal (const VbOperationRecord *a, const VbOperationRecord *b)
   g_assert_cmpint (a->still_us, ==, b->still_us);
   g_assert_cmpint (a->stall_told, ==, b->stall_told);
   g_assert_cmpint (a->scheduled, ==, b->scheduled);
+  g_assert_cmpstr (a->schedule, ==, b->schedule);
   g_assert_cmpint (a->stop_first, ==, b->stop_first);
   g_assert_cmpint (a->replace_disks, ==, b->replace_disks);
   g_assert_cmpstr (a->first_backup, ==, b->first_backup);
@@ -181,12 +183,13 @@ test_operation_retention (JournalLab *f, gconstpointer data)
   journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_B, "aged");
   g_clear_object (&f->journal);
   journal_lab_exec_sql (
-      f, "UPDATE operations SET ended_at = ended_at - 366 * 86400000000 WHERE id = 'aged';"
-         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
-         " INSERT INTO operations SELECT NULL, 'bulk-' || i, '" VPS_A "', NULL, 'create', 'b',"
-         " NULL, 'completed', NULL, NULL, 0, 0, 100, 0, 0, 0, NULL, NULL, started_at,"
-         " started_at, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, 0 FROM n, operations WHERE id = "
-         "'running'");
+      f,
+      "UPDATE operations SET ended_at = ended_at - 366 * 86400000000 WHERE id = 'aged';"
+      "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
+      " INSERT INTO operations SELECT NULL, 'bulk-' || i, '" VPS_A "', NULL, 'create', 'b',"
+      " NULL, 'completed', NULL, NULL, 0, 0, 100, 0, 0, 0, NULL, NULL, started_at,"
+      " started_at, NULL, NULL, 0, 0, 0, NULL, NULL, NULL, 0, NULL FROM n, operations WHERE id = "
+      "'running'");
   journal_lab_reopen (f);
   journal_lab_notify (f, VB_NOTIFICATION_BACKUP_FAILED, VPS_A, "newest");
 
@@ -325,6 +328,7 @@ make_backup (const char *id, guint n_disks)
   backup->incremental = TRUE;
   backup->is_protected = TRUE;
   backup->is_scheduled = TRUE;
+  backup->schedule = g_strdup ("office");
   for (guint i = 0; i < n_disks; i++)
     {
       g_autofree char *target = g_strdup_printf ("vd%c", 'z' - i);
@@ -368,6 +372,7 @@ test_backups (JournalLab *f, gconstpointer data)
   g_assert_cmpint (backup->consistency, ==, VB_CONSISTENCY_FILESYSTEM);
   g_assert_true (backup->incremental);
   g_assert_true (backup->is_protected && backup->is_scheduled);
+  g_assert_cmpstr (backup->schedule, ==, "office");
   backup = loaded->pdata[2];
   g_assert_cmpuint (backup->disks->len, ==, 12);
   g_assert_cmpstr (((VbBackupDisk *) backup->disks->pdata[11])->target, ==, "vdo");
@@ -375,12 +380,13 @@ test_backups (JournalLab *f, gconstpointer data)
 
 static void
 save_schedule (JournalLab *f,
+               const char *id,
                const char *timing,
                const char *day,
                const char *made,
                VbNotification *notification)
 {
-  g_autoptr (VbScheduleRecord) record = vb_schedule_record_new (VPS_A, timing, day, made);
+  g_autoptr (VbScheduleRecord) record = vb_schedule_record_new (VPS_A, id, timing, day, made);
   g_autoptr (GError) error = NULL;
   g_assert_true (vb_journal_save_schedule (f->journal, record, notification, &error));
   g_assert_no_error (error);
@@ -397,18 +403,27 @@ test_schedules (JournalLab *f, gconstpointer data)
   skipped->reason = g_strdup ("slots_full");
   skipped->created_at = g_date_time_new_now_utc ();
   again = vb_notification_copy (skipped);
-  save_schedule (f, "03:30+0 UTC", "2026-05-01", "b-1", NULL);
-  save_schedule (f, "04:30+0 UTC", "2026-05-02", NULL, skipped);
+  save_schedule (f, "default", "03:30+0 UTC", "2026-05-01", "b-1", NULL);
+  save_schedule (f, "default", "04:30+0 UTC", "2026-05-02", NULL, skipped);
+  save_schedule (f, "office", "00/6:00+0 UTC", "2026-05-02 06:00", "b-2", NULL);
+  /* Of one that is no more nothing is left, unless it was the first. */
+  save_schedule (f, "gone", "00/6:00+0 UTC", "2026-05-02 06:00", NULL, NULL);
+  save_schedule (f, "gone", "", "2026-05-02 06:00", NULL, NULL);
   /* It belongs to no operation, so each is a new one. */
-  save_schedule (f, "04:30+0 UTC", "2026-05-03", NULL, again);
+  save_schedule (f, "default", "04:30+0 UTC", "2026-05-03", NULL, again);
   g_assert_cmpint (skipped->id, ==, 1);
   g_assert_cmpint (again->id, ==, 2);
   journal_lab_reopen (f);
 
   g_autoptr (GPtrArray) records = vb_journal_load_schedules (f->journal, NULL);
-  g_assert_cmpuint (records->len, ==, 1);
+  g_assert_cmpuint (records->len, ==, 2);
   const VbScheduleRecord *record = records->pdata[0];
+  const VbScheduleRecord *office = records->pdata[1];
+  g_assert_cmpstr (office->id, ==, "office");
+  g_assert_cmpstr (office->day, ==, "2026-05-02 06:00");
+  g_assert_cmpstr (office->made, ==, "b-2");
   g_assert_cmpstr (record->vps, ==, VPS_A);
+  g_assert_cmpstr (record->id, ==, "default");
   g_assert_cmpstr (record->timing, ==, "04:30+0 UTC");
   g_assert_cmpstr (record->day, ==, "2026-05-03");
   g_assert_null (record->made);

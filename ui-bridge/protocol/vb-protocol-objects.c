@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-protocol-objects.h"
 
+#include "vb-protocol-schedules.h"
+
 #include <math.h>
 
 #include "core/base/vb-error.h"
@@ -109,6 +111,8 @@ vb_json_backup (VbBackup *backup, VbOperation *operation)
   json_object_set_boolean_member (object, "incremental", info->incremental);
   json_object_set_boolean_member (object, "protected", info->is_protected);
   json_object_set_boolean_member (object, "scheduled", info->is_scheduled);
+  if (info->is_scheduled)
+    add_text (object, "schedule", vb_backup_info_get_schedule (info));
   g_autoptr (GDateTime) verified_at = vb_backup_get_verified_at (backup);
   vb_json_add_time (object, "verified_at", verified_at);
   json_object_set_boolean_member (object, "damaged", vb_backup_is_damaged (backup));
@@ -210,27 +214,6 @@ make_can_create (VbVps *vps)
   return object;
 }
 
-void
-vb_json_add_schedule (JsonObject *object, VbVps *vps)
-{
-  const VbSchedule *schedule = vb_vps_get_schedule (vps);
-  JsonObject *member;
-
-  if (schedule != NULL)
-    {
-      member = json_object_new ();
-      add_text (member, "at", vb_schedule_get_at (schedule));
-      json_object_set_int_member (member, "jitter_minutes",
-                                  vb_schedule_get_jitter_minutes (schedule));
-      json_object_set_int_member (member, "keep", vb_schedule_get_keep (schedule));
-      add_text (member, "zone", vb_schedule_get_zone (schedule));
-      json_object_set_object_member (object, "schedule", member);
-    }
-  else
-    json_object_set_null_member (object, "schedule");
-  vb_json_add_time (object, "next_run_at", vb_vps_get_next_run (vps));
-}
-
 static void
 add_undo (JsonObject *object, const VbUndo *undo)
 {
@@ -272,7 +255,9 @@ vb_json_vps (VbVps *vps, gboolean for_admin)
   else
     json_object_set_null_member (object, "operation");
   json_object_set_array_member (object, "backups", array);
-  vb_json_add_schedule (object, vps);
+  vb_json_add_schedule (object, vps, vb_json_schedules_get_first (vps));
+  vb_json_add_time (object, "next_run_at", vb_vps_get_next_run (vps, NULL));
+  vb_json_add_schedules (object, vps);
   add_undo (object, vb_vps_get_undo (vps));
   add_bytes (object, "seq", vb_vps_get_seq (vps));
   return object;

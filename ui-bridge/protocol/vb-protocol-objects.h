@@ -15,8 +15,6 @@ G_BEGIN_DECLS
  * instead. */
 
 JsonObject *vb_json_vps (VbVps *vps, gboolean for_admin);
-/** vb_json_add_schedule: adds schedule and next_run_at to @object */
-void vb_json_add_schedule (JsonObject *object, VbVps *vps);
 JsonObject *vb_json_slots (VbSlots *slots);
 
 /** vb_json_backup: @operation: (nullable): what runs on its VPS, for the progress of this backup */

@@ -40,6 +40,7 @@ make_features (VbManager *manager)
   json_array_add_string_element (array, "activity");
   json_array_add_string_element (array, "backup_first");
   json_array_add_string_element (array, "from");
+  json_array_add_string_element (array, "schedules");
   if (vb_manager_keeps_replaced (manager))
     json_array_add_string_element (array, "undo");
   return array;

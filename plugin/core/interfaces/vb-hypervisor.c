@@ -54,7 +54,7 @@ vb_vps_info_copy (const VbVpsInfo *self)
   copy->uuid = g_strdup (self->uuid);
   copy->name = g_strdup (self->name);
   copy->unsupported = g_strdup (self->unsupported);
-  copy->schedule = self->schedule ? vb_schedule_ref (self->schedule) : NULL;
+  copy->schedules = self->schedules ? g_ptr_array_ref (self->schedules) : NULL;
   return copy;
 }
 
@@ -64,7 +64,7 @@ vb_vps_info_free (VbVpsInfo *self)
   g_free (self->uuid);
   g_free (self->name);
   g_free (self->unsupported);
-  g_clear_pointer (&self->schedule, vb_schedule_unref);
+  g_clear_pointer (&self->schedules, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -330,10 +330,11 @@ vb_hypervisor_set_slots (VbHypervisor *self, const char *vps, guint total, GErro
 gboolean
 vb_hypervisor_set_schedule (VbHypervisor *self,
                             const char *vps,
+                            const char *id,
                             const VbSchedule *schedule,
                             GError **error)
 {
-  return VB_HYPERVISOR_GET_IFACE (self)->set_schedule (self, vps, schedule, error);
+  return VB_HYPERVISOR_GET_IFACE (self)->set_schedule (self, vps, id, schedule, error);
 }
 
 void

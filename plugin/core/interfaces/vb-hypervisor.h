@@ -5,7 +5,7 @@
 
 #include "core/model/vb-capture.h"
 #include "core/model/vb-disk.h"
-#include "core/model/vb-schedule.h"
+#include "core/model/vb-schedules.h"
 
 G_BEGIN_DECLS
 
@@ -44,7 +44,7 @@ typedef enum
  * @slots_total: total of slots in the domain's metadata, or -1 when there is none
  * @unsupported: (nullable): one sentence that names the disk or device that makes backups
  * impossible
- * @schedule: (nullable): the schedule in the domain's metadata
+ * @schedules: (nullable) (element-type VbSchedule): the schedules in the domain's metadata
  *
  * What the hypervisor says of one VPS.
  */
@@ -55,7 +55,7 @@ typedef struct
   VbPower power;
   gint64 slots_total;
   char *unsupported;
-  VbSchedule *schedule;
+  GPtrArray *schedules;
 } VbVpsInfo;
 
 #define VB_TYPE_VPS_INFO (vb_vps_info_get_type ())
@@ -147,7 +147,7 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * (optional)
  * @power_restore: brings the VPS, now off, back to @power (running or paused; else does nothing)
  * @set_slots: writes the slot total into the domain's metadata, persistent and live
- * @set_schedule: writes the schedule there, %NULL for none
+ * @set_schedule: writes the schedule of that id there, %NULL for none
  */
 struct _VbHypervisorInterface
 {
@@ -218,6 +218,7 @@ struct _VbHypervisorInterface
   gboolean (*set_slots) (VbHypervisor *self, const char *vps, guint total, GError **error);
   gboolean (*set_schedule) (VbHypervisor *self,
                             const char *vps,
+                            const char *id,
                             const VbSchedule *schedule,
                             GError **error);
 };
@@ -285,6 +286,7 @@ vb_hypervisor_power_restore (VbHypervisor *self, const char *vps, VbPower power,
 gboolean vb_hypervisor_set_slots (VbHypervisor *self, const char *vps, guint total, GError **error);
 gboolean vb_hypervisor_set_schedule (VbHypervisor *self,
                                      const char *vps,
+                                     const char *id,
                                      const VbSchedule *schedule,
                                      GError **error);
 

@@ -6,10 +6,15 @@
 G_DEFINE_INTERFACE (VbJournal, vb_journal, G_TYPE_OBJECT)
 
 VbScheduleRecord *
-vb_schedule_record_new (const char *vps, const char *timing, const char *day, const char *made)
+vb_schedule_record_new (const char *vps,
+                        const char *id,
+                        const char *timing,
+                        const char *day,
+                        const char *made)
 {
   VbScheduleRecord *self = g_new0 (VbScheduleRecord, 1);
   self->vps = g_strdup (vps);
+  self->id = g_strdup (id);
   self->timing = g_strdup (timing);
   self->day = g_strdup (day);
   self->made = g_strdup (made);
@@ -20,6 +25,7 @@ void
 vb_schedule_record_free (VbScheduleRecord *self)
 {
   g_free (self->vps);
+  g_free (self->id);
   g_free (self->timing);
   g_free (self->day);
   g_free (self->made);

@@ -17,23 +17,28 @@ G_BEGIN_DECLS
 /**
  * VbScheduleRecord:
  * @vps: UUID
+ * @id: of the schedule
  * @timing: vb_schedule_get_timing() of the schedule that was last seen, "" for none
- * @day: "YYYY-MM-DD": the newest day that needs no run any more
+ * @day: vb_schedule_run_to_text() of the newest one that needs no run any more
  * @made: (nullable): the scheduled backup that may still have to replace older ones
  *
- * What must be remembered so that no day has two scheduled backups. Plain data that may be passed
+ * What must be remembered so that no run makes two backups. Plain data that may be passed
  * between threads.
  */
 typedef struct
 {
   char *vps;
+  char *id;
   char *timing;
   char *day;
   char *made;
 } VbScheduleRecord;
 
-VbScheduleRecord *
-vb_schedule_record_new (const char *vps, const char *timing, const char *day, const char *made);
+VbScheduleRecord *vb_schedule_record_new (const char *vps,
+                                          const char *id,
+                                          const char *timing,
+                                          const char *day,
+                                          const char *made);
 void vb_schedule_record_free (VbScheduleRecord *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbScheduleRecord, vb_schedule_record_free)
 

@@ -5,6 +5,7 @@
 
 #include "core/base/vb-i18n.h"
 #include "core/base/vb-log.h"
+#include "core/model/vb-vps-rotation.h"
 
 /* Whoever asks is told within this time that the host is in trouble, though it may still come to
  * its own answer. */

@@ -135,6 +135,7 @@ create_by_rules (VbManager *self, GTask *task)
   admission->info->sequence = vb_vps_next_sequence (vps);
   admission->info->created_at = g_date_time_new_now_utc ();
   admission->info->is_scheduled = record->scheduled;
+  admission->info->schedule = g_strdup (record->schedule);
   vb_admission_admit (self, task);
 }
 
@@ -204,6 +205,7 @@ vb_manager_create_async (VbManager *self,
 void
 vb_manager_create_scheduled_async (VbManager *self,
                                    const char *vps,
+                                   const char *schedule,
                                    const char *request_key,
                                    GAsyncReadyCallback callback,
                                    gpointer user_data)
@@ -215,6 +217,7 @@ vb_manager_create_scheduled_async (VbManager *self,
   record->request_key = g_strdup (request_key);
   record->backup_name = default_name ();
   record->scheduled = TRUE;
+  record->schedule = g_strdup (schedule);
   vb_admission_enter (self, task, create_inside);
 }
 

@@ -2,6 +2,8 @@
 /* The backup of the present state that a restore makes first. */
 #include "vb-manager-private.h"
 
+#include "core/model/vb-vps-rotation.h"
+
 static char *
 make_name (GDateTime *started_at)
 {

@@ -65,7 +65,7 @@ vb_manager_attach_backup (VbManager *self, VbVps *vps, const VbBackupInfo *info)
           = old->is_protected != info->is_protected || g_strcmp0 (old->name, info->name) != 0;
       /* Another host may have changed it, and journals of old do not know of schedules. */
       vb_backup_set_protected (known, info->is_protected);
-      vb_backup_set_scheduled (known, info->is_scheduled);
+      vb_backup_set_schedule (known, info->is_scheduled, info->schedule);
       vb_backup_set_name (known, info->name);
       vb_backup_take_disks (known, info);
       vb_vps_sort_backups (vps);
@@ -129,7 +129,7 @@ vb_manager_merge_backups (VbManager *self, GPtrArray *infos)
   for (guint i = 0; i < all->len; i++)
     {
       vb_manager_drop_vanished (g_ptr_array_index (all, i), present);
-      vb_manager_check_schedule (self, g_ptr_array_index (all, i));
+      vb_manager_check_schedules (self, g_ptr_array_index (all, i));
       vb_manager_emit_changed (self, g_ptr_array_index (all, i));
     }
   vb_backup_checks_keep_only (self->checks, present);

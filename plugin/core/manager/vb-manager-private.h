@@ -56,7 +56,7 @@ struct _VbManager
   GHashTable *checkpoint_gone; /* VPS UUID → GPtrArray of backup ids whose checkpoints go when the
                                   operation ends */
 
-  GHashTable *schedules;     /* VPS UUID → what vb-manager-schedules.c keeps of it */
+  GHashTable *schedules;     /* VPS UUID → array of VbScheduleState */
   GHashTable *schedules_due; /* set of UUIDs whose schedule is to be looked at */
   VbWorker *schedule_worker; /* one thread: what is noted last stays */
   guint schedule_saves;      /* under way */
@@ -139,46 +139,28 @@ void vb_manager_end_first (VbVps *vps, VbOperationWorker *job);
 gboolean vb_manager_check_name (const char *name, GError **error);
 GPtrArray *vb_manager_list_bases (VbManager *self, VbVps *vps, gboolean *read_all);
 
-/** vb_manager_create_scheduled_async: @request_key: one for each day; as vb_manager_create_async()
- * for the schedule */
+/** vb_manager_create_scheduled_async: @schedule: its id; @request_key: one for each run; as
+ * vb_manager_create_async() for the schedule */
 void vb_manager_create_scheduled_async (VbManager *self,
                                         const char *vps,
+                                        const char *schedule,
                                         const char *request_key,
                                         GAsyncReadyCallback callback,
                                         gpointer user_data);
 
-/* vb-manager-schedules.c: when backups are due that nobody asks for; VB_SCHEDULE_SUBJECT is who
- * asks then */
+/* vb-manager-schedules.c: what is kept of the schedules, and when they are looked at;
+ * VB_SCHEDULE_SUBJECT is who asks for their backups */
 #define VB_SCHEDULE_SUBJECT "schedule"
 void vb_manager_init_schedules (VbManager *self);
 /** vb_manager_watch_schedules: @records: (element-type VbScheduleRecord): what the journal knows */
 void vb_manager_watch_schedules (VbManager *self, GPtrArray *records);
 void vb_manager_unwatch_schedules (VbManager *self);
-/** vb_manager_check_schedule: Returns: whether something has changed that is to be announced */
-gboolean vb_manager_check_schedule (VbManager *self, VbVps *vps);
-/** vb_manager_touch_schedule: has it looked at soon */
-void vb_manager_touch_schedule (VbManager *self, VbVps *vps);
-/** vb_manager_forget_schedule: the VPS is gone; should it come back it starts anew */
-void vb_manager_forget_schedule (VbManager *self, const char *vps);
-
-/* vb-manager-retention.c: what a new scheduled backup replaces */
-typedef struct
-{
-  char *made; /* (nullable): the backup that the rotation is for */
-  gboolean deleting;
-} VbRotation;
-/** vb_manager_rotate: Returns: whether something has changed that is to be announced */
-gboolean vb_manager_rotate (VbManager *self, VbVps *vps, VbRotation *rotation);
-/** vb_manager_audit_schedule: @target: operation or backup */
-void vb_manager_audit_schedule (VbManager *self,
-                                const char *method,
-                                const char *vps,
-                                const char *target);
-/* of vb-manager-schedules.c, for it: */
-/** vb_manager_get_rotation: Returns: (transfer none) (nullable) */
-VbRotation *vb_manager_get_rotation (VbManager *self, const char *vps);
-/** vb_manager_end_rotation: nothing is left to be replaced */
-void vb_manager_end_rotation (VbManager *self, const char *vps);
+/** vb_manager_check_schedules: Returns: whether something has changed that is to be announced */
+gboolean vb_manager_check_schedules (VbManager *self, VbVps *vps);
+/** vb_manager_touch_schedules: has them looked at soon */
+void vb_manager_touch_schedules (VbManager *self, VbVps *vps);
+/** vb_manager_forget_schedules: the VPS is gone; should it come back they start again */
+void vb_manager_forget_schedules (VbManager *self, const char *vps);
 
 /* vb-manager-journal-watch.c: does the journal answer */
 void vb_manager_init_journal (VbManager *self);

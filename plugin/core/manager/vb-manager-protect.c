@@ -2,6 +2,8 @@
 /* Protection of a backup: noted in the pool, so that it is true on every host. */
 #include "vb-manager-request.h"
 
+#include "core/model/vb-vps-rotation.h"
+
 static void
 protect_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {

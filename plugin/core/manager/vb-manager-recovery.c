@@ -3,6 +3,7 @@
 #include "vb-manager-private.h"
 
 #include "core/base/vb-log.h"
+#include "core/model/vb-vps-rotation.h"
 
 /* How long a start waits for the pool and the hypervisor before it serves requests without them. */
 #define START_PATIENCE_MS 3000
@@ -51,6 +52,7 @@ info_of (VbVps *vps, const VbOperationRecord *record)
   info->sequence = vps != NULL ? vb_vps_next_sequence (vps) : 0; /* the pool knows better */
   info->created_at = g_date_time_ref (record->started_at);
   info->is_scheduled = record->scheduled;
+  info->schedule = g_strdup (record->schedule);
   return info;
 }
 

@@ -17,9 +17,10 @@ typedef struct
   gboolean answered;    /* that the pool is away; what is under way goes on */
   char *vps;
   char *backup; /* (nullable) */
-  char *name;   /* (nullable) */
+  char *name;   /* (nullable): of a backup, or id of a schedule */
   guint total;
   VbSchedule *schedule; /* (nullable) */
+  gboolean must_fit;    /* into the slots */
   VbUndo *undo;         /* (nullable) */
   VbPowerAction action;
   gboolean force;

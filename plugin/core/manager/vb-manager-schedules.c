@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Backups that nobody asks for: when they are due, and the request that sets their schedule.
- * Whether a day has had its backup is known for certain by the request key of the create, which is
- * in the journal before the operation begins: no crash and no clock makes two of one day. */
-#include "vb-manager-request.h"
-
-#include <string.h>
+/* Backups that nobody asks for: what is known of the schedules, and when they are looked at. */
+#include "vb-schedule-state.h"
 
 #include "core/base/vb-log.h"
 
 #define CHECK_PERIOD_S 20
-/* A run that was missed is made up for if it is not older than this. */
-#define MISSED_AFTER (12 * G_TIME_SPAN_HOUR)
-#define NOT_REFUSED -1
-
-typedef struct
-{
-  char *timing; /* of the schedule that the days are counted for, "" for none */
-  char *day;    /* the newest that needs no run any more */
-  gboolean asking;
-  int refused; /* why the run that is due could not begin yet */
-  VbRotation rotation;
-} Schedule;
 
 typedef struct
 {
@@ -28,51 +12,60 @@ typedef struct
   VbNotification *notification; /* (nullable) */
 } Save;
 
-/* --- days --- */
-
-static char *
-day_to_text (const GDate *day)
-{
-  return g_strdup_printf ("%04u-%02u-%02u", g_date_get_year (day), (guint) g_date_get_month (day),
-                          g_date_get_day (day));
-}
-
-static void
-set_day (Schedule *schedule, const char *day)
-{
-  g_free (schedule->day);
-  schedule->day = g_strdup (day);
-}
-
 /* --- what is kept of each VPS --- */
 
 static void
-schedule_free (gpointer data)
+state_free (gpointer data)
 {
-  Schedule *schedule = data;
-  g_free (schedule->timing);
-  g_free (schedule->day);
-  g_free (schedule->rotation.made);
-  g_free (schedule);
+  VbScheduleState *state = data;
+  g_free (state->id);
+  g_free (state->timing);
+  g_free (state->day);
+  g_free (state->made);
+  g_free (state);
 }
 
-static Schedule *
-add_schedule (VbManager *self, const char *vps, const char *timing, const char *day)
+static VbScheduleState *
+add_state (VbManager *self, const char *vps, const char *id, const char *timing, const char *day)
 {
-  Schedule *schedule = g_new0 (Schedule, 1);
-  schedule->timing = g_strdup (timing);
-  schedule->day = g_strdup (day);
-  schedule->refused = NOT_REFUSED;
-  g_hash_table_replace (self->schedules, g_strdup (vps), schedule);
-  return schedule;
+  GPtrArray *states = g_hash_table_lookup (self->schedules, vps);
+  VbScheduleState *state = g_new0 (VbScheduleState, 1);
+
+  state->id = g_strdup (id);
+  state->timing = g_strdup (timing);
+  state->day = g_strdup (day);
+  state->refused = VB_SCHEDULE_NOT_REFUSED;
+  if (states == NULL)
+    {
+      states = g_ptr_array_new_with_free_func (state_free);
+      g_hash_table_insert (self->schedules, g_strdup (vps), states);
+    }
+  g_ptr_array_add (states, state);
+  return state;
 }
 
-VbRotation *
-vb_manager_get_rotation (VbManager *self, const char *vps)
+VbScheduleState *
+vb_schedule_state_find (VbManager *manager, const char *vps, const char *id)
 {
-  Schedule *schedule = g_hash_table_lookup (self->schedules, vps);
-  return schedule ? &schedule->rotation : NULL;
+  GPtrArray *states = g_hash_table_lookup (manager->schedules, vps);
+
+  for (guint i = 0; states != NULL && i < states->len; i++)
+    {
+      VbScheduleState *state = g_ptr_array_index (states, i);
+      if (g_str_equal (state->id, id))
+        return state;
+    }
+  return NULL;
 }
+
+void
+vb_schedule_state_set_day (VbScheduleState *self, const char *day)
+{
+  g_free (self->day);
+  self->day = g_strdup (day);
+}
+
+/* --- noting it --- */
 
 static void
 save_free (gpointer data)
@@ -104,229 +97,131 @@ saved (GObject *source, GAsyncResult *result, gpointer user_data)
 
   self->schedule_saves--;
   if (!g_task_propagate_boolean (G_TASK (result), &error))
-    vb_log_warning (save->record->vps, NULL, NULL, "Failed to record the day of the schedule: %s",
+    vb_log_warning (save->record->vps, NULL, NULL, "Failed to record the run of the schedule: %s",
                     error->message);
   else if (save->notification != NULL)
     vb_manager_emit_notification (self, save->notification);
   vb_manager_check_stopped (self);
 }
 
-/* @notification: (transfer full) (nullable): announced once it is stored */
-static void
-save_schedule (VbManager *self,
-               const char *vps,
-               const Schedule *schedule,
-               VbNotification *notification)
+void
+vb_schedule_state_save (VbManager *manager,
+                        const char *vps,
+                        const VbScheduleState *self,
+                        VbNotification *notification)
 {
-  g_autoptr (GTask) task = g_task_new (self, NULL, saved, NULL);
+  g_autoptr (GTask) task = g_task_new (manager, NULL, saved, NULL);
   Save *save = g_new0 (Save, 1);
-  save->record
-      = vb_schedule_record_new (vps, schedule->timing, schedule->day, schedule->rotation.made);
+  save->record = vb_schedule_record_new (vps, self->id, self->timing, self->day, self->made);
   save->notification = notification;
   g_task_set_task_data (task, save, save_free);
-  self->schedule_saves++;
-  vb_worker_run (self->schedule_worker, task, save_in_thread);
-}
-
-void
-vb_manager_end_rotation (VbManager *self, const char *vps)
-{
-  Schedule *schedule = g_hash_table_lookup (self->schedules, vps);
-  g_clear_pointer (&schedule->rotation.made, g_free);
-  save_schedule (self, vps, schedule, NULL);
-}
-
-/* --- a run that is due --- */
-
-/* What is in the way now may be gone in a moment. */
-static gboolean
-may_pass (VbError code)
-{
-  return code == VB_ERROR_OPERATION_RUNNING || code == VB_ERROR_HYPERVISOR_UNAVAILABLE
-         || code == VB_ERROR_POOL_UNAVAILABLE || code == VB_ERROR_JOURNAL_UNAVAILABLE
-         || code == VB_ERROR_INTERRUPTED || code == VB_ERROR_NOT_FOUND || code == VB_ERROR_INTERNAL;
-}
-
-static void
-skip (VbManager *self, VbVps *vps, Schedule *schedule, const char *day, VbError code)
-{
-  const char *uuid = vb_vps_get_uuid (vps);
-  VbNotification *notification = vb_notification_new ();
-
-  notification->type = VB_NOTIFICATION_SCHEDULE_SKIPPED;
-  notification->vps = g_strdup (uuid);
-  notification->vps_name = g_strdup (vb_vps_get_name (vps));
-  notification->reason = g_strdup (vb_error_reason (code));
-  notification->created_at = g_date_time_new_now_utc ();
-  vb_log_warning (uuid, NULL, NULL, "No scheduled backup for %s: %s", day, notification->reason);
-  set_day (schedule, day);
-  schedule->refused = NOT_REFUSED;
-  save_schedule (self, uuid, schedule, notification);
-}
-
-static void
-took (VbManager *self,
-      VbVps *vps,
-      Schedule *schedule,
-      const char *day,
-      const VbOperationRecord *record)
-{
-  set_day (schedule, day);
-  schedule->refused = NOT_REFUSED;
-  g_free (schedule->rotation.made);
-  schedule->rotation.made = g_strdup (record->backup);
-  save_schedule (self, record->vps, schedule, NULL);
-  if (!vb_operation_state_is_end (record->state))
-    vb_manager_audit_schedule (self, "backup.create", record->vps, record->id);
-}
-
-typedef struct
-{
-  char *vps;
-  char *day;
-} Asked;
-
-static void
-answered (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  VbManager *self = VB_MANAGER (source);
-  g_autofree Asked *asked = user_data;
-  g_autofree char *uuid = asked->vps;
-  g_autofree char *day = asked->day;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (VbOperationRecord) record = vb_manager_create_finish (self, result, NULL, &error);
-  VbVps *vps = vb_manager_get_vps (self, uuid);
-  Schedule *schedule = g_hash_table_lookup (self->schedules, uuid);
-
-  if (schedule == NULL || vps == NULL)
-    return;
-  schedule->asking = FALSE;
-  if (record != NULL)
-    took (self, vps, schedule, day, record);
-  else if (may_pass (vb_error_code_of (error)))
-    schedule->refused = (int) vb_error_code_of (error);
-  else
-    skip (self, vps, schedule, day, vb_error_code_of (error));
-  /* What may pass is tried again with the timer, all else shows at once. */
-  if (schedule->refused == NOT_REFUSED)
-    vb_manager_touch_schedule (self, vps);
-}
-
-static void
-ask (VbManager *self, VbVps *vps, Schedule *schedule, const char *day)
-{
-  g_autofree char *key = g_strdup_printf (VB_SCHEDULE_SUBJECT " %s", day);
-  Asked *asked = g_new0 (Asked, 1);
-  asked->vps = g_strdup (vb_vps_get_uuid (vps));
-  asked->day = g_strdup (day);
-  schedule->asking = TRUE;
-  vb_manager_create_scheduled_async (self, asked->vps, key, answered, asked);
-}
-
-static void
-check_due (VbManager *self, VbVps *vps, Schedule *schedule, const GDate *due, GDateTime *now)
-{
-  const VbSchedule *plan = vb_vps_get_schedule (vps);
-  g_autofree char *day = day_to_text (due);
-  g_autoptr (GDateTime) run = vb_schedule_get_run (plan, vb_vps_get_uuid (vps), due);
-
-  if (schedule->asking || strcmp (day, schedule->day) <= 0 || run == NULL)
-    return;
-  if (g_date_time_difference (now, run) > MISSED_AFTER)
-    {
-      skip (self, vps, schedule, day,
-            schedule->refused != NOT_REFUSED ? (VbError) schedule->refused : VB_ERROR_INTERRUPTED);
-      return;
-    }
-  VbCanCreate can = vb_vps_can_create_scheduled (vps);
-  if (can != VB_CAN_CREATE && may_pass (vb_can_create_error (can)))
-    schedule->refused = (int) vb_can_create_error (can);
-  else
-    ask (self, vps, schedule, day);
+  manager->schedule_saves++;
+  vb_worker_run (manager->schedule_worker, task, save_in_thread);
 }
 
 /* --- looking at one VPS --- */
 
-static GDateTime *
-find_next_run (VbVps *vps, const Schedule *schedule, const GDate *due)
-{
-  GDate day = *due;
-
-  for (guint i = 0; i < 5; i++)
-    {
-      g_autofree char *text = day_to_text (&day);
-      if (strcmp (text, schedule->day) > 0)
-        return vb_schedule_get_run (vb_vps_get_schedule (vps), vb_vps_get_uuid (vps), &day);
-      g_date_add_days (&day, 1);
-    }
-  return NULL;
-}
-
 /* A schedule counts from when it is first seen, or seen with another time: nothing is made up
  * for. */
-static Schedule *
-follow (VbManager *self, VbVps *vps, const GDate *due)
+static VbScheduleState *
+follow (VbManager *self, VbVps *vps, const VbSchedule *schedule, GDateTime *now)
 {
   const char *uuid = vb_vps_get_uuid (vps);
-  const char *timing = vb_schedule_get_timing (vb_vps_get_schedule (vps));
-  g_autofree char *day = day_to_text (due);
-  Schedule *schedule = g_hash_table_lookup (self->schedules, uuid);
-  GDate latest = *due;
+  const char *timing = vb_schedule_get_timing (schedule);
+  VbScheduleState *state = vb_schedule_state_find (self, uuid, vb_schedule_get_id (schedule));
+  gint64 due = vb_schedule_get_due (schedule, uuid, now);
+  g_autofree char *day
+      = due != VB_CALENDAR_NEVER ? vb_schedule_run_to_text (schedule, due) : g_strdup ("");
+  g_autoptr (GDateTime) soon = g_date_time_add_days (now, 2);
+  gint64 latest = vb_schedule_minute_of (schedule, soon);
+  g_autofree char *limit = vb_schedule_run_to_text (schedule, latest);
 
-  g_date_add_days (&latest, 2);
-  g_autofree char *limit = day_to_text (&latest);
-  if (schedule == NULL)
-    schedule = add_schedule (self, uuid, timing, day);
-  else if (!g_str_equal (schedule->timing, timing))
+  if (state == NULL)
+    state = add_state (self, uuid, vb_schedule_get_id (schedule), timing, day);
+  else if (!g_str_equal (state->timing, timing))
     {
-      g_free (schedule->timing);
-      schedule->timing = g_strdup (timing);
-      schedule->refused = NOT_REFUSED;
-      if (strcmp (day, schedule->day) > 0)
-        set_day (schedule, day);
+      g_free (state->timing);
+      state->timing = g_strdup (timing);
+      state->refused = VB_SCHEDULE_NOT_REFUSED;
+      if (g_strcmp0 (day, state->day) > 0)
+        vb_schedule_state_set_day (state, day);
     }
   /* The clock was far ahead once. */
-  else if (strcmp (schedule->day, limit) > 0)
-    set_day (schedule, day);
+  else if (g_strcmp0 (state->day, limit) > 0)
+    vb_schedule_state_set_day (state, day);
   else
-    return schedule;
-  save_schedule (self, uuid, schedule, NULL);
-  return schedule;
+    return state;
+  vb_schedule_state_save (self, uuid, state, NULL);
+  return state;
+}
+
+static void
+forget (VbManager *self, const char *vps, VbScheduleState *state)
+{
+  if (*state->timing == '\0')
+    return;
+  g_free (state->timing);
+  state->timing = g_strdup ("");
+  vb_schedule_state_save (self, vps, state, NULL);
+}
+
+/* Of one that is gone only the first schedule's day is remembered: others can be many. */
+static gboolean
+is_over (const VbScheduleState *state)
+{
+  return *state->timing == '\0' && state->made == NULL && !state->asking && !state->deleting
+         && !g_str_equal (state->id, VB_SCHEDULE_FIRST);
+}
+
+static gboolean
+check_removed (VbManager *self, VbVps *vps, GPtrArray *schedules, GPtrArray *states)
+{
+  const char *uuid = vb_vps_get_uuid (vps);
+  gboolean changed = FALSE;
+
+  for (guint i = states->len; i > 0; i--)
+    {
+      VbScheduleState *state = g_ptr_array_index (states, i - 1);
+      if (vb_schedules_find (schedules, state->id) != NULL)
+        continue;
+      forget (self, uuid, state);
+      changed = vb_vps_set_next_run (vps, state->id, NULL) || changed;
+      changed = vb_schedule_state_rotate (state, self, vps) || changed;
+      if (is_over (state))
+        g_ptr_array_remove_index (states, i - 1);
+    }
+  return changed;
 }
 
 gboolean
-vb_manager_check_schedule (VbManager *self, VbVps *vps)
+vb_manager_check_schedules (VbManager *self, VbVps *vps)
 {
-  const VbSchedule *plan = vb_vps_get_schedule (vps);
-  Schedule *schedule = g_hash_table_lookup (self->schedules, vb_vps_get_uuid (vps));
+  GPtrArray *states = g_hash_table_lookup (self->schedules, vb_vps_get_uuid (vps));
+  GPtrArray *schedules = vb_vps_get_schedules (vps);
+  g_autoptr (GDateTime) now = self->clock ();
+  gboolean changed = FALSE;
 
-  g_autoptr (GDateTime) next = NULL;
-  if (self->schedule_timer == 0 || (plan == NULL && schedule == NULL))
+  if (self->schedule_timer == 0 || (schedules == NULL && states == NULL))
     return FALSE;
-  if (plan == NULL)
-    vb_manager_forget_schedule (self, vb_vps_get_uuid (vps));
-  else
+  if (states != NULL)
+    changed = check_removed (self, vps, schedules, states);
+  for (guint i = 0; schedules != NULL && i < schedules->len; i++)
     {
-      GDate due;
-      g_autoptr (GDateTime) now = self->clock ();
-      vb_schedule_get_due_day (plan, vb_vps_get_uuid (vps), now, &due);
-      schedule = follow (self, vps, &due);
-      check_due (self, vps, schedule, &due, now);
-      next = find_next_run (vps, schedule, &due);
+      const VbSchedule *schedule = g_ptr_array_index (schedules, i);
+      VbScheduleState *state = follow (self, vps, schedule, now);
+      changed = vb_schedule_state_check (state, self, vps, schedule, now) || changed;
+      changed = vb_schedule_state_rotate (state, self, vps) || changed;
     }
-  gboolean rotated = vb_manager_rotate (self, vps, &schedule->rotation);
-  return vb_vps_set_next_run (vps, next) || rotated;
+  return changed;
 }
 
 void
-vb_manager_forget_schedule (VbManager *self, const char *vps)
+vb_manager_forget_schedules (VbManager *self, const char *vps)
 {
-  Schedule *schedule = g_hash_table_lookup (self->schedules, vps);
-  if (schedule == NULL || *schedule->timing == '\0')
-    return;
-  g_free (schedule->timing);
-  schedule->timing = g_strdup ("");
-  save_schedule (self, vps, schedule, NULL);
+  GPtrArray *states = g_hash_table_lookup (self->schedules, vps);
+
+  for (guint i = 0; states != NULL && i < states->len; i++)
+    forget (self, vps, g_ptr_array_index (states, i));
 }
 
 /* --- looking at all of them --- */
@@ -335,7 +230,7 @@ static void
 check_and_announce (VbManager *self, const char *uuid)
 {
   VbVps *vps = g_hash_table_lookup (self->vps, uuid);
-  if (vps != NULL && vb_manager_check_schedule (self, vps))
+  if (vps != NULL && vb_manager_check_schedules (self, vps))
     vb_manager_emit_changed (self, vps);
 }
 
@@ -369,11 +264,11 @@ check_touched (gpointer data)
 
 /* Not at once: who hears of a change now must not hear of the next one first. */
 void
-vb_manager_touch_schedule (VbManager *self, VbVps *vps)
+vb_manager_touch_schedules (VbManager *self, VbVps *vps)
 {
   const char *uuid = vb_vps_get_uuid (vps);
   if (self->schedule_timer == 0
-      || (vb_vps_get_schedule (vps) == NULL && !g_hash_table_contains (self->schedules, uuid)))
+      || (vb_vps_get_schedules (vps) == NULL && !g_hash_table_contains (self->schedules, uuid)))
     return;
   g_hash_table_add (self->schedules_due, g_strdup (uuid));
   if (self->schedule_idle == 0)
@@ -383,7 +278,8 @@ vb_manager_touch_schedule (VbManager *self, VbVps *vps)
 void
 vb_manager_init_schedules (VbManager *self)
 {
-  self->schedules = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, schedule_free);
+  self->schedules
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
   self->schedules_due = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->schedule_worker = vb_worker_new (1);
   self->clock = g_date_time_new_now_utc;
@@ -395,8 +291,9 @@ vb_manager_watch_schedules (VbManager *self, GPtrArray *records)
   for (guint i = 0; i < records->len; i++)
     {
       const VbScheduleRecord *record = g_ptr_array_index (records, i);
-      Schedule *schedule = add_schedule (self, record->vps, record->timing, record->day);
-      schedule->rotation.made = g_strdup (record->made);
+      VbScheduleState *state
+          = add_state (self, record->vps, record->id, record->timing, record->day);
+      state->made = g_strdup (record->made);
     }
   self->schedule_timer = g_timeout_add_seconds (CHECK_PERIOD_S, check_all, self);
 }
@@ -410,68 +307,4 @@ vb_manager_unwatch_schedules (VbManager *self)
   if (self->schedule_idle != 0)
     g_source_remove (self->schedule_idle);
   self->schedule_idle = 0;
-}
-
-/* --- setting one --- */
-
-static void
-set_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
-{
-  VbManager *self = source;
-  VbRequest *request = data;
-  GError *error = NULL;
-  if (vb_hypervisor_set_schedule (self->hypervisor, request->vps, request->schedule, &error))
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_error (task, error);
-}
-
-static void
-set_done (VbManager *self, GTask *task)
-{
-  const VbRequest *request = vb_request_of (task);
-  VbVps *vps = g_hash_table_lookup (self->vps, request->vps);
-  if (vps == NULL || vb_schedule_equal (vb_vps_get_schedule (vps), request->schedule))
-    return;
-  vb_log_info (request->vps, NULL, NULL, "schedule set to %s",
-               request->schedule ? vb_schedule_get_timing (request->schedule) : "none");
-  vb_vps_set_schedule (vps, request->schedule);
-  vb_manager_check_schedule (self, vps);
-  vb_manager_emit_changed (self, vps);
-}
-
-static void
-set_inside (VbManager *self, GTask *task)
-{
-  GError *error = NULL;
-  if (vb_manager_require_vps (self, vb_request_of (task)->vps, &error) != NULL
-      && vb_request_require_hypervisor (self, &error))
-    vb_request_work (self, task);
-  else
-    vb_request_leave (self, task, error);
-}
-
-void
-vb_manager_set_schedule_async (VbManager *self,
-                               const char *vps,
-                               VbSchedule *schedule,
-                               GAsyncReadyCallback callback,
-                               gpointer user_data)
-{
-  GTask *task
-      = vb_request_new (self, vb_manager_set_schedule_async, vps, NULL, callback, user_data);
-  vb_request_of (task)->schedule = schedule ? vb_schedule_ref (schedule) : NULL;
-  vb_request_of (task)->func = set_in_thread;
-  vb_request_of (task)->worker = self->hypervisor_worker;
-  vb_request_of (task)->done = set_done;
-  vb_request_enter (self, task, VB_VPS_LOCK_NEEDS_NOTHING, set_inside);
-}
-
-VbVps *
-vb_manager_set_schedule_finish (VbManager *self, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (g_task_is_valid (result, self), NULL);
-  if (!g_task_propagate_boolean (G_TASK (result), error))
-    return NULL;
-  return vb_manager_require_vps (self, vb_request_of (G_TASK (result))->vps, error);
 }

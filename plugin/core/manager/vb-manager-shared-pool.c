@@ -39,7 +39,7 @@ vb_manager_merge_vps (VbManager *self, const char *uuid, GPtrArray *infos)
   if (!changed)
     return;
   vb_log_info (uuid, NULL, NULL, "The backups of the VPS were changed by another host");
-  vb_manager_check_schedule (self, vps);
+  vb_manager_check_schedules (self, vps);
   vb_manager_emit_changed (self, vps);
   vb_manager_remember_backups (self);
   vb_manager_measure_unique_sizes (self, uuid);

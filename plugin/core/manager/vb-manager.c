@@ -190,7 +190,7 @@ on_vps_changed (VbHypervisor *hypervisor, const VbVpsInfo *info, gpointer user_d
   gboolean changed = vb_vps_set_info (vps, info);
   if (added)
     vb_manager_attach_unended (self, vps);
-  changed = vb_manager_check_schedule (self, vps) || changed;
+  changed = vb_manager_check_schedules (self, vps) || changed;
   if (added || changed)
     vb_manager_emit_changed (self, vps);
   if (added)
@@ -209,7 +209,7 @@ vb_manager_drop_vps (VbManager *self, const char *uuid)
   for (guint i = 0; i < backups->len; i++)
     vb_manager_store_backup (self, vb_backup_get_info (g_ptr_array_index (backups, i)));
 
-  vb_manager_forget_schedule (self, uuid);
+  vb_manager_forget_schedules (self, uuid);
   g_autofree char *key = g_strdup (uuid);
   guint64 seq = vb_vps_next_seq (vps);
   g_hash_table_remove (self->vps, key);
@@ -265,7 +265,7 @@ vb_manager_new (VbHypervisor *hypervisor,
 void
 vb_manager_emit_changed (VbManager *self, VbVps *vps)
 {
-  vb_manager_touch_schedule (self, vps);
+  vb_manager_touch_schedules (self, vps);
   g_signal_emit (self, signals[SIGNAL_VPS_CHANGED], 0, vps, vb_vps_next_seq (vps));
 }
 

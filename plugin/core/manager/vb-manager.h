@@ -268,16 +268,24 @@ VbSlots *vb_manager_set_slots_finish (VbManager *self, GAsyncResult *result, GEr
 
 /**
  * vb_manager_set_schedule_async:
- * @schedule: (nullable): when backups of the VPS are made from now on without anybody asking;
- * %NULL: never
+ * @id: of a schedule of the VPS, or a new one
+ * @schedule: (nullable): with that id: when backups of the VPS are made from now on without anybody
+ * asking; %NULL: not by this one any more
+ * @must_fit: whether it is refused when it is not there to be removed, or when what all schedules
+ * keep does not fit into the slots; older clients do not know of that
  *
  * A run that today's time has gone by for is not made up for. A scheduled backup fills a slot like
- * any other. With all slots in use it takes the place of the oldest one that the schedule has made
- * and that is not protected, once it is available itself.
+ * any other. With all slots in use it takes the place of the oldest one that a schedule, this one
+ * first, has made and that is not protected, once it is available itself.
+ *
+ * Errors: %VB_ERROR_INVALID_ARGUMENT with a sentence that says how many slots are needed, or for
+ * more than %VB_SCHEDULES_MAX; %VB_ERROR_NOT_FOUND
  */
 void vb_manager_set_schedule_async (VbManager *self,
                                     const char *vps,
+                                    const char *id,
                                     VbSchedule *schedule,
+                                    gboolean must_fit,
                                     GAsyncReadyCallback callback,
                                     gpointer user_data);
 /** vb_manager_set_schedule_finish: Returns: (transfer none): the VPS, with the schedule and its

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-backup-info.h"
 
+#include "vb-schedule.h"
+
 static void
 backup_disk_free (VbBackupDisk *disk)
 {
@@ -35,6 +37,7 @@ vb_backup_info_copy (const VbBackupInfo *self)
   copy->incremental = self->incremental;
   copy->is_protected = self->is_protected;
   copy->is_scheduled = self->is_scheduled;
+  copy->schedule = g_strdup (self->schedule);
   vb_backup_info_take_disks (copy, self);
   return copy;
 }
@@ -58,6 +61,7 @@ vb_backup_info_free (VbBackupInfo *self)
 {
   g_free (self->id);
   g_free (self->vps);
+  g_free (self->schedule);
   g_free (self->vps_name);
   g_free (self->name);
   g_clear_pointer (&self->created_at, g_date_time_unref);
@@ -83,4 +87,12 @@ vb_backup_info_add_disk (VbBackupInfo *self, const char *target)
   disk->target = g_strdup (target);
   g_ptr_array_add (self->disks, disk);
   return disk;
+}
+
+const char *
+vb_backup_info_get_schedule (const VbBackupInfo *self)
+{
+  if (!self->is_scheduled)
+    return NULL;
+  return self->schedule != NULL ? self->schedule : VB_SCHEDULE_FIRST;
 }

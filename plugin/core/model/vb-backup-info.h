@@ -38,7 +38,8 @@ typedef struct
  * @consistency: what it is worth
  * @incremental: whether only changes were read for it
  * @is_protected: whether it may not be deleted before somebody takes that back
- * @is_scheduled: whether the schedule made it, and may replace it
+ * @is_scheduled: whether a schedule made it, and may replace it
+ * @schedule: (nullable): id of that schedule; %NULL in one of an older version
  * @disks: (element-type VbBackupDisk)
  *
  * What is known of a backup; what a pool writes into and reads from its manifest. Plain data that
@@ -59,6 +60,7 @@ typedef struct
   gboolean incremental;
   gboolean is_protected;
   gboolean is_scheduled;
+  char *schedule;
   GPtrArray *disks;
 } VbBackupInfo;
 
@@ -66,6 +68,10 @@ VbBackupInfo *vb_backup_info_new (const char *id, const char *vps);
 VbBackupInfo *vb_backup_info_copy (const VbBackupInfo *self);
 void vb_backup_info_free (VbBackupInfo *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbBackupInfo, vb_backup_info_free)
+
+/** vb_backup_info_get_schedule: Returns: (transfer none) (nullable): id of the schedule that made
+ * it */
+const char *vb_backup_info_get_schedule (const VbBackupInfo *self);
 
 /** vb_backup_info_compare: of two backups of one VPS the newer one comes first,
  * whatever the clock said. Returns: as strcmp(3) */

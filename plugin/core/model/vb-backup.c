@@ -113,8 +113,10 @@ vb_backup_set_unique_bytes (VbBackup *self, gint64 unique_bytes)
 }
 
 void
-vb_backup_set_scheduled (VbBackup *self, gboolean is_scheduled)
+vb_backup_set_schedule (VbBackup *self, gboolean is_scheduled, const char *schedule)
 {
+  g_free (self->info->schedule);
+  self->info->schedule = g_strdup (schedule);
   self->info->is_scheduled = is_scheduled;
 }
 

@@ -52,7 +52,8 @@ void vb_backup_set_protected (VbBackup *self, gboolean is_protected);
 /** vb_backup_set_unique_bytes: what deleting it would free, -1 while unknown. Returns: whether it
  * was another figure */
 gboolean vb_backup_set_unique_bytes (VbBackup *self, gint64 unique_bytes);
-void vb_backup_set_scheduled (VbBackup *self, gboolean is_scheduled);
+/** vb_backup_set_schedule: @schedule: (nullable): as in #VbBackupInfo */
+void vb_backup_set_schedule (VbBackup *self, gboolean is_scheduled, const char *schedule);
 /** vb_backup_set_check: @check: copied: what the last look at all of it has found. Returns: whether
  * that is new */
 gboolean vb_backup_set_check (VbBackup *self, const VbCheck *check);

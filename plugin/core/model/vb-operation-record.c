@@ -73,6 +73,7 @@ vb_operation_record_copy (const VbOperationRecord *self)
   copy->backup_name = g_strdup (self->backup_name);
   copy->request_key = g_strdup (self->request_key);
   copy->subject = g_strdup (self->subject);
+  copy->schedule = g_strdup (self->schedule);
   copy->first_backup = g_strdup (self->first_backup);
   copy->part_of = g_strdup (self->part_of);
   copy->source_vps = g_strdup (self->source_vps);
@@ -95,6 +96,7 @@ vb_operation_record_free (VbOperationRecord *self)
   g_free (self->backup_name);
   g_free (self->request_key);
   g_free (self->subject);
+  g_free (self->schedule);
   g_free (self->first_backup);
   g_free (self->part_of);
   g_free (self->source_vps);

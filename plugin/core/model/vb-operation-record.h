@@ -49,7 +49,8 @@ gboolean vb_operation_state_is_end (VbOperationState state);
  * @stalled: whether nothing has moved for the stall timeout
  * @still_us: µs without progress while the service ran, as last noted
  * @stall_told: whether somebody was notified that it stalled
- * @scheduled: create only: the schedule asked for it
+ * @scheduled: create only: a schedule asked for it
+ * @schedule: (nullable): create only: id of that schedule; %NULL in one of an older version
  * @stop_first: restore only: stop the VPS before the copy
  * @replace_disks: restore only: disks that the backup does not hold may be overwritten
  * @swapping: restore and undo only: the disks may be half swapped; recovery has to make them whole
@@ -85,6 +86,7 @@ typedef struct
   gint64 still_us;
   gboolean stall_told;
   gboolean scheduled;
+  char *schedule;
   gboolean stop_first;
   gboolean replace_disks;
   gboolean swapping;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vb-vps.h"
 
+#include "vb-vps-rotation.h"
+
 struct _VbVps
 {
   GObject parent_instance;
@@ -9,8 +11,8 @@ struct _VbVps
   VbSlots *slots;
   GPtrArray *backups; /* newest first */
   VbOperation *operation;
-  VbUndo *undo;        /* (nullable) */
-  GDateTime *next_run; /* (nullable) */
+  VbUndo *undo;          /* (nullable) */
+  GHashTable *next_runs; /* id of a schedule → GDateTime */
   gboolean hypervisor_available;
   gboolean pool_available;
   gboolean journal_available;
@@ -28,7 +30,7 @@ vb_vps_finalize (GObject *object)
   vb_vps_info_free (self->info);
   g_clear_object (&self->operation);
   g_clear_pointer (&self->undo, vb_undo_free);
-  g_clear_pointer (&self->next_run, g_date_time_unref);
+  g_hash_table_unref (self->next_runs);
   g_ptr_array_unref (self->backups);
   g_clear_object (&self->slots);
   G_OBJECT_CLASS (vb_vps_parent_class)->finalize (object);
@@ -44,6 +46,8 @@ static void
 vb_vps_init (VbVps *self)
 {
   self->backups = g_ptr_array_new_with_free_func (g_object_unref);
+  self->next_runs
+      = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_date_time_unref);
 }
 
 VbVps *
@@ -172,16 +176,26 @@ vb_vps_get_unsupported (VbVps *self)
   return self->info->unsupported;
 }
 
-const VbSchedule *
-vb_vps_get_schedule (VbVps *self)
+GPtrArray *
+vb_vps_get_schedules (VbVps *self)
 {
-  return self->info->schedule;
+  return self->info->schedules;
 }
 
 GDateTime *
-vb_vps_get_next_run (VbVps *self)
+vb_vps_get_next_run (VbVps *self, const char *schedule)
 {
-  return self->next_run;
+  GDateTime *earliest = NULL;
+  GHashTableIter iter;
+  gpointer time;
+
+  if (schedule != NULL)
+    return g_hash_table_lookup (self->next_runs, schedule);
+  g_hash_table_iter_init (&iter, self->next_runs);
+  while (g_hash_table_iter_next (&iter, NULL, &time))
+    if (earliest == NULL || g_date_time_compare (time, earliest) < 0)
+      earliest = time;
+  return earliest;
 }
 
 VbOperation *
@@ -216,7 +230,7 @@ same_info (const VbVpsInfo *a, const VbVpsInfo *b)
 {
   return a->power == b->power && a->slots_total == b->slots_total
          && g_strcmp0 (a->name, b->name) == 0 && g_strcmp0 (a->unsupported, b->unsupported) == 0
-         && vb_schedule_equal (a->schedule, b->schedule);
+         && vb_schedules_equal (a->schedules, b->schedules);
 }
 
 gboolean
@@ -251,21 +265,24 @@ vb_vps_set_elsewhere (VbVps *self, gboolean elsewhere)
 }
 
 void
-vb_vps_set_schedule (VbVps *self, VbSchedule *schedule)
+vb_vps_set_schedules (VbVps *self, GPtrArray *schedules)
 {
-  g_clear_pointer (&self->info->schedule, vb_schedule_unref);
-  self->info->schedule = schedule ? vb_schedule_ref (schedule) : NULL;
+  if (schedules != NULL)
+    g_ptr_array_ref (schedules);
+  g_clear_pointer (&self->info->schedules, g_ptr_array_unref);
+  self->info->schedules = schedules;
 }
 
 gboolean
-vb_vps_set_next_run (VbVps *self, GDateTime *next_run)
+vb_vps_set_next_run (VbVps *self, const char *schedule, GDateTime *next_run)
 {
-  if (self->next_run == next_run
-      || (self->next_run != NULL && next_run != NULL
-          && g_date_time_equal (self->next_run, next_run)))
+  GDateTime *before = g_hash_table_lookup (self->next_runs, schedule);
+
+  if (next_run == NULL)
+    return g_hash_table_remove (self->next_runs, schedule);
+  if (before != NULL && g_date_time_equal (before, next_run))
     return FALSE;
-  g_clear_pointer (&self->next_run, g_date_time_unref);
-  self->next_run = next_run ? g_date_time_ref (next_run) : NULL;
+  g_hash_table_replace (self->next_runs, g_strdup (schedule), g_date_time_ref (next_run));
   return TRUE;
 }
 
@@ -317,46 +334,6 @@ vb_vps_remove_backup (VbVps *self, const char *backup)
   VbBackup *waiting = vb_vps_find_without_slot (self);
   if (waiting != NULL && !vb_slots_is_full (self->slots))
     vb_backup_take_slot (waiting, vb_slots_lease (self->slots));
-}
-
-VbSlotLease *
-vb_vps_lease (VbVps *self, gboolean is_scheduled)
-{
-  if (is_scheduled && vb_slots_is_full (self->slots)
-      && vb_vps_find_rotatable (self, NULL, NULL) != NULL)
-    return NULL;
-  return vb_slots_lease (self->slots);
-}
-
-VbBackup *
-vb_vps_find_without_slot (VbVps *self)
-{
-  for (guint i = 0; i < self->backups->len; i++)
-    if (!vb_backup_has_slot (g_ptr_array_index (self->backups, i)))
-      return g_ptr_array_index (self->backups, i);
-  return NULL;
-}
-
-VbBackup *
-vb_vps_find_rotatable (VbVps *self, const char *except, guint *n)
-{
-  VbBackup *oldest = NULL;
-  guint found = 0;
-
-  for (guint i = 0; i < self->backups->len; i++)
-    {
-      VbBackup *backup = g_ptr_array_index (self->backups, i);
-      const VbBackupInfo *info = vb_backup_get_info (backup);
-      if (!info->is_scheduled || info->is_protected
-          || vb_backup_get_state (backup) != VB_BACKUP_AVAILABLE
-          || g_strcmp0 (info->id, except) == 0)
-        continue;
-      oldest = backup;
-      found++;
-    }
-  if (n != NULL)
-    *n = found;
-  return oldest;
 }
 
 guint64

@@ -61,12 +61,13 @@ const char *vb_can_create_reason (VbCanCreate value);
 /** vb_vps_get_unsupported: Returns: (transfer none) (nullable): sentence that names the disk in the
  * way */
 const char *vb_vps_get_unsupported (VbVps *self);
-/** vb_vps_get_schedule: Returns: (transfer none) (nullable): when backups are made without anybody
- * asking */
-const VbSchedule *vb_vps_get_schedule (VbVps *self);
-/** vb_vps_get_next_run: Returns: (transfer none) (nullable): when the schedule makes a backup next,
- * in UTC; in the past while that one has to wait */
-GDateTime *vb_vps_get_next_run (VbVps *self);
+/** vb_vps_get_schedules: Returns: (transfer none) (nullable) (element-type VbSchedule): when backups
+ * are made without anybody asking */
+GPtrArray *vb_vps_get_schedules (VbVps *self);
+/** vb_vps_get_next_run: @schedule: (nullable): id of one; %NULL: of all the first. Returns:
+ * (transfer none) (nullable): when it makes a backup next, in UTC; in the past while that one has
+ * to wait */
+GDateTime *vb_vps_get_next_run (VbVps *self, const char *schedule);
 /** vb_vps_get_operation: Returns: (transfer none) (nullable): the operation that runs or waits */
 VbOperation *vb_vps_get_operation (VbVps *self);
 /** vb_vps_get_backups: Returns: (transfer none) (element-type VbBackup): newest first */
@@ -87,29 +88,14 @@ gboolean vb_vps_set_elsewhere (VbVps *self, gboolean elsewhere);
 VbCanCreate vb_vps_check_create (VbVps *self);
 gboolean
 vb_vps_set_availability (VbVps *self, gboolean hypervisor, gboolean pool, gboolean journal);
-/** vb_vps_set_schedule: @schedule: (nullable) */
-void vb_vps_set_schedule (VbVps *self, VbSchedule *schedule);
-/** vb_vps_set_next_run: @next_run: (nullable); Returns: whether that changed anything */
-gboolean vb_vps_set_next_run (VbVps *self, GDateTime *next_run);
+/** vb_vps_set_schedules: @schedules: (nullable) (element-type VbSchedule): never changed any more */
+void vb_vps_set_schedules (VbVps *self, GPtrArray *schedules);
+/** vb_vps_set_next_run: @schedule: its id; @next_run: (nullable); Returns: whether that changed
+ * anything */
+gboolean vb_vps_set_next_run (VbVps *self, const char *schedule, GDateTime *next_run);
 /** vb_vps_set_undo: @undo: (nullable): copied */
 void vb_vps_set_undo (VbVps *self, const VbUndo *undo);
 void vb_vps_set_operation (VbVps *self, VbOperation *operation);
-/** vb_vps_lease: Returns: (transfer full) (nullable): the slot for a new backup; %NULL for a
- * scheduled one that has to replace another, whose slot it gets when that is removed. So never is
- * more used than there is */
-VbSlotLease *vb_vps_lease (VbVps *self, gboolean is_scheduled);
-/** vb_vps_find_without_slot: Returns: (transfer none) (nullable): the backup that is to replace
- * another */
-VbBackup *vb_vps_find_without_slot (VbVps *self);
-/**
- * vb_vps_find_rotatable:
- * @except: (nullable): id of a backup that stays in any case
- * @n: (out) (optional): how many there are
- *
- * Returns: (transfer none) (nullable): the oldest backup that the schedule made and may remove
- * again
- */
-VbBackup *vb_vps_find_rotatable (VbVps *self, const char *except, guint *n);
 void vb_vps_add_backup (VbVps *self, VbBackup *backup);
 /** vb_vps_next_sequence: Returns: the place of a new backup in the order of making */
 guint64 vb_vps_next_sequence (VbVps *self);

@@ -122,9 +122,9 @@ read_info (virDomainPtr domain, gboolean *images, GError **error)
   info->unsupported = g_strdup (xml->unsupported);
   if (*images)
     *images = look_at_images (domain, xml, info);
-  info->schedule = g_steal_pointer (&xml->schedule);
+  info->schedules = g_steal_pointer (&xml->schedules);
   if (xml->schedule_error != NULL)
-    vb_log_warning (info->uuid, NULL, NULL, "The schedule in the VPS's metadata is not used: %s",
+    vb_log_warning (info->uuid, NULL, NULL, "A schedule in the VPS's metadata is not used: %s",
                     xml->schedule_error->message);
   return info;
 }
@@ -142,7 +142,7 @@ same (const VbVpsInfo *a, const VbVpsInfo *b)
 {
   return g_strcmp0 (a->name, b->name) == 0 && a->power == b->power
          && a->slots_total == b->slots_total && g_strcmp0 (a->unsupported, b->unsupported) == 0
-         && vb_schedule_equal (a->schedule, b->schedule);
+         && vb_schedules_equal (a->schedules, b->schedules);
 }
 
 static void

@@ -14,10 +14,18 @@ edit_slots (const char *element, gconstpointer data)
   return vb_domain_metadata_edit_slots (element, *(const guint *) data);
 }
 
+typedef struct
+{
+  const char *id;
+  const VbSchedule *schedule;
+} ScheduleEdit;
+
 static char *
 edit_schedule (const char *element, gconstpointer data)
 {
-  return vb_domain_metadata_edit_schedule (element, data);
+  const ScheduleEdit *edit = data;
+
+  return vb_domain_metadata_edit_schedule (element, edit->id, edit->schedule);
 }
 
 static gboolean
@@ -63,7 +71,12 @@ vb_libvirt_metadata_set_slots (virDomainPtr domain, guint total, GError **error)
 }
 
 gboolean
-vb_libvirt_metadata_set_schedule (virDomainPtr domain, const VbSchedule *schedule, GError **error)
+vb_libvirt_metadata_set_schedule (virDomainPtr domain,
+                                  const char *id,
+                                  const VbSchedule *schedule,
+                                  GError **error)
 {
-  return change_both (domain, edit_schedule, schedule, error);
+  const ScheduleEdit edit = { id, schedule };
+
+  return change_both (domain, edit_schedule, &edit, error);
 }

@@ -10,8 +10,10 @@ G_BEGIN_DECLS
  * #VB_ERROR. Worker threads */
 gboolean vb_libvirt_metadata_set_slots (virDomainPtr domain, guint total, GError **error);
 
-/** vb_libvirt_metadata_set_schedule: likewise; @schedule: (nullable) */
-gboolean
-vb_libvirt_metadata_set_schedule (virDomainPtr domain, const VbSchedule *schedule, GError **error);
+/** vb_libvirt_metadata_set_schedule: likewise; @id: of the schedule; @schedule: (nullable) */
+gboolean vb_libvirt_metadata_set_schedule (virDomainPtr domain,
+                                           const char *id,
+                                           const VbSchedule *schedule,
+                                           GError **error);
 
 G_END_DECLS

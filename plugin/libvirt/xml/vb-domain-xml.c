@@ -33,7 +33,7 @@ vb_domain_xml_free (VbDomainXml *self)
   g_ptr_array_unref (self->disks);
   g_free (self->unsupported);
   g_free (self->nvram_path);
-  g_clear_pointer (&self->schedule, vb_schedule_unref);
+  g_clear_pointer (&self->schedules, g_ptr_array_unref);
   g_clear_error (&self->schedule_error);
   g_free (self);
 }
@@ -252,7 +252,7 @@ vb_domain_xml_parse (const char *xml, GError **error)
   if (self->nvram_path == NULL)
     self->nvram_path = vb_xml_text (context, NULL, "/domain/os/nvram/text()");
   self->slots_total = vb_domain_metadata_get_slots (context);
-  self->schedule = vb_domain_metadata_get_schedule (context, &self->schedule_error);
+  self->schedules = vb_domain_metadata_get_schedules (context, &self->schedule_error);
   self->no_bitmaps = vb_domain_metadata_forbids_bitmaps (context);
   self->agent_connected = vb_xml_has (
       context, NULL,

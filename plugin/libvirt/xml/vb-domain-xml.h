@@ -4,7 +4,7 @@
 #include <glib.h>
 
 #include "core/base/vb-image-chain.h"
-#include "core/model/vb-schedule.h"
+#include "core/model/vb-schedules.h"
 
 G_BEGIN_DECLS
 
@@ -48,8 +48,8 @@ typedef struct
  * impossible
  * @nvram_path: (nullable): file with the UEFI variables
  * @slots_total: total in the metadata, or -1
- * @schedule: (nullable): schedule in the metadata
- * @schedule_error: (nullable): why the one that is there cannot be used
+ * @schedules: (nullable) (element-type VbSchedule): schedules in the metadata
+ * @schedule_error: (nullable): why one that is there cannot be used
  * @no_bitmaps: whether the metadata says that no bitmap is to be kept on the disks
  * @agent_connected: whether the guest agent has opened its channel
  * @qemu_uid: user that the domain's QEMU process runs as, or -1 when the XML does not tell
@@ -63,7 +63,7 @@ typedef struct
   char *unsupported;
   char *nvram_path;
   gint64 slots_total;
-  VbSchedule *schedule;
+  GPtrArray *schedules;
   GError *schedule_error;
   gboolean no_bitmaps;
   gboolean agent_connected;

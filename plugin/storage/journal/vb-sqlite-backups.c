@@ -35,8 +35,8 @@ insert_backup (VbSqlite *sqlite, const VbBackupInfo *backup, GError **error)
   statement = vb_sqlite_prepare (sqlite,
                                  "INSERT INTO backups (id, vps, vps_name, name, created_at,"
                                  " completed_at, size_bytes, unique_bytes, consistency,"
-                                 " incremental, protected, scheduled)"
-                                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                 " incremental, protected, scheduled, schedule)"
+                                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                                  error);
   if (statement == NULL)
     return FALSE;
@@ -52,6 +52,7 @@ insert_backup (VbSqlite *sqlite, const VbBackupInfo *backup, GError **error)
   vb_statement_bind_int (statement, ++i, backup->incremental);
   vb_statement_bind_int (statement, ++i, backup->is_protected);
   vb_statement_bind_int (statement, ++i, backup->is_scheduled);
+  vb_statement_bind_text (statement, ++i, backup->schedule);
   if (!vb_sqlite_step (sqlite, statement, NULL, error))
     return FALSE;
 
@@ -94,6 +95,7 @@ read_backup (VbStatement *statement)
   backup->incremental = vb_statement_get_int (statement, 9) != 0;
   backup->is_protected = vb_statement_get_int (statement, 10) != 0;
   backup->is_scheduled = vb_statement_get_int (statement, 11) != 0;
+  backup->schedule = vb_statement_dup_text (statement, 15);
   return backup;
 }
 
@@ -123,7 +125,8 @@ vb_sqlite_backups_load (VbSqlite *sqlite, GError **error)
       sqlite,
       "SELECT b.id, b.vps, b.vps_name, b.name, b.created_at,"
       " b.completed_at, b.size_bytes, b.unique_bytes, b.consistency,"
-      " b.incremental, b.protected, b.scheduled, d.target, d.virtual_size_bytes, d.size_bytes"
+      " b.incremental, b.protected, b.scheduled, d.target, d.virtual_size_bytes, d.size_bytes,"
+      " b.schedule"
       " FROM backups b LEFT JOIN backup_disks d ON d.backup = b.id"
       " ORDER BY b.id, d.position",
       error);

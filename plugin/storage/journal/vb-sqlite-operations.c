@@ -10,7 +10,7 @@
   " bytes_total, progress, stalled, stop_first, swapping, was_power, details, started_at,"         \
   " ended_at, error_reason, error_message, still_us, stall_told, scheduled, first_backup, "        \
   "part_of,"                                                                                       \
-  " source_vps, replace_disks"
+  " source_vps, replace_disks, schedule"
 
 /* ---- one row; both functions follow COLUMNS ---- */
 
@@ -47,6 +47,7 @@ bind_record (VbStatement *statement, const VbOperationRecord *record)
   vb_statement_bind_text (statement, ++i, record->part_of);
   vb_statement_bind_text (statement, ++i, record->source_vps);
   vb_statement_bind_int (statement, ++i, record->replace_disks);
+  vb_statement_bind_text (statement, ++i, record->schedule);
 }
 
 static VbOperationRecord *
@@ -85,6 +86,7 @@ read_record (VbSqlite *sqlite, VbStatement *statement, GError **error)
   record->part_of = vb_statement_dup_text (statement, i++);
   record->source_vps = vb_statement_dup_text (statement, i++);
   record->replace_disks = vb_statement_get_int (statement, i++) != 0;
+  record->schedule = vb_statement_dup_text (statement, i++);
 
   if (!vb_operation_kind_from_string (kind, &record->kind)
       || !vb_operation_state_from_string (state, &record->state))
@@ -149,7 +151,7 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
   statement = vb_sqlite_prepare (
       sqlite,
       "INSERT INTO operations (" COLUMNS ") VALUES"
-      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+      " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
       " ON CONFLICT (id) DO UPDATE SET vps = excluded.vps, vps_name = excluded.vps_name,"
       " kind = excluded.kind, backup = excluded.backup, backup_name = excluded.backup_name,"
       " state = excluded.state, request_key = excluded.request_key, subject = excluded.subject,"
@@ -162,7 +164,7 @@ vb_sqlite_operations_save (VbSqlite *sqlite, const VbOperationRecord *record, GE
       " still_us = excluded.still_us, stall_told = excluded.stall_told,"
       " scheduled = excluded.scheduled, first_backup = excluded.first_backup,"
       " part_of = excluded.part_of, source_vps = excluded.source_vps,"
-      " replace_disks = excluded.replace_disks",
+      " replace_disks = excluded.replace_disks, schedule = excluded.schedule",
       error);
   if (statement == NULL)
     return FALSE;

@@ -72,6 +72,12 @@
  *
  * - audit: what was done to a VPS is found beside any number of refusals
  *
+ * Version 11
+ *
+ * - schedules: a VPS may have several, told apart by id; day is the newest run of each that needs
+ * no backup any more, with a time of day where there may be several in a day. Operations and
+ * backups have schedule, the id of the one that asked for them (NULL in older ones: the only one)
+ *
  * To change the schema, append a step and describe the new version here. Never change a step that
  * was released. */
 const char *const vb_sqlite_schema_steps[] = {
@@ -247,6 +253,19 @@ const char *const vb_sqlite_schema_steps[] = {
 
   "CREATE INDEX audit_done ON audit (id) WHERE outcome = 'ok' AND vps <> '*';"
   "CREATE INDEX audit_done_by_vps ON audit (vps, id) WHERE outcome = 'ok' AND vps <> '*';",
+
+  "ALTER TABLE operations ADD COLUMN schedule TEXT;"
+  "ALTER TABLE backups ADD COLUMN schedule TEXT;"
+  "CREATE TABLE new_schedules ("
+  "  vps TEXT NOT NULL,"
+  "  id TEXT NOT NULL,"
+  "  timing TEXT NOT NULL,"
+  "  day TEXT NOT NULL,"
+  "  made TEXT,"
+  "  PRIMARY KEY (vps, id)) WITHOUT ROWID;"
+  "INSERT INTO new_schedules SELECT vps, 'default', timing, day, made FROM schedules;"
+  "DROP TABLE schedules;"
+  "ALTER TABLE new_schedules RENAME TO schedules;",
 
   NULL,
 };

@@ -276,6 +276,13 @@ check_version (JsonObject *object, GError **error)
   return TRUE;
 }
 
+static gboolean
+take_schedule (JsonObject *object, VbBackupInfo *info)
+{
+  info->schedule = g_strdup (vb_strict_json_get_string (object, "schedule"));
+  return info->schedule != NULL || !json_object_has_member (object, "schedule");
+}
+
 VbManifest *
 vb_manifest_parse (const char *text, gsize length, GError **error)
 {
@@ -311,6 +318,8 @@ vb_manifest_parse (const char *text, gsize length, GError **error)
   else if (json_object_has_member (object, "scheduled")
            && !vb_strict_json_get_boolean (object, "scheduled", &info->is_scheduled))
     bad ("scheduled", error);
+  else if (!take_schedule (object, info))
+    bad ("schedule", error);
   else if (!vb_strict_json_get_bytes (object, "size_bytes", &info->size_bytes))
     bad ("size_bytes", error);
   else if (take_base (self, object, error) && take_lists (self, object, error))
@@ -482,6 +491,8 @@ vb_manifest_to_text (const VbManifest *self)
   json_builder_add_boolean_value (builder, info->is_protected);
   json_builder_set_member_name (builder, "scheduled");
   json_builder_add_boolean_value (builder, info->is_scheduled);
+  if (info->schedule != NULL)
+    add_string (builder, "schedule", info->schedule);
   add_string (builder, "base", self->base);
   add_bytes (builder, "size_bytes", info->size_bytes);
   add_string (builder, "sums", SUMS);
