@@ -42,7 +42,7 @@ _vps_backupctl ()
         download) words+=' --disk --to' ;;
         undo) words+=' --discard --wait --yes' ;;
         log|activity) words+=' --limit' ;;
-        schedule) words+=' --at --keep --jitter --zone --off' ;;
+        schedule) words+=' --id --at --days --every --calendar --keep --keep-daily --keep-weekly --keep-monthly --jitter --zone --off' ;;
         token) words+=' --vps --perms --ttl --sub --keys --key-file --config' ;;
         recover) words+=' --into --as --pool --config --no-define' ;;
         doctor|forget) words+=' --config' ;;
@@ -53,6 +53,7 @@ _vps_backupctl ()
       case $command,$position in
         ,0) words='list show create restore undo delete rename protect verify download cancel slots schedule watch log activity rpc token pool doctor forget recover' ;;
         protect,3) words='off' ;;
+        schedule,2) words='list set preview remove' ;;
         pool,1) words='init list check' ;;
         pool,2)
           mapfile -t COMPREPLY < <(compgen -d -- "$word")

@@ -21,7 +21,7 @@ def test_every_vps_is_announced_before_available(new_guest, new_driver):
     order = [message.get("vps", "available") for message in driver.signals]
     assert sorted(order[:-1]) == sorted([on.vps, off.vps]) and order[-1] == "available"
     assert driver.last(on.vps) == {"signal": "vps-changed", "vps": on.vps, "name": "on", "power": "running",
-                                   "slots_total": -1, "unsupported": None, "schedule": None}
+                                   "slots_total": -1, "unsupported": None, "schedule": None, "schedules": []}
     assert driver.last(off.vps)["power"] == "stopped"
 
 
@@ -114,11 +114,11 @@ def test_schedule_and_slots_leave_each_other_alone(driver, new_guest):
         text = "<backup tag='t'><slots total='3' kept='k'/><x:other xmlns:x='urn:x' a='1'><x:b/></x:other><own/></backup>"
         subprocess.run(["virsh", "-q", "metadata", vps.vps, URI, "--key", "k", "--set", text, *flags], check=True)
         driver.wait_info(vps.vps, slots_total=3)
-        driver.call("set_schedule", vps=vps.vps, at="03:30", jitter="15m", keep="2", zone="Europe/Berlin")
+        driver.call("set_schedule", vps=vps.vps, at="03:30", jitter=15, keep=2, zone="Europe/Berlin")
         driver.wait_info(vps.vps, slots_total=3, schedule="03:30+15 Europe/Berlin")
         driver.call("set_slots", vps=vps.vps, total=4)
         driver.wait_info(vps.vps, slots_total=4, schedule="03:30+15 Europe/Berlin")
-        driver.call("set_schedule", vps=vps.vps, at="04:30", keep="1")
+        driver.call("set_schedule", vps=vps.vps, at="04:30", keep=1)
         driver.wait_info(vps.vps, slots_total=4, schedule="04:30+0 UTC")
         for kind in (0, libvirt.VIR_DOMAIN_XML_INACTIVE):
             xml = vps.domain.XMLDesc(kind)
@@ -128,6 +128,29 @@ def test_schedule_and_slots_leave_each_other_alone(driver, new_guest):
         driver.call("set_schedule", vps=vps.vps)
         driver.wait_info(vps.vps, slots_total=4, schedule=None)
         assert ":schedule" not in vps.domain.XMLDesc() and ":own/>" in vps.domain.XMLDesc()
+
+
+def test_several_schedules(driver, new_guest):
+    """Each is changed for itself, what makes no sense is left where it is, and a host of an older version reads the first."""
+    vps = new_guest()
+    text = ("<backup><schedule at='03:30' keep='2'/><schedule id='odd' at='25:00' keep='1'/>"
+            "<schedule id='month' calendar='*-*~1 4:00' keep='1' own='x'/><schedule id='month' at='01:00' keep='1'/></backup>")
+    subprocess.run(["virsh", "-q", "metadata", vps.vps, URI, "--key", "k", "--set", text], check=True)
+    first, month = "default: 03:30+0 UTC 2/0/0/0", "month: *-*~01 04:00+0 UTC 1/0/0/0"
+    driver.wait_info(vps.vps, schedules=[first, month])
+    driver.call("set_schedule", vps=vps.vps, schedule="office", at="08:00", days="mon,fri", every=4, keep=1, keep_daily=7, keep_monthly=2)
+    office = "office: Mon,Fri 00/4:00+0 UTC 1/7/0/2"
+    driver.wait_info(vps.vps, schedules=[first, month, office])
+    for part in (' days="mon,fri" every="4h" ', ' keep-daily="7" keep-monthly="2" '):
+        assert part in vps.domain.XMLDesc(), part
+    driver.call("set_schedule", vps=vps.vps, schedule="office", at="08:00", keep=1)
+    driver.call("set_schedule", vps=vps.vps, schedule="month", calendar="*-02-29 04:00", keep=3)
+    driver.wait_info(vps.vps, schedules=[first, "month: *-02-29 04:00+0 UTC 3/0/0/0", "office: 08:00+0 UTC 1/0/0/0"], schedule="03:30+0 UTC")
+    xml = vps.domain.XMLDesc()
+    assert " days=" not in xml and " every=" not in xml and "keep-daily" not in xml and 'own="x"' in xml and 'at="25:00"' in xml
+    driver.call("set_schedule", vps=vps.vps)
+    driver.call("set_schedule", vps=vps.vps, schedule="office")
+    driver.wait_info(vps.vps, schedules=["month: *-02-29 04:00+0 UTC 3/0/0/0"], schedule="*-02-29 04:00+0 UTC")
 
 
 def test_schedule_changed_by_others_is_noticed(driver, new_guest):

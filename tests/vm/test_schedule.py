@@ -66,3 +66,30 @@ def test_a_backup_a_day_and_two_are_kept_in_two_slots(service, new_blank):
     assert ids(client.vps[vps.vps]) == before == sorted(service.backup_folders(vps.vps), key=before.index)
     service.ctl("schedule", vps.name, "--off")
     client.wait_vps(vps.vps, lambda now: now["schedule"] is None and now["next_run_at"] is None, "no schedule any more")
+
+
+def test_several_schedules_keep_each_their_own(service, new_blank):
+    vps = new_blank()
+    service.ctl("slots", vps.name, "3")
+    at = a_while_ago()
+    service.ctl("schedule", vps.name, "--at", at, "--keep", "1")
+    assert f"every 1 hours from 00:{at[3:]} UTC" in service.ctl("schedule", vps.name, "set", "--id", "hours", "--every", "1h", "--at", at, "--keep", "2")
+    # One more than the slots hold is refused, and says how many it takes.
+    assert "needs 4 backup slots, and this VPS has 3" in service.ctl("schedule", vps.name, "--id", "hours", "--keep", "3", status=3)
+    assert "10 needed by all schedules, 3 there" in service.ctl("schedule", vps.name, "preview", "--id", "hours", "--keep-weekly", "9")
+    for _ in range(3):
+        let_a_day_pass(service)
+        client = service.client()
+        client.follow(vps.vps)
+        before = client.vps[vps.vps]["backups"]
+        client.wait_vps(vps.vps, lambda now: now["operation"] is None and {one["schedule"] for one in now["backups"] if one not in before}  # pylint: disable=cell-var-from-loop
+                        == {"default", "hours"} and len(now["backups"]) <= 3, "one backup of each")
+    isolated.wait_until(lambda: sorted(one["schedule"] for one in client.vps[vps.vps]["backups"]) == ["default", "hours", "hours"],
+                        "what is kept of each", pause_s=0.5)
+    for one in client.vps[vps.vps]["backups"]:
+        assert service.manifest(vps.vps, one["id"])["schedule"] == one["schedule"]
+    assert all(event["slots"]["used"] <= 3 for _, name, event in client.events if name == "vps.changed")
+    service.ctl("schedule", vps.name, "remove", "hours")
+    assert [one["id"] for one in client.request("schedule.list", vps=vps.vps)["schedules"]] == ["default"]
+    service.ctl("schedule", vps.name, "--off")
+    client.wait_vps(vps.vps, lambda now: now["schedules"] == [] and now["next_run_at"] is None, "no schedule any more")

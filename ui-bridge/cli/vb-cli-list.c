@@ -2,6 +2,7 @@
 /* list, show: what there is. */
 #include "vb-cli-progress.h"
 #include "vb-cli-resolve.h"
+#include "vb-cli-schedule.h"
 #include "vb-cli-table.h"
 #include "vb-cli-text.h"
 #include "vb-cli.h"
@@ -109,7 +110,7 @@ print_head (JsonObject *vps)
   else if (can_create != NULL)
     vb_cli_print (stdout, _ ("Create     not now: %s\n"), vb_cli_get_string (can_create, "reason"));
   if (vb_cli_get_object (vps, "schedule") != NULL)
-    vb_cli_print_schedule (vps);
+    vb_cli_print_schedules (vps);
   if (undo != NULL)
     {
       g_autofree char *restored = vb_cli_text_time (vb_cli_get_string (undo, "restored_at"));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "vb-cli-error.h"
+#include "vb-cli-schedule.h"
 #include "vb-cli-text.h"
 #include "core/base/vb-error.h"
 #include "core/base/vb-i18n.h"
@@ -60,9 +61,8 @@ static const Command commands[] = {
   { "cancel", "VPS", N_ ("cancel what runs on a VPS"), 1, 1, OPTIONS_NONE, vb_cli_cancel },
   { "slots", "VPS [TOTAL]", N_ ("show or set the number of slots"), 1, 2, OPTIONS_NONE,
     vb_cli_slots },
-  { "schedule", "VPS [--at HH:MM] [--keep N] [--jitter MINUTES] [--zone ZONE] | --off",
-    N_ ("show or set when backups are made by themselves"), 1, 1, OPTIONS_SCHEDULE,
-    vb_cli_schedule },
+  { "schedule", VB_CLI_SCHEDULE_ARGUMENTS, N_ ("show or set when backups are made by themselves"),
+    1, 3, OPTIONS_SCHEDULE, vb_cli_schedule },
   { "watch", "[VPS]", N_ ("show what happens, as it happens"), 0, 1, OPTIONS_NONE, vb_cli_watch },
   { "log", "[VPS] [--limit N]", N_ ("what was done, and who asked for it, newest first"), 0, 1,
     OPTIONS_LOG, vb_cli_log },
@@ -106,6 +106,10 @@ cli_clear (VbCli *self)
   g_free (self->to);
   g_free (self->at);
   g_free (self->zone);
+  g_free (self->id);
+  g_free (self->days);
+  g_free (self->every);
+  g_free (self->calendar);
   g_clear_object (&self->client);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VbCli, cli_clear)
@@ -245,24 +249,6 @@ add_log_options (GOptionContext *context, VbCli *self)
   g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
 }
 
-static void
-add_schedule_options (GOptionContext *context, VbCli *self)
-{
-  const GOptionEntry entries[] = {
-    { "at", 0, 0, G_OPTION_ARG_STRING, &self->at, N_ ("Time of day"), N_ ("HH:MM") },
-    { "keep", 0, 0, G_OPTION_ARG_INT, &self->keep, N_ ("Scheduled backups that stay (default: 1)"),
-      N_ ("N") },
-    { "jitter", 0, 0, G_OPTION_ARG_INT, &self->jitter, N_ ("Up to how much later"),
-      N_ ("MINUTES") },
-    { "zone", 0, 0, G_OPTION_ARG_STRING, &self->zone,
-      N_ ("Time zone, such as Europe/Berlin (default: UTC)"), N_ ("ZONE") },
-    { "off", 0, 0, G_OPTION_ARG_NONE, &self->off, N_ ("No more scheduled backups"), NULL },
-    { NULL },
-  };
-
-  g_option_context_add_main_entries (context, entries, GETTEXT_PACKAGE);
-}
-
 /* ---- one command ---- */
 
 static GOptionContext *
@@ -281,7 +267,7 @@ make_command_context (VbCli *self, const Command *command)
   else if (command->options == OPTIONS_LOG)
     add_log_options (context, self);
   else if (command->options == OPTIONS_SCHEDULE)
-    add_schedule_options (context, self);
+    vb_cli_schedule_add_options (context, self);
   else if (command->options == OPTIONS_DOWNLOAD)
     add_download_options (context, self);
   else if (command->options == OPTIONS_RECOVER)
@@ -404,7 +390,7 @@ report (VbCli *self, const GError *error)
 int
 main (int argc, char **argv)
 {
-  g_auto (VbCli) self = { .jitter = -1 };
+  g_auto (VbCli) self = { .jitter = -1, .keep_daily = -1, .keep_weekly = -1, .keep_monthly = -1 };
   g_autoptr (GError) error = NULL;
   const char *folder;
 

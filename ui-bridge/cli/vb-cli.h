@@ -45,6 +45,13 @@ G_BEGIN_DECLS
  * @keep: --keep, 0 when it is not given
  * @jitter: --jitter, -1 when it is not given
  * @zone: (nullable): --zone
+ * @id: (nullable): --id
+ * @days: (nullable): --days
+ * @every: (nullable): --every
+ * @calendar: (nullable): --calendar
+ * @keep_daily: --keep-daily, -1 when it is not given, as the next two
+ * @keep_weekly: --keep-weekly
+ * @keep_monthly: --keep-monthly
  * @off: --off
  * @client: to the service; connects when first used
  *
@@ -81,6 +88,13 @@ typedef struct
   int keep;
   int jitter;
   char *zone;
+  char *id;
+  char *days;
+  char *every;
+  char *calendar;
+  int keep_daily;
+  int keep_weekly;
+  int keep_monthly;
   gboolean off;
   VbCliClient *client;
 } VbCli;
@@ -112,9 +126,6 @@ gboolean vb_cli_verify (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_slots (VbCli *self, char **arguments, GError **error);
 
 gboolean vb_cli_schedule (VbCli *self, char **arguments, GError **error);
-/** vb_cli_print_schedule: @state: with the members schedule and next_run_at; printed on stdout in
- * one line */
-void vb_cli_print_schedule (JsonObject *state);
 
 gboolean vb_cli_watch (VbCli *self, char **arguments, GError **error);
 gboolean vb_cli_token (VbCli *self, char **arguments, GError **error);

@@ -148,7 +148,7 @@ static gboolean
 fill (VbSchedule *self, const VbScheduleForm *form, GError **error)
 {
   if (!read_id (self, form->id))
-    return refuse (error, _ ("id: give 1 to 32 letters, digits, - and _."));
+    return refuse (error, _ ("id: give 1 to 64 letters, digits, - and _."));
   if (!read_times (self, form, error))
     return FALSE;
   if (form->jitter_minutes < 0 || form->jitter_minutes > VB_SCHEDULE_MAX_JITTER_MINUTES)

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /** VB_SCHEDULE_FIRST: id of a schedule that has none: there was only one in older versions */
 #define VB_SCHEDULE_FIRST "default"
 /** VB_SCHEDULE_MAX_ID_BYTES: longest id */
-#define VB_SCHEDULE_MAX_ID_BYTES 32
+#define VB_SCHEDULE_MAX_ID_BYTES 64
 /** VB_SCHEDULE_MAX_JITTER_MINUTES: longest span over which the runs of a day may be spread */
 #define VB_SCHEDULE_MAX_JITTER_MINUTES 360
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Requests and their answers: results, refusals, permissions, scope."""
 
+import datetime
 import json
 
 import pytest
@@ -109,6 +110,71 @@ def test_schedule(host):
     assert client.request("schedule.set", vps=vps, schedule=None) == {"schedule": None, "next_run_at": None}
     client.wait_vps(vps, lambda now: now["schedule"] is None, "everybody is told")
     assert [one["method"] for one in client.request("audit.list", vps=vps)["entries"]].count("schedule.set") > 3
+
+
+def test_several_schedules(host):
+    vps = host.add()
+    client = host.admin()
+    client.subscribe(vps)
+    assert "schedules" in client.request("session.info")["features"]
+    assert client.request("schedule.list", vps=vps) == {"schedules": [], "slots_needed": 0, "slots_total": 2}
+    office = {"at": "08:00", "days": ["mon", "fri"], "every_hours": 4, "keep": 1}
+    state = client.request("schedule.set", vps=vps, id="office", schedule=office)
+    assert state["schedule"] == {"at": "00:00", "days": ["mon", "fri"], "every_hours": 4, "keep": 1, "jitter_minutes": 0, "zone": "UTC"}
+    month = {"calendar": "*-*~1 4:00", "keep": 1, "zone": "Europe/Berlin"}
+    state = client.request("schedule.set", vps=vps, id="month", schedule=month)
+    assert state["schedule"] == {"at": "04:00", "calendar": "*-*~01 04:00", "keep": 1, "jitter_minutes": 0, "zone": "Europe/Berlin"}
+    listed = client.request("schedule.list", vps=vps)
+    assert [one["id"] for one in listed["schedules"]] == ["office", "month"] and listed["slots_needed"] == 2
+    assert all(one["next_run_at"] and one["slots_needed"] == 1 for one in listed["schedules"])
+    client.wait_vps(vps, lambda now: now["schedules"] == listed["schedules"], "everybody is told")
+    now = client.request("vps.get", vps=vps)
+    assert now["next_run_at"] == min(one["next_run_at"] for one in listed["schedules"]) and now["schedule"] == listed["schedules"][0]["schedule"]
+
+    # More than the slots hold is refused and says how many it needs, one schedule alone or with the others.
+    week = {"at": "02:00", "keep": 1, "keep_daily": 7, "keep_weekly": 4}
+    for name, needed in ("month", 11), ("week", 12):
+        refused = refusal(client, "schedule.set", vps=vps, id=name, schedule=week)
+        assert refused.code == -32602 and f"needs {needed} backup slots, and this VPS has 2" in refused.message
+    assert client.request("schedule.list", vps=vps) == listed
+    preview = client.request("schedule.preview", vps=vps, id="week", schedule=week)
+    assert (preview["slots_needed"], preview["slots_total"], preview["fits"]) == (12, 2, False)
+    assert client.request("schedule.preview", vps=vps, id="month")["fits"] is True
+    assert refusal(client, "schedule.preview", vps=vps, id="week").reason == "not_found"
+
+    # A client that knows only of one schedule sees and sets the first.
+    assert client.request("schedule.get", vps=vps)["schedule"] == listed["schedules"][0]["schedule"]
+    daily = {"at": "03:30", "keep": 2, "jitter_minutes": 5, "zone": "UTC"}
+    assert client.request("schedule.set", vps=vps, schedule=daily)["schedule"] == daily
+    listed = client.request("schedule.list", vps=vps)["schedules"]
+    assert [one["id"] for one in listed] == ["office", "month"] and listed[0]["schedule"] == daily
+    client.request("schedule.remove", vps=vps, id="office")
+    assert refusal(client, "schedule.remove", vps=vps, id="office").reason == "not_found"
+    assert client.request("schedule.set", vps=vps, schedule=None)["schedule"] is None
+    assert client.request("schedule.list", vps=vps)["schedules"] == []
+    for change, word in (({"days": []}, "days"), ({"days": ["mo"]}, "days"), ({"days": "mon"}, "days"), ({"every_hours": 5}, "every"),
+                         ({"every_hours": "6"}, "every"), ({"calendar": "2026-01-01"}, "calendar"), ({"calendar": 7}, "calendar"),
+                         ({"keep_daily": -1}, "keep_daily"), ({"keep_monthly": "1"}, "keep_daily"), ({"hours": 3}, "schedule")):
+        refused = refusal(client, "schedule.set", valid=False, vps=vps, id="x", schedule=office | change)
+        assert refused.code == -32602 and refused.message.startswith(word), change
+    assert refusal(client, "schedule.set", valid=False, vps=vps, id="a b", schedule=office).message.startswith("id:")
+
+
+def test_preview_of_what_is_kept(host):
+    vps = host.add()
+    client = host.admin()
+    client.request("slots.set", vps=vps, total=9)
+    preview = client.request("schedule.preview", vps=vps, schedule={"at": "02:00", "keep": 1, "keep_daily": 3, "keep_weekly": 2, "keep_monthly": 2})
+    days = [datetime.datetime.fromisoformat(one["at"].replace("Z", "+00:00")) for one in preview["kept"]]
+    runs = [datetime.datetime.fromisoformat(one.replace("Z", "+00:00")) for one in preview["next_runs"]]
+    assert runs[0] > datetime.datetime.now(datetime.timezone.utc) and all(one.hour == 2 for one in runs + days)
+    assert [(later - one).days for one, later in zip(runs, runs[1:])] == [1] * 4
+    assert days[0] == runs[0] and preview["kept"][0]["rules"] == ["last", "daily", "weekly", "monthly"]
+    assert [(days[0] - one).days for one in days[:3]] == [0, 1, 2] and preview["removes"] == []
+    weekly = [day for day, one in zip(days, preview["kept"]) if "weekly" in one["rules"]]
+    monthly = [day for day, one in zip(days, preview["kept"]) if "monthly" in one["rules"]]
+    assert len(weekly) == len(monthly) == 2 and weekly[1].weekday() == 6 and (monthly[1] + datetime.timedelta(days=1)).day == 1
+    assert len(days) <= preview["slots_needed"] == 5 and preview["fits"] is True
 
 
 def test_request_key_returns_the_first_operation_again(host):

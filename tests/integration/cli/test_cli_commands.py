@@ -213,6 +213,50 @@ def test_schedule(ctl, service):
     assert service.wait_for_call("schedule.set", 3) == {"vps": VPS, "schedule": None}
 
 
+def test_several_schedules(ctl, service):
+    first = {"at": "03:30", "keep": 2, "jitter_minutes": 15, "zone": "Europe/Berlin"}
+    office = {"at": "08:00", "days": ["mon", "fri"], "every_hours": 4, "keep": 1, "keep_daily": 7, "jitter_minutes": 0, "zone": "UTC"}
+    entries = [{"id": "default", "schedule": first, "next_run_at": "2026-03-01T02:41:07Z", "slots_needed": 2},
+               {"id": "office", "schedule": office, "next_run_at": None, "slots_needed": 7}]
+    # An older service is not asked for what it cannot do.
+    for wrong in (["--days", "mon", "--at", "03:00"], ["--every", "6h", "--at", "03:00"], ["--id", "x", "--at", "03:00"], ["preview", "--at", "03:00"]):
+        assert "older" in ctl.run("schedule", "web", *wrong, status=2).stderr
+    service.vps[0] |= {"schedule": first, "schedules": entries}
+    service.answers["schedule.list"] = {"schedules": entries, "slots_needed": 9, "slots_total": 9}
+    lines = ctl.run("schedule", "web").stdout.splitlines()
+    assert "daily at 03:30 Europe/Berlin, up to 15 minutes later; keeps 2; next" in lines[0]
+    assert "[office] mon, fri, every 4 hours from 08:00 UTC, up to 0 minutes later; keeps 1, 7 daily; next" in lines[1]
+    assert ctl.run("show", "web").stdout.count("Schedule ") == 2
+    assert json.loads(ctl.run("--json", "schedule", "web", "list").stdout)["schedules"] == entries
+
+    service.answers["schedule.set"] = {"schedule": office, "next_run_at": None}
+    ctl.run("schedule", "web", "--id", "office", "--days", "all", "--keep-daily", "0", "--keep-weekly", "4")
+    rest = {name: office[name] for name in ("at", "every_hours", "keep", "jitter_minutes", "zone")}
+    assert service.wait_for_call("schedule.set") == {"vps": VPS, "id": "office", "schedule": rest | {"keep_daily": 0, "keep_weekly": 4}}
+    ctl.run("schedule", "web", "set", "--calendar", "Mon..Fri 02:00")
+    assert service.wait_for_call("schedule.set", 2) == {
+        "vps": VPS, "id": "default", "schedule": {"calendar": "Mon..Fri 02:00", "keep": 2, "jitter_minutes": 15, "zone": "Europe/Berlin"}}
+    ctl.run("schedule", "web", "--id", "new", "--at", "01:00", "--every", "6", "--keep-monthly", "3")
+    assert service.wait_for_call("schedule.set", 3) == {
+        "vps": VPS, "id": "new", "schedule": {"at": "01:00", "every_hours": 6, "keep": 1, "jitter_minutes": 0, "keep_monthly": 3}}
+    service.answers["schedule.preview"] = {
+        "next_runs": ["2026-03-01T02:00:00Z"], "removes": [FIRST], "kept": [{"at": "2026-03-01T02:00:00Z", "rules": ["last", "daily"]}],
+        "slots_needed": 12, "slots_total": 3, "fits": False}
+    said = ctl.run("schedule", "web", "preview", "--id", "office").stdout
+    assert service.wait_for_call("schedule.preview") == {"vps": VPS, "id": "office"}
+    assert FIRST in said and "(last, daily)" in said and "12 needed by all schedules, 3 there" in said
+    ctl.run("schedule", "web", "preview", "--at", "04:00", "--id", "new")
+    assert service.wait_for_call("schedule.preview", 2)["schedule"]["at"] == "04:00"
+    service.answers["schedule.remove"] = {}
+    ctl.run("schedule", "web", "remove", "office")
+    assert service.wait_for_call("schedule.remove") == {"vps": VPS, "id": "office"}
+    ctl.run("schedule", "web", "--off")
+    assert service.wait_for_call("schedule.set", 4) == {"vps": VPS, "schedule": None}
+    for wrong in (["set"], ["list", "--at", "03:00"], ["remove", "office", "--keep", "3"], ["preview", "office"], ["remove", "--at", "3"],
+                  ["--id", "new", "--keep", "3"]):
+        ctl.run("schedule", "web", *wrong, status=2)
+
+
 def test_verify(ctl, service):
     service.answers["backup.verify"] = {"ok": True, "bad_chunks": 0}
     ctl.run("verify", "web", "latest")
