@@ -301,7 +301,8 @@ number_of (JsonObject *request, const char *name, gint64 fallback)
 static gboolean
 call_set_schedule (VbHypervisor *hypervisor, JsonObject *request, GError **error)
 {
-  const char *id = json_object_get_string_member_with_default (request, "schedule", VB_SCHEDULE_FIRST);
+  const char *id
+      = json_object_get_string_member_with_default (request, "schedule", VB_SCHEDULE_FIRST);
   const VbScheduleForm form
       = { .id = id,
           .at = json_object_get_string_member_with_default (request, "at", NULL),

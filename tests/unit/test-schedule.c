@@ -286,7 +286,10 @@ test_what_makes_no_sense (void)
     { { .calendar = "02", .keep = 2 }, "calendar" },
     { { .id = "", .at = "03:30", .keep = 2 }, "id" },
     { { .id = "a b", .at = "03:30", .keep = 2 }, "id" },
-    { { .id = "01234567890123456789012345678901234567890123456789012345678901234", .at = "03:30", .keep = 2 }, "id" },
+    { { .id = "01234567890123456789012345678901234567890123456789012345678901234",
+        .at = "03:30",
+        .keep = 2 },
+      "id" },
   };
   g_autoptr (VbSchedule) sense = vb_schedule_new (&good, NULL);
 
