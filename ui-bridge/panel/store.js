@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The one place that holds state. It says only what the server has said; views read it and call its actions.
 
-/** @import { GetToken, BackupNotification, Operation, PowerAction, Schedule, State, Vps } from './types' */
+/** @import { GetToken, BackupNotification, Operation, PowerAction, Schedule, SchedulePreview, State, Vps } from './types' */
 
 import { ConnectionLost, RpcError, Transport, endpointUrl } from './transport.js';
 
@@ -216,9 +216,19 @@ export class Store {
     return this.#transport.request('slots.set', { vps, total });
   }
 
-  /** @param {string} vps @param {Schedule | null} schedule null: none any more */
-  setSchedule(vps, schedule) {
-    return this.#transport.request('schedule.set', { vps, schedule });
+  /** @param {string} vps @param {Schedule | null} schedule null: none any more @param {string} [id] of several; services of old know one */
+  setSchedule(vps, schedule, id) {
+    return this.#transport.request('schedule.set', { vps, schedule, ...(id && { id }) });
+  }
+
+  /** @param {string} vps @param {string} id */
+  removeSchedule(vps, id) {
+    return this.#transport.request('schedule.remove', { vps, id });
+  }
+
+  /** @param {string} vps @param {Schedule} schedule @param {string} id @returns {Promise<SchedulePreview>} */
+  previewSchedule(vps, schedule, id) {
+    return this.#transport.request('schedule.preview', { vps, schedule, id });
   }
 
   /** @param {string} vps @param {PowerAction} action @param {boolean} force */

@@ -46,11 +46,41 @@ export interface Backup {
 }
 
 export interface Schedule {
-  /** HH:MM */
-  at: string;
+  /** HH:MM, the first time of day; calendar needs none */
+  at?: string;
+  /** mon, tue and so on; missing: all */
+  days?: string[];
+  /** around the clock; missing: once a day */
+  every_hours?: number;
+  /** in the place of at, days and every_hours, as systemd writes it */
+  calendar?: string;
   keep: number;
+  /** also the last one of each of so many days, weeks, months */
+  keep_daily?: number;
+  keep_weekly?: number;
+  keep_monthly?: number;
   jitter_minutes?: number;
   zone?: string;
+}
+
+export interface ScheduleEntry {
+  id: string;
+  schedule: Schedule;
+  next_run_at: string | null;
+  /** most backups that it keeps at a time */
+  slots_needed: number;
+}
+
+export interface SchedulePreview {
+  next_runs: string[];
+  /** newest first, once it has run for long enough */
+  kept: { at: string; rules: ('last' | 'daily' | 'weekly' | 'monthly')[] }[];
+  /** ids of the backups that the next run removes */
+  removes: string[];
+  /** by all schedules of the VPS, with this one */
+  slots_needed: number;
+  slots_total: number;
+  fits: boolean;
 }
 
 export interface Operation {
@@ -92,6 +122,8 @@ export interface Vps {
   backups: Backup[];
   /** missing, as the next ones, in older services */
   schedule?: Schedule | null;
+  /** all of them, schedule is the first */
+  schedules?: ScheduleEntry[];
   next_run_at?: string | null;
   undo?: Undo | null;
   seq: number;

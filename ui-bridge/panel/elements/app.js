@@ -69,7 +69,7 @@ export class App extends BackupElement {
     const { overview, panel, resources, notifications, list } = this.#parts;
     for (const [view, label] of VIEWS) this.#nav.append(button({ 'data-view': view }, () => this.#go(view), label()));
     set(overview, { compact: true, exportparts: 'header, name, status, power, power-reason, cards, card, card-open, counter, create, create-reason, undo, activities, activity' });
-    set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, backup-time, backup-facts, protected, progress, notice, dialog, empty, schedule, schedule-text, schedule-change, undo, undo-line, restore, more, menu' });
+    set(panel, { exportparts: 'create, create-reason, counter, list, backup, backup-name, backup-state, backup-time, backup-facts, protected, progress, notice, dialog, empty, schedule, schedule-text, schedule-change, schedule-add, schedule-preview, undo, undo-line, restore, more, menu' });
     set(resources, { exportparts: 'slots, total, save, slots-reason' });
     set(notifications, { exportparts: 'bell, unread, notifications, notification, push, push-switch, toasts, toast' });
     set(list, { exportparts: 'vps-list, vps' });

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // What is asked before something happens. Loaded when somebody is at the page.
 
-/** @import { Backup, PowerAction, Vps } from '../types' */
+/** @import { Backup, PowerAction, ScheduleEntry, Vps } from '../types' */
 /** @import { BackupElement } from './base.js' */
 /** @import { Place } from './row.js' */
 
 import { attempt } from './base.js';
 import { adopt, ask, checkbox, fields } from './dialog.js';
-import { button, h, icon, set, text } from '../dom.js';
-import { count, date, ownZone, size, span } from '../format.js';
+import { askSchedule } from './schedule-dialog.js';
+import { button, h, icon, text } from '../dom.js';
+import { count, date, size, span } from '../format.js';
 import { t, tn } from '../i18n.js';
 
 const NAME_LENGTH = 64;
-const MAX_KEEP = 99;
 const MINUTE_S = 60;
 
 /** @param {BackupElement} host */
@@ -198,45 +198,7 @@ export function power({ root, store, data, vps }, action) {
   });
 }
 
-/** A field with its label, and a place for what is wrong with it. @param {string} label @param {HTMLInputElement | HTMLSelectElement} field */
-function labelled(label, field) {
-  const wrong = h('span', { class: 'error small', id: `wrong-${field.name}` });
-  set(field, { 'aria-describedby': wrong.id });
-  return h('label', {}, label, field, wrong);
-}
-
-/** @param {string} chosen */
-function zoneField(chosen) {
-  const zones = [...new Set([chosen, ownZone(), 'UTC'])];
-  return h('select', { name: 'zone' }, ...zones.map((zone) => h('option', { value: zone, selected: zone === chosen }, zone)));
-}
-
-/** When backups are made automatically. @param {BackupElement} host */
-export function schedule({ root, store, data, vps }) {
-  if (!store || !data) return;
-  const { total } = data.slots;
-  const most = Math.min(MAX_KEEP, total);
-  const { at = '03:30', keep = Math.max(1, total - 1), zone = ownZone(), jitter_minutes: jitter = 0 } = data.schedule ?? {};
-  ask(root, {
-    title: t('Automatic backups'),
-    body: [
-      t('A backup is made every day. When it is complete, older scheduled ones beyond the number to keep are deleted. Protected backups and those that you have made yourself stay.'),
-      labelled(t('Time of day'), h('input', { type: 'time', name: 'at', required: true, value: at })),
-      labelled(t('Time zone'), zoneField(zone)),
-      labelled(t('Backups to keep'), h('input', { type: 'number', name: 'keep', required: true, min: 1, max: most, value: keep })),
-    ],
-    confirm: data.schedule ? t('Save') : t('Turn on'),
-    check: (form) => {
-      const wanted = Number(form.get('keep'));
-      /** @type {Record<string, string>} */
-      const wrong = {};
-      if (!form.get('at')) wrong.at = t('Enter a time of day.');
-      if (!Number.isInteger(wanted) || wanted < 1) wrong.keep = t('Enter a number, 1 or more.');
-      else if (wanted > most) wrong.keep = tn('This VPS has {count} slot: more backups cannot be kept.', 'This VPS has {count} slots: more backups cannot be kept.', total);
-      return wrong;
-    },
-    act: (form) =>
-      store.setSchedule(vps, { at: String(form.get('at')), keep: Number(form.get('keep')), zone: String(form.get('zone')), jitter_minutes: jitter }),
-    ...(data.schedule && { other: { label: t('Turn off'), act: () => store.setSchedule(vps, null) } }),
-  });
+/** When backups are made automatically. @param {BackupElement} host @param {ScheduleEntry | null} [entry] null: one more; without it the first */
+export function schedule(host, entry) {
+  askSchedule(host, entry);
 }
