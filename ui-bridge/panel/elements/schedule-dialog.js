@@ -50,7 +50,7 @@ function daysField(chosen) {
   const wrong = h('span', { class: 'error small', id: 'wrong-days' });
   const box = (/** @type {string} */ day) =>
     h('label', {}, h('input', { type: 'checkbox', name: 'days', value: day, checked: chosen.includes(day), 'aria-label': dayName(day, 'long') }), dayName(day, 'short'));
-  return h('fieldset', { class: 'days' }, h('legend', {}, t('Days')), ...DAYS.map(box), wrong);
+  return h('fieldset', { class: 'days', name: 'days', tabindex: -1, 'aria-describedby': wrong.id }, h('legend', {}, t('Days')), ...DAYS.map(box), wrong);
 }
 
 /** @param {number} chosen */
