@@ -111,10 +111,12 @@ export const schedule = [
       await dialog.getByLabel('Time zone').selectOption('Europe/Berlin');
       await dialog.getByRole('button', { name: 'Save' }).click();
       await until(async () => (await lab('state', { vps: web })).schedules[1].schedule.zone === 'Europe/Berlin', 'the zone is changed');
+      await dialog.waitFor({ state: 'detached' });
       assert.equal((await lab('state', { vps: web })).schedules[1].schedule.calendar, '*-*~01 04:00');
       await panel.getByRole('button', { name: 'Change' }).first().click();
       await dialog.getByRole('button', { name: 'Turn off' }).click();
-      await until(async () => (await lab('state', { vps: web })).schedules.length === 1, 'one is left');
+      await dialog.waitFor({ state: 'detached' });
+      await until(async () => (await panel.getByRole('button', { name: 'Change' }).count()) === 1, 'one is left');
       await panel.getByRole('button', { name: 'Change' }).click();
       await dialog.getByRole('button', { name: 'Turn off' }).click();
       await panel.getByText('Automatic backups are off').waitFor();

@@ -18,9 +18,9 @@ const SETTLED_MS = 250;
 const SHOWN = 8;
 
 const sheet = css`
-.days { display: flex; flex-wrap: wrap; gap: .375rem .75rem; margin: 0; padding: 0; border: 0; font-weight: 550 }
+.days { display: flex; flex-wrap: wrap; gap: .375rem .5rem; margin: 0; padding: 0; border: 0; font-weight: 550 }
 .days legend { padding: 0; margin-block-end: .375rem }
-.days label { display: flex; align-items: center; gap: .375rem; font-weight: 400 }
+.days label { display: flex; align-items: center; gap: .25rem; font-weight: 400 }
 .rules { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .75rem; align-items: end }
 .preview { min-height: 3.2em }
 `;

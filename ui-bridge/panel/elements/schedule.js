@@ -13,6 +13,7 @@ export const scheduleSheet = css`
 .schedule { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 .5rem; margin-block-start: .875rem }
 .schedule .icon { width: 1rem; height: 1rem; margin-block-start: .2em }
 .schedule button { margin-inline-start: .375rem }
+.schedule [part=schedule-add] { margin-inline-start: 0 }
 `;
 
 /** @param {string} at HH:MM */
