@@ -4,6 +4,9 @@
 #include "vb-config-lines.h"
 #include "vb-config-value.h"
 #include "core/base/vb-error.h"
+#include "core/base/vb-safe-open.h"
+
+#define MAX_FILE_BYTES (1 << 20)
 
 typedef enum
 {
@@ -348,10 +351,10 @@ vb_config_load (const char *file, GError **error)
   g_autoptr (GError) local_error = NULL;
   gsize length;
 
-  if (!g_file_get_contents (file, &text, &length, &local_error))
+  if (!vb_safe_open_read (file, MAX_FILE_BYTES, &text, &length, &local_error))
     {
-      g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT, "Failed to read the config file: %s",
-                   local_error->message);
+      g_set_error (error, VB_ERROR, VB_ERROR_INVALID_ARGUMENT,
+                   "Failed to read the config file %s: %s", file, local_error->message);
       return NULL;
     }
   return vb_config_parse (file, text, length, error);

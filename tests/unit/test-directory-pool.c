@@ -249,6 +249,12 @@ test_verify (void)
   storage_lab_flip (sums, 200);
   g_assert_true (vb_pool_verify (lab->pool, lab->vps, info->id, transfer, &bad, &error));
   g_assert_cmpuint (bad, ==, 33);
+
+  /* Something else in its place is damage as well. */
+  g_assert_cmpint (unlink (image), ==, 0);
+  g_assert_cmpint (mkfifo (image, 0600), ==, 0);
+  g_assert_true (vb_pool_verify (lab->pool, lab->vps, info->id, transfer, &bad, &error));
+  g_assert_cmpuint (bad, ==, 33);
 }
 
 /* A capture in a thread of its own, so that things can happen to it. */

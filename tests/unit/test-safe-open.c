@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/vb-safe-open.h"
@@ -68,10 +69,44 @@ test_open (Lab *lab, gconstpointer data)
   g_assert_cmpint (try_open (lab, "none", O_RDONLY), ==, -ENOENT);
 }
 
+static void
+expect_refusal (Lab *lab, const char *path, GFileError code)
+{
+  g_autoptr (GError) error = NULL;
+  char *text = NULL;
+
+  g_assert_false (vb_safe_open_read (path, 8, &text, NULL, &error));
+  g_assert_error (error, G_FILE_ERROR, (gint) code);
+  g_assert_null (text);
+}
+
+static void
+test_read (Lab *lab, gconstpointer data)
+{
+  g_autofree char *path = g_build_filename (lab->folder, "text", NULL);
+  g_autofree char *link = g_build_filename (lab->folder, "link to text", NULL);
+  g_autofree char *fifo = g_build_filename (lab->folder, "fifo", NULL);
+  g_autofree char *text = NULL;
+  gsize length = 0;
+
+  g_assert_true (g_file_set_contents (path, "a\0bcdefg", 8, NULL));
+  g_assert_cmpint (symlink (path, link), ==, 0);
+  g_assert_true (vb_safe_open_read (link, 8, &text, &length, NULL));
+  g_assert_cmpmem (text, length + 1, "a\0bcdefg", 9);
+  g_assert_true (g_file_set_contents (path, "too large", -1, NULL));
+  expect_refusal (lab, path, G_FILE_ERROR_FAILED);
+  g_assert_cmpint (mkfifo (fifo, 0600), ==, 0);
+  expect_refusal (lab, fifo, G_FILE_ERROR_INVAL);
+  expect_refusal (lab, "/dev/zero", G_FILE_ERROR_INVAL);
+  expect_refusal (lab, lab->folder, G_FILE_ERROR_INVAL);
+  expect_refusal (lab, "/nonexistent", G_FILE_ERROR_NOENT);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/open/resolved", Lab, NULL, set_up, test_open, tear_down);
+  g_test_add ("/open/read", Lab, NULL, set_up, test_read, tear_down);
   return g_test_run ();
 }

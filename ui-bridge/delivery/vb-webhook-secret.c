@@ -6,11 +6,13 @@
 #include "core/base/vb-error.h"
 #include "core/base/vb-i18n.h"
 #include "core/base/vb-log.h"
+#include "core/base/vb-safe-open.h"
 #include "auth/vb-token-key.h"
 
 #define PREFIX "whsec_"
 /* What Standard Webhooks asks for at least. */
 #define GOOD_BYTES 24
+#define MAX_FILE_BYTES (64 << 10)
 
 struct _VbWebhookSecret
 {
@@ -79,7 +81,7 @@ vb_webhook_secret_load (const char *file, GError **error)
   g_autoptr (GError) problem = NULL;
   VbWebhookSecret *self = NULL;
 
-  if (g_file_get_contents (file, &text, NULL, &problem))
+  if (vb_safe_open_read (file, MAX_FILE_BYTES, &text, NULL, &problem))
     self = parse (text, &problem);
   if (self == NULL)
     g_set_error (error, VB_ERROR, VB_ERROR_INTERNAL,

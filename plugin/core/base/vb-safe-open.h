@@ -19,6 +19,20 @@ G_BEGIN_DECLS
 int vb_safe_open_resolved (const char *path, int flags);
 
 /**
+ * vb_safe_open_read:
+ * @path: of a regular file, or of a link to one
+ * @maximum: so many bytes at most
+ * @text: (out) (transfer full): what it holds, and a NUL
+ * @length: (out) (optional): its bytes
+ *
+ * As g_file_get_contents(), but never waits for a writer of a FIFO nor reads a device for ever.
+ *
+ * Returns: %FALSE with a #GFileError, whose message does not name the file
+ */
+gboolean
+vb_safe_open_read (const char *path, gsize maximum, char **text, gsize *length, GError **error);
+
+/**
  * vb_safe_open_sync_folder:
  * @path: of a folder
  *

@@ -2,6 +2,9 @@
 #include "vb-revocation-copy.h"
 
 #include "core/base/vb-error.h"
+#include "core/base/vb-safe-open.h"
+
+#define MAX_BYTES (64 << 20)
 
 /* First line, then "subject|token SECONDS NAME" in each, with NAME escaped as in a URI. */
 #define HEADER "vps-backup revocations 1"
@@ -37,7 +40,7 @@ vb_revocation_copy_load (const char *path, GError **error)
   g_autoptr (GError) local = NULL;
   g_autofree char *text = NULL;
 
-  if (!g_file_get_contents (path, &text, NULL, &local))
+  if (!vb_safe_open_read (path, MAX_BYTES, &text, NULL, &local))
     {
       if (g_error_matches (local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
         return found;

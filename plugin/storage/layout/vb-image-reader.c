@@ -219,13 +219,24 @@ check_size (int fd, VbSums *sums, GError **error)
   return FALSE;
 }
 
+/* What is no file is damage; what cannot be looked at is told by the one that opens it. */
+static gboolean
+is_there (int backup, const char *name)
+{
+  struct stat info;
+
+  if (fstatat (backup, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+    return errno != ENOENT;
+  return S_ISREG (info.st_mode);
+}
+
 int
 vb_image_reader_open (int backup, const char *target, VbSums **sums, GError **error)
 {
   g_autofree char *image_name = vb_manifest_image_name (target);
   g_autofree char *sums_name = vb_manifest_sums_name (target);
 
-  if (!vb_files_exists (backup, image_name) || !vb_files_exists (backup, sums_name))
+  if (!is_there (backup, image_name) || !is_there (backup, sums_name))
     {
       g_set_error (error, VB_ERROR, VB_ERROR_CHECKSUM_MISMATCH, "The backup lacks the image of %s",
                    target);

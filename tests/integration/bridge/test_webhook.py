@@ -94,6 +94,14 @@ def test_no_secret(new_host, tmp_path, text):
     assert not host.is_ready and "secret" in host.said
 
 
+def test_a_secret_that_is_no_file(new_host, tmp_path):
+    options = settings(tmp_path, "http://127.0.0.1:9/")
+    (tmp_path / "secret").unlink()
+    os.mkfifo(tmp_path / "secret")
+    host = new_host(tmp_path, **options)
+    assert not host.is_ready and "regular file" in host.said
+
+
 def accepted(receiver, name):
     return [read(one) for one in receiver.requests("hook", name) if one["plan"] in (200, "endless")]
 

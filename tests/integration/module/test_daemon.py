@@ -50,6 +50,18 @@ def test_missing_config(daemon, folder):
     assert "none.conf" in daemon.run("--config", folder / "none.conf", status=1).stderr
 
 
+def test_config_that_is_no_file(daemon, folder):
+    os.mkfifo(folder / "fifo")
+    for path in folder / "fifo", "/dev/zero", folder:
+        assert "regular file" in daemon.run("--config", path, status=1).stderr
+
+
+def test_revocations_that_are_no_file(daemon):
+    daemon.state.mkdir(mode=0o700)
+    os.mkfifo(daemon.state / "revocations")
+    daemon.start().wait_ready()
+
+
 # ---- service manager
 
 @pytest.mark.parametrize("abstract", [False, True])
