@@ -10,13 +10,15 @@
 
 /* https://www.sqlite.org/fileformat2.html#walformat */
 #define WAL_HEADER_BYTES 32
+/* SQLite takes a file of one byte for an empty one. */
+#define LEAST_BYTES 1
 #define WAL_MAGIC 0x377f0682 /* the lowest bit is the byte order of its checksums */
 
 static gboolean
 is_there (const char *path)
 {
   struct stat info;
-  return stat (path, &info) == 0 && info.st_size > 0;
+  return stat (path, &info) == 0 && info.st_size > LEAST_BYTES;
 }
 
 /* SQLite takes a log whose header makes no sense for an empty one, without a word. */
