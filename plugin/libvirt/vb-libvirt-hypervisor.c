@@ -266,6 +266,15 @@ hypervisor_keep_checkpoints (VbHypervisor *hypervisor,
 }
 
 static gboolean
+hypervisor_release_marks (VbHypervisor *hypervisor, const char *vps, GError **error)
+{
+  g_auto (Call) call = { NULL };
+
+  return call_begin (&call, hypervisor, vps, error)
+         && vb_libvirt_checkpoint_release (call.domain, error);
+}
+
+static gboolean
 hypervisor_reset_checkpoints (VbHypervisor *hypervisor,
                               const char *vps,
                               const char *backup,
@@ -432,6 +441,7 @@ vb_libvirt_hypervisor_iface_init (VbHypervisorInterface *iface)
   iface->abort_orphan_capture = hypervisor_abort_orphan_capture;
   iface->delete_checkpoint = hypervisor_delete_checkpoint;
   iface->keep_checkpoints = hypervisor_keep_checkpoints;
+  iface->release_marks = hypervisor_release_marks;
   iface->reset_checkpoints = hypervisor_reset_checkpoints;
   iface->check_restore = hypervisor_check_restore;
   iface->fit_definition = hypervisor_fit_definition;

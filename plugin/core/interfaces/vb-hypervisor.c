@@ -196,6 +196,14 @@ vb_hypervisor_keep_checkpoints (VbHypervisor *self,
 }
 
 gboolean
+vb_hypervisor_release_marks (VbHypervisor *self, const char *vps, GError **error)
+{
+  VbHypervisorInterface *iface = VB_HYPERVISOR_GET_IFACE (self);
+  return iface->release_marks == NULL
+         || VB_FAULT_AROUND (iface->release_marks (self, vps, error), "release-marks");
+}
+
+gboolean
 vb_hypervisor_reset_checkpoints (VbHypervisor *self,
                                  const char *vps,
                                  const char *backup,

@@ -45,6 +45,8 @@ typedef enum
  * @unsupported: (nullable): one sentence that names the disk or device that makes backups
  * impossible
  * @schedules: (nullable) (element-type VbSchedule): the schedules in the domain's metadata
+ * @marks_in_way: whether what the hypervisor keeps for us may be in the way of the VPS's own
+ * snapshots, see release_marks()
  *
  * What the hypervisor says of one VPS.
  */
@@ -56,6 +58,7 @@ typedef struct
   gint64 slots_total;
   char *unsupported;
   GPtrArray *schedules;
+  gboolean marks_in_way;
 } VbVpsInfo;
 
 #define VB_TYPE_VPS_INFO (vb_vps_info_get_type ())
@@ -77,7 +80,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VbVpsInfo, vb_vps_info_free)
  * Signals:
  *  - "vps-changed" (#VbVpsInfo boxed): a VPS appeared or any field of its info changed; emitted for
  *    every
- *    VPS after each (re)connect, before "available-changed"
+ *    VPS after each (re)connect, before "available-changed", and again and again, changed or not,
+ *    of a VPS with marks in the way
  *  - "vps-removed" (uuid string): a VPS exists no more
  *  - "available-changed": is_available() has changed
  */
@@ -118,6 +122,9 @@ G_DECLARE_INTERFACE (VbHypervisor, vb_hypervisor, VB, HYPERVISOR, GObject)
  * @delete_checkpoint: the checkpoint of a deleted backup; success when there is none
  * @keep_checkpoints: deletes the checkpoints of ours of all backups but @backups. (nullable): an
  * implementation without checkpoints
+ * @release_marks: no operation runs on the VPS: forgets checkpoints and bitmaps that are in the way
+ * of the VPS's own snapshots: all of a VPS that has such, else, of one that is off, what the
+ * hypervisor finds again on the disks. (nullable): an implementation without checkpoints
  * @reset_checkpoints: VPS off, disks just replaced by those of @backup: forgets all checkpoints of
  * ours, and makes a new one for @backup so that the next capture can be incremental. Others'
  * checkpoints that the new disks lack are forgotten too. @restored (nullable): target → id of the
@@ -186,6 +193,7 @@ struct _VbHypervisorInterface
                                 const char *vps,
                                 const char *const *backups,
                                 GError **error);
+  gboolean (*release_marks) (VbHypervisor *self, const char *vps, GError **error);
   gboolean (*reset_checkpoints) (VbHypervisor *self,
                                  const char *vps,
                                  const char *backup,
@@ -253,6 +261,7 @@ gboolean vb_hypervisor_keep_checkpoints (VbHypervisor *self,
                                          const char *vps,
                                          const char *const *backups,
                                          GError **error);
+gboolean vb_hypervisor_release_marks (VbHypervisor *self, const char *vps, GError **error);
 gboolean vb_hypervisor_reset_checkpoints (VbHypervisor *self,
                                           const char *vps,
                                           const char *backup,

@@ -80,6 +80,7 @@ finish_vps (VbManager *self, VbVps *vps)
 {
   vb_vps_set_operation (vps, NULL);
   delete_late_checkpoints (self, vb_vps_get_uuid (vps));
+  vb_manager_release_marks (self, vps);
   vb_manager_emit_changed (self, vps);
   vb_manager_remember_backups (self);
   vb_manager_measure_unique_sizes (self, vb_vps_get_uuid (vps));

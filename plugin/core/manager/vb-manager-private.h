@@ -80,8 +80,11 @@ struct _VbManager
   VbPoolStatus pool_status;
   gboolean pool_available;
   gboolean pool_asked_once;
-  gboolean sweep_due;         /* a half of a backup may be in the pool */
-  gboolean list_outdated;     /* a backup came or went since the pool was asked for its list */
+  gboolean sweep_due;     /* a half of a backup may be in the pool */
+  gboolean list_outdated; /* a backup came or went since the pool was asked for its list */
+  GHashTable *releasing;  /* set of UUIDs whose marks are to be released, and wait for their turn */
+  GHashTable *release_again; /* set of UUIDs whose marks could not be released */
+  guint release_timer;
   gboolean swept;             /* checkpoints, since the pool was listed last */
   gint64 pool_check_since_us; /* 0: none under way */
 
@@ -228,6 +231,14 @@ void vb_manager_look_at_checks (VbManager *self);
  * it was */
 void vb_manager_sweep_pool (VbManager *self);
 void vb_manager_sweep_checkpoints (VbManager *self);
+
+/* vb-manager-release.c: what is in the way of the VPSs' own snapshots */
+void vb_manager_init_release (VbManager *self);
+void vb_manager_clear_release (VbManager *self);
+/** vb_manager_release_marks: if there are any, and once no request is at work on the VPS; does
+ * nothing while an operation runs, whose end asks again */
+void vb_manager_release_marks (VbManager *self, VbVps *vps);
+void vb_manager_release_all_marks (VbManager *self);
 
 /* vb-manager-unfinished.c: locks that say “swap” and that the journal knows nothing of */
 void vb_manager_sweep_locks (VbManager *self);

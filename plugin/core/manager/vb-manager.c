@@ -46,6 +46,7 @@ vb_manager_dispose (GObject *object)
   clear_timer (&self->stop_timer);
   vb_manager_unwatch_schedules (self);
   vb_manager_stop_checks (self);
+  vb_manager_clear_release (self);
   vb_undo_keeper_stop (self->undos);
   g_signal_handlers_disconnect_by_data (self->undos, self);
   if (self->hypervisor != NULL)
@@ -158,6 +159,7 @@ vb_manager_init (VbManager *self)
   /* One: the journal has one connection, and what is saved last stays. */
   self->journal_worker = vb_worker_new (1);
   vb_manager_init_checks (self);
+  vb_manager_init_release (self);
 }
 
 static VbVps *
@@ -195,6 +197,8 @@ on_vps_changed (VbHypervisor *hypervisor, const VbVpsInfo *info, gpointer user_d
     vb_manager_emit_changed (self, vps);
   if (added)
     vb_manager_refresh_vps (self, info->uuid);
+  if (info->marks_in_way)
+    vb_manager_release_marks (self, vps);
 }
 
 void
@@ -240,6 +244,7 @@ on_available_changed (VbHypervisor *hypervisor, gpointer user_data)
   /* While it was away a checkpoint may have been left whose backup was deleted. */
   self->swept = self->swept && vb_hypervisor_is_available (hypervisor);
   vb_manager_sweep_checkpoints (self);
+  vb_manager_release_all_marks (self);
   vb_manager_check_started (self);
 }
 

@@ -80,6 +80,12 @@ vb_vps_get_power (VbVps *self)
   return self->info->power;
 }
 
+gboolean
+vb_vps_has_marks_in_way (VbVps *self)
+{
+  return self->info->marks_in_way;
+}
+
 const char *
 vb_vps_get_status (VbVps *self)
 {

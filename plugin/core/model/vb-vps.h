@@ -43,6 +43,8 @@ VbVps *vb_vps_new (const char *uuid, VbSlots *slots);
 const char *vb_vps_get_uuid (VbVps *self);
 const char *vb_vps_get_name (VbVps *self);
 VbPower vb_vps_get_power (VbVps *self);
+/** vb_vps_has_marks_in_way: see #VbVpsInfo */
+gboolean vb_vps_has_marks_in_way (VbVps *self);
 /** vb_vps_get_status: Returns: (transfer none): the power's word, "creating_backup" or
  * "restoring_backup" */
 const char *vb_vps_get_status (VbVps *self);

@@ -5,11 +5,12 @@
 
 #include "core/base/vb-log.h"
 #include "libvirt/domain/vb-disk-image.h"
+#include "libvirt/domain/vb-libvirt-obstacles.h"
 #include "libvirt/xml/vb-backup-xml.h"
 #include "vb-libvirt-checkpoint.h"
 #include "vb-qcow2-bitmap.h"
 
-#define PREFIX "vps-backup-disk."
+#define PREFIX VB_LIBVIRT_OURS "-disk."
 #define UUID_BYTES 36
 
 typedef struct

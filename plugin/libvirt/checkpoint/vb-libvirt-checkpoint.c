@@ -5,11 +5,13 @@
 
 #include "libvirt/xml/vb-backup-xml.h"
 #include "libvirt/domain/vb-disk-image.h"
+#include "libvirt/domain/vb-libvirt-obstacles.h"
 #include "core/base/vb-error.h"
 #include "core/base/vb-log.h"
 #include "vb-disk-mark.h"
+#include "vb-qcow2-bitmap.h"
 
-#define PREFIX "vps-backup."
+#define PREFIX VB_LIBVIRT_OURS "."
 
 /* How often to look again when the VPS is switched on or off while we look. */
 #define ATTEMPTS 3
@@ -362,6 +364,83 @@ vb_libvirt_checkpoint_forget (virDomainPtr domain, GError **error)
     return FALSE;
   xml = vb_libvirt_read_disks (domain, error);
   return xml != NULL && forget_stored (domain, xml, error);
+}
+
+/* Of a VPS that is off: the bitmaps stay, and the next capture takes the records up again. */
+static gboolean
+forget_our_records (virDomainPtr domain, gboolean *any, GError **error)
+{
+  virDomainCheckpointPtr *checkpoints = NULL;
+  int n = virDomainListAllCheckpoints (domain, &checkpoints, 0);
+  gboolean ok = n >= 0;
+
+  if (!ok)
+    vb_libvirt_set_error (error, "Failed to list the checkpoints");
+  for (int i = 0; i < n; i++)
+    {
+      const char *name = virDomainCheckpointGetName (checkpoints[i]);
+
+      *any = *any || is_any_of_ours (name);
+      ok = ok && (!is_any_of_ours (name) || delete_metadata (domain, name, error));
+      virDomainCheckpointFree (checkpoints[i]);
+    }
+  free (checkpoints);
+  return ok;
+}
+
+static gboolean
+holds_any_of_ours (virDomainPtr domain, VbDomainXml *xml)
+{
+  gboolean any = vb_libvirt_obstacles_has_records (domain);
+
+  for (guint i = 0; !any && i < xml->disks->len; i++)
+    {
+      const VbDomainDisk *disk = g_ptr_array_index (xml->disks, i);
+      g_auto (GStrv) names = NULL;
+
+      if (disk->skipped != NULL || !vb_disk_image_can_hold_bitmaps (disk))
+        continue;
+      names = vb_qcow2_bitmap_names (disk->path);
+      for (guint n = 0; names[n] != NULL; n++)
+        any = any || is_any_of_ours (names[n]);
+    }
+  return any;
+}
+
+static gboolean
+release_for_snapshots (virDomainPtr domain, const char *vps, GError **error)
+{
+  g_autoptr (VbDomainXml) xml = vb_libvirt_read_disks (domain, error);
+
+  if (xml == NULL)
+    return FALSE;
+  if (!holds_any_of_ours (domain, xml))
+    return TRUE;
+  if (!vb_libvirt_checkpoint_forget (domain, error))
+    return FALSE;
+  vb_log_info (vps, NULL, NULL,
+               "Removed our bitmaps from the disks, since the VPS has internal snapshots: they can "
+               "be reverted, and every backup reads all of the disks");
+  return TRUE;
+}
+
+gboolean
+vb_libvirt_checkpoint_release (virDomainPtr domain, GError **error)
+{
+  g_autofree char *vps = vb_libvirt_get_uuid (domain);
+  gboolean active;
+  gboolean any = FALSE;
+
+  if (virDomainSnapshotNum (domain, VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL) > 0)
+    return release_for_snapshots (domain, vps, error);
+  if (!vb_libvirt_is_active (domain, &active, error))
+    return FALSE;
+  if (!active && !forget_our_records (domain, &any, error))
+    return FALSE;
+  if (any)
+    vb_log_debug (vps, NULL, NULL,
+                  "The records of our checkpoints are removed while the VPS is off");
+  return TRUE;
 }
 
 static gboolean

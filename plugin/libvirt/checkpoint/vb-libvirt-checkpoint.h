@@ -86,6 +86,9 @@ gboolean vb_libvirt_checkpoint_forget_records (virDomainPtr domain, GError **err
 /** vb_libvirt_checkpoint_forget: deletes all of ours, those that only the disks know, too */
 gboolean vb_libvirt_checkpoint_forget (virDomainPtr domain, GError **error);
 
+/** vb_libvirt_checkpoint_release: see #VbHypervisorInterface.release_marks */
+gboolean vb_libvirt_checkpoint_release (virDomainPtr domain, GError **error);
+
 /**
  * vb_libvirt_checkpoint_is_wanted:
  * @xml: of @domain, as vb_libvirt_read_disks() gives it

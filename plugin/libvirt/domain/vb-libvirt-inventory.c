@@ -5,6 +5,7 @@
 #include "core/base/vb-i18n.h"
 #include "core/base/vb-log.h"
 #include "vb-libvirt-disks.h"
+#include "vb-libvirt-obstacles.h"
 
 /* Before the whole list is asked for again after a failure. */
 #define LIST_PAUSE_US G_USEC_PER_SEC
@@ -12,6 +13,8 @@
 #define ANNOUNCE_US (5 * G_USEC_PER_SEC)
 /* An image that takes longer keeps nobody waiting for the list: a backup says what is wrong. */
 #define IMAGES_US (G_USEC_PER_SEC / 2)
+/* Between two looks for what no event tells of; a few small calls for the whole host. */
+#define LOOK_US (10 * G_USEC_PER_SEC)
 
 /* What the reading thread shares with the main context. */
 typedef struct
@@ -28,6 +31,10 @@ typedef struct
   GHashTable *dirty;   /* set of UUIDs */
   const char *reading; /* the one that was taken out of it last, until it is posted */
   GCond read;
+
+  /* Of the thread alone. */
+  gint64 look_at_us;
+  GHashTable *snapshots; /* as vb_libvirt_obstacles_look() keeps it */
 } Reader;
 
 struct _VbLibvirtInventory
@@ -68,6 +75,7 @@ reader_clear (gpointer data)
   vb_connection_pool_unref (reader->gate);
   g_weak_ref_clear (&reader->owner);
   g_hash_table_unref (reader->dirty);
+  g_hash_table_unref (reader->snapshots);
   g_mutex_clear (&reader->lock);
   g_cond_clear (&reader->cond);
   g_cond_clear (&reader->read);
@@ -123,6 +131,7 @@ read_info (virDomainPtr domain, gboolean *images, GError **error)
   if (*images)
     *images = look_at_images (domain, xml, info);
   info->schedules = g_steal_pointer (&xml->schedules);
+  info->marks_in_way = vb_libvirt_obstacles_exist (domain);
   if (xml->schedule_error != NULL)
     vb_log_warning (info->uuid, NULL, NULL, "A schedule in the VPS's metadata is not used: %s",
                     xml->schedule_error->message);
@@ -151,7 +160,7 @@ announce (VbLibvirtInventory *self, const VbVpsInfo *info, gboolean even_if_same
   const VbVpsInfo *before = g_hash_table_lookup (self->known, info->uuid);
   VbVpsInfo *copy;
 
-  if (before != NULL && same (before, info) && !even_if_same)
+  if (before != NULL && same (before, info) && !even_if_same && !info->marks_in_way)
     return;
   copy = vb_vps_info_copy (info);
   g_hash_table_replace (self->known, copy->uuid, copy);
@@ -304,7 +313,20 @@ read_one (Reader *reader, VbLibvirtLease *lease, const char *vps)
     post (reader, vb_libvirt_lease_get_generation (lease), vps, infos);
 }
 
-/* Waits for work. Returns FALSE when there will be none any more. */
+static void
+look_for_obstacles (Reader *reader, VbLibvirtLease *lease)
+{
+  g_autoptr (GPtrArray) found
+      = vb_libvirt_obstacles_look (vb_libvirt_lease_get (lease), reader->snapshots);
+
+  g_mutex_lock (&reader->lock);
+  for (guint i = 0; i < found->len; i++)
+    g_hash_table_add (reader->dirty, g_strdup (g_ptr_array_index (found, i)));
+  g_mutex_unlock (&reader->lock);
+}
+
+/* Waits for work: the list, a VPS, or neither: it is time to look around. Returns FALSE when there
+ * will be none any more. */
 static gboolean
 take_work (Reader *reader, gboolean *list, char **vps)
 {
@@ -314,8 +336,9 @@ take_work (Reader *reader, gboolean *list, char **vps)
 
   *vps = NULL;
   g_mutex_lock (&reader->lock);
-  while (!reader->stopped && !reader->list_wanted && g_hash_table_size (reader->dirty) == 0)
-    g_cond_wait (&reader->cond, &reader->lock);
+  while (!reader->stopped && !reader->list_wanted && g_hash_table_size (reader->dirty) == 0
+         && g_cond_wait_until (&reader->cond, &reader->lock, reader->look_at_us))
+    ;
   goes_on = !reader->stopped;
   *list = reader->list_wanted;
   reader->list_wanted = FALSE;
@@ -344,8 +367,12 @@ read_thread (gpointer data)
 
       if (lease != NULL && list)
         read_all (reader, lease);
-      else if (lease != NULL)
+      else if (lease != NULL && vps != NULL)
         read_one (reader, lease, vps);
+      else if (lease != NULL)
+        look_for_obstacles (reader, lease);
+      if (!list && vps == NULL)
+        reader->look_at_us = g_get_monotonic_time () + LOOK_US;
       g_clear_pointer (&lease, vb_libvirt_lease_free);
       g_mutex_lock (&reader->lock);
       reader->reading = NULL;
@@ -403,6 +430,7 @@ vb_libvirt_inventory_new (VbConnectionPool *gate)
   g_cond_init (&reader->cond);
   g_cond_init (&reader->read);
   reader->dirty = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  reader->snapshots = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->reader = reader;
   return self;
 }
