@@ -233,20 +233,37 @@ def test_internal_snapshot_made_after_a_backup_can_be_reverted(any_service, new_
     check_image(service, vps, third, {"vda": content(0)})
 
 
-@pytest.mark.parametrize("failed_first", [True, False])
-def test_internal_snapshot_that_is_newer_than_the_last_backup(any_service, new_vps, failed_first):
-    """It meets the bitmap of that backup; the command line lets go of it, before or after QEMU has refused."""
+def our_bitmaps(vps):
+    """Of a running VPS: what QEMU has; of one that is off: what its images hold."""
+    if vps.active:
+        nodes = json.loads(isolated.run("virsh", "qemu-monitor-command", vps.name, '{"execute":"query-named-block-nodes"}'))["return"]
+        return {bitmap["name"] for node in nodes for bitmap in node.get("dirty-bitmaps", [])}
+    return {bitmap["name"] for disk in vps.disks
+            for bitmap in json.loads(isolated.run("qemu-img", "info", "--output=json", disk.path))["format-specific"]["data"].get("bitmaps", [])}
+
+
+def wait_released(vps):
+    isolated.wait_until(lambda: not vps.checkpoints() and not our_bitmaps(vps), "nothing of ours is on the disks", 60)
+
+
+def wait_no_records(vps):
+    isolated.wait_until(lambda: not vps.checkpoints(), "libvirt has no record of ours", 60)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_internal_snapshot_that_is_newer_than_the_last_backup(any_service, new_vps, restarted):
+    """The service sees that it is there and lets go of its bitmaps, those without a record, too."""
     service, vps = any_service, new_vps(2)
     client = follow(service, vps)
     back_up(client, vps)
+    if restarted:
+        off(client, vps)
+        wait_no_records(vps)
+        on(client, vps)
+    assert our_bitmaps(vps)
     internal_snapshot(vps, "s1")
     vps.qemu_io("vda", "write -P 0x11 1M 1M")
-    if failed_first:
-        with pytest.raises(AssertionError):
-            revert(vps, "s1")
-        wait_power(client, vps)
-    done = service.run_ctl("forget", vps.name)
-    assert done.returncode == 0, done.stderr
+    wait_released(vps)
     revert(vps, "s1")
     wait_power(client, vps)
     assert vps.active
@@ -255,25 +272,82 @@ def test_internal_snapshot_that_is_newer_than_the_last_backup(any_service, new_v
     check_image(service, vps, second, {"vda": content(0), "vdb": content(1)})
 
 
-def test_internal_snapshot_of_a_vps_that_is_off(any_service, new_vps):
-    """libvirt makes none of a VPS that is off and has checkpoints; the command line lets go of ours."""
+def test_internal_snapshot_that_nobody_was_there_to_see(any_service, new_vps):
+    """It was made while the service was stopped."""
     service, vps = any_service, new_vps(1)
+    back_up(follow(service, vps), vps)
+    service.stop()
+    internal_snapshot(vps, "s1")
+    vps.qemu_io("vda", "write -P 0x11 1M 1M")
+    service.start()
+    wait_released(vps)
+    revert(vps, "s1")
+    assert vps.active
+    check_guest(vps, {"vda": content(0)})
+
+
+def test_forget_lets_go_of_all_at_once(any_service, new_vps):
+    """For those who cannot wait until the service has seen the snapshot."""
+    service, vps = any_service, new_vps(1)
+    back_up(follow(service, vps), vps)
+    service.stop()
+    internal_snapshot(vps, "s1")
+    with pytest.raises(AssertionError):
+        revert(vps, "s1")
+    done = service.run_ctl("forget", vps.name)
+    assert done.returncode == 0, done.stderr
+    revert(vps, "s1")
+    assert vps.active
+    check_guest(vps, {"vda": content(0)})
+
+
+def test_internal_snapshot_of_a_vps_that_is_off(any_service, new_vps):
+    """libvirt makes none of a VPS that is off and has checkpoints: it has none of ours, and yet the next backup is incremental."""
+    service, vps = any_service, new_vps(2)
     client = follow(service, vps)
     back_up(client, vps)
     off(client, vps)
-    done = service.run_ctl("forget", vps.name)
-    assert done.returncode == 0, done.stderr
-    internal_snapshot(vps, "s1")
+    wait_no_records(vps)
+    assert our_bitmaps(vps)
+    while_off = back_up(client, vps)
+    assert entry(client, vps, while_off)["incremental"]
+    wait_no_records(vps)
     on(client, vps)
     vps.qemu_io("vda", "write -P 0x11 1M 1M")
-    second = back_up(client, vps)
-    check_backup_is_the_disk(service, vps, second, ["vda"])
+    third = back_up(client, vps)
+    assert entry(client, vps, third)["incremental"]
+    check_backup_is_the_disk(service, vps, third, ["vda", "vdb"])
+    off(client, vps)
+    wait_no_records(vps)
+    now = {target: guest_view.disk_bytes(vps, target) for target in ("vda", "vdb")}
+    internal_snapshot(vps, "s1")
+    wait_released(vps)
+    on(client, vps)
+    vps.qemu_io("vda", "write -P 0x12 2M 1M")
+    fourth = back_up(client, vps)
+    check_backup_is_the_disk(service, vps, fourth, ["vda", "vdb"])
     off(client, vps)
     revert(vps, "s1")
-    third = back_up(client, vps)
-    check_image(service, vps, third, {"vda": content(0)})
+    fifth = back_up(client, vps)
+    check_image(service, vps, fifth, now)
     on(client, vps)
-    check_guest(vps, {"vda": content(0)})
+    check_guest(vps, now)
+
+
+def test_vps_that_is_off_can_be_undefined_and_renamed(any_service, new_vps):
+    """libvirt refuses both beside a checkpoint."""
+    service, vps = any_service, new_vps(1)
+    client = follow(service, vps)
+    backup = back_up(client, vps)
+    off(client, vps)
+    wait_no_records(vps)
+    vps.domain.rename("another-name")
+    vps.name = "another-name"
+    second = back_up(client, vps)
+    assert entry(client, vps, second)["incremental"]
+    wait_no_records(vps)
+    vps.domain.undefine()
+    assert sorted(service.backup_folders(vps.vps)) == sorted([backup, second])
 
 
 @pytest.mark.parametrize("external", [True, False])
