@@ -87,15 +87,14 @@ vb_install_packages() {
 vb_npm_install() (
   cd "$1" || exit 1
   flock 9
+  ! cmp -s package-lock.json node_modules/.installed || return 0
   if ! command -v npm >/dev/null; then
     [ "$(id -u)" -eq 0 ] || vb_die "npm is missing"
     mkdir -p "$VB_CACHE"
     vb_apt_install npm >&2
   fi
-  if ! cmp -s package-lock.json node_modules/.installed; then
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 # stdout is for the tests alone
-    cp package-lock.json node_modules/.installed
-  fi
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 # stdout is for the tests alone
+  cp package-lock.json node_modules/.installed
 ) 9<"$1/package.json"
 
 # The guest's kernel: $VB_CACHE/guest-kernel/vmlinuz and modules/, complete as soon as the folder has that name.
