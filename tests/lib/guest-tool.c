@@ -8,7 +8,8 @@
  *                                          writes record n = 0, 1, 2… to slot n % SLOTS of each FILE or device in turn, each on
  *                                          disk before the next is touched, as fast as it goes; slot 0 is at byte OFFSET;
  *                                          STATUS holds the last n that is on all of them
- *   guest-tool powerbutton EVENTS COMMAND  runs COMMAND when the power button is pressed; EVENTS: its input device
+ *   guest-tool powerbutton EVENTS COMMAND  runs COMMAND when the power button is pressed; EVENTS: its input device. Goes to the
+ *                                          background as soon as no press can be missed
  *   guest-tool latency COUNT FILE          COUNT synchronous writes of 4 KiB to random places of FILE; prints µs, one a line
  *
  * A ring record is 4096 bytes, little endian: magic, n, slots, index of the file, then words that follow from n and the index,
@@ -162,6 +163,8 @@ run_powerbutton (int argc, char **argv)
   int fd = open_or_die (argv[0], O_RDONLY);
   struct input_event event;
 
+  if (fork () != 0)
+    return 0;
   while (read (fd, &event, sizeof event) == sizeof event)
     {
       if (event.type == EV_KEY && event.code == KEY_POWER && event.value == 1)
