@@ -12,7 +12,7 @@ import bare as bares
 import isolated
 from web1 import DOMAIN, IMAGE, backups, holds, operation, vps, wait_copying, wait_end, write, write_offline
 
-NEXT = "0.1.1"
+NEXT = "1.2.0"  # the linker stores JSON-RPC's "2.0" as the end of "0.2.0"
 # CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER
 CAPABILITIES = 0b1111
 
