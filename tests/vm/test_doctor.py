@@ -62,6 +62,7 @@ def test_hook(service, hook):
     mend(remedy(findings, "hook", "hint"))
     isolated.stop_libvirtd()
     isolated.start_libvirtd()
+    isolated.wait_until(lambda: service.log().count("Connected to the hypervisor") == 2, "the service has it again")
     assert [verdict for verdict, _ in about(examine(service, False), "hook")] == ["ok"]
     hook.chmod(0o644)
     findings = examine(service, True)
