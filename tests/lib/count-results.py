@@ -62,7 +62,7 @@ def results_of(paths):
 def print_failed(path):
     for test in results_of([path]):
         if test["result"] not in ("OK", "EXPECTEDFAIL", "SKIP"):
-            print(test["name"].rpartition(" / ")[2])
+            print(re.split(r" / | - ", test["name"])[-1])  # the second is of newer mesons
 
 
 def print_slowest(arguments):

@@ -79,6 +79,35 @@ test_goes_on (ManagerLab *f, gconstpointer data)
   g_assert_cmpuint (vb_fake_get_calls (f->hypervisor, "begin_capture"), ==, 1);
 }
 
+static gboolean
+has_both (gpointer data)
+{
+  return vb_vps_get_backups (manager_lab_get_vps (data))->len == 2;
+}
+
+/* Whatever the clock said when the others were made, and also when the pool comes late. */
+static void
+test_being_made_is_the_newest (ManagerLab *f, gconstpointer data)
+{
+  VbBackupInfo *other = vb_backup_info_new (OTHER, VPS);
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+
+  other->sequence = 1;
+  other->created_at = g_date_time_add_days (now, 1);
+  vb_fake_pool_add (f->pool, other);
+  manager_lab_start (f);
+  g_autofree char *backup = create_some (f);
+  manager_lab_stop (f);
+  vb_fake_hold (f->pool, "check");
+  manager_lab_start (f);
+  vb_fake_release (f->pool, "check");
+  vb_fake_wait_until (has_both, f, "the pool's list");
+  GPtrArray *backups = vb_vps_get_backups (manager_lab_get_vps (f));
+  g_assert_cmpstr (vb_backup_get_id (g_ptr_array_index (backups, 0)), ==, backup);
+  wait_end (f, "backup_completed");
+  g_assert_cmpstr (vb_backup_get_id (g_ptr_array_index (backups, 0)), ==, backup);
+}
+
 static void
 test_cancel_after_restart (ManagerLab *f, gconstpointer data)
 {
@@ -389,6 +418,7 @@ main (int argc, char *argv[])
   ADD ("cannot-be-left", test_cannot_be_left);
   ADD ("powered-off-while-away", test_powered_off_while_away);
   ADD ("restarted-while-away", test_restarted_while_away);
+  ADD ("being-made-is-the-newest", test_being_made_is_the_newest);
   ADD ("undefined-while-away", test_undefined_while_away);
   ADD ("begins-anew-once", test_begins_anew_once);
   ADD ("pool-comes-later", test_pool_comes_later);

@@ -298,11 +298,23 @@ vb_vps_set_operation (VbVps *self, VbOperation *operation)
   g_set_object (&self->operation, operation);
 }
 
+static gboolean
+is_being_made (VbBackup *backup)
+{
+  VbBackupState state = vb_backup_get_state (backup);
+  return state == VB_BACKUP_QUEUED || state == VB_BACKUP_CREATING;
+}
+
+/* After a restart nobody knows the place of one that is being made until the pool has it. */
 static gint
 compare_newest_first (gconstpointer a, gconstpointer b)
 {
-  return vb_backup_info_compare (vb_backup_get_info (*(VbBackup *const *) a),
-                                 vb_backup_get_info (*(VbBackup *const *) b));
+  VbBackup *left = *(VbBackup *const *) a;
+  VbBackup *right = *(VbBackup *const *) b;
+
+  if (is_being_made (left) != is_being_made (right))
+    return is_being_made (left) ? -1 : 1;
+  return vb_backup_info_compare (vb_backup_get_info (left), vb_backup_get_info (right));
 }
 
 guint64
