@@ -41,6 +41,40 @@ def expect_no_trace(service, client, vps, folders=()):
             vps.domain.backupGetXMLDesc()
 
 
+def shorten(path):
+    os.truncate(path, 20 * MIB)
+
+
+def overwrite(path):
+    flip_byte(path, 20 * MIB)
+
+
+def replace(path):
+    """As many programs write a file."""
+    new = path.with_suffix(".new")
+    new.write_bytes(path.read_bytes())
+    new.rename(path)
+
+
+@pytest.mark.parametrize("change", [shorten, overwrite, replace])
+def test_image_that_another_program_changes_while_it_is_backed_up(new_service, new_blank, change):
+    """The VPS is off, so that nothing but the image tells of it."""
+    service = new_service(operations={"bandwidth-limit": "4M", "scratch-reserve": "1M"})
+    vps = new_blank(disks=[guests.Disk("vda", size=32 * MIB, format="raw")])
+    vps.qemu_io("vda", "write -P 0x55 0 32M")
+    client = service.client()
+    client.follow(vps.vps)
+    vps.destroy()
+    client.wait_vps(vps.vps, lambda now: now["power"] == "stopped", "it is off")
+    started = client.request("backup.create", vps=vps.vps)
+    client.wait_state(started["operation"]["id"], "copying", bytes_done=MIB)
+    change(vps.disks[0].path)
+    ended = client.wait_operation(vps.vps, started["operation"]["id"])
+    assert ended["state"] == "failed" and ended["error"]["reason"] == "disk_busy", ended
+    expect_no_trace(service, client, vps)
+    assert client.back_up(vps.vps)[0]["state"] == "completed"
+
+
 @pytest.mark.parametrize("stop_first", [False, True])
 def test_flipped_byte_is_found_before_the_swap(service, new_blank, stop_first):
     vps = new_blank()

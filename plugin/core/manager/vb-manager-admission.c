@@ -19,6 +19,14 @@ is_visible (gunichar c)
   return g_unichar_isgraph (c) && !g_unichar_iszerowidth (c) && !g_unichar_ismark (c);
 }
 
+/* Also what would turn the text around it, or break the line: embeddings, overrides and isolates of
+ * the bidirectional algorithm (Unicode, UAX 9), line and paragraph separators. */
+static gboolean
+is_control (gunichar c)
+{
+  return g_unichar_iscntrl (c) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 gboolean
 vb_manager_check_name (const char *name, GError **error)
 {
@@ -30,7 +38,7 @@ vb_manager_check_name (const char *name, GError **error)
     {
       gunichar c = g_utf8_get_char (p);
 
-      good = !g_unichar_iscntrl (c);
+      good = !is_control (c);
       is_seen |= is_visible (c);
     }
   good = good && is_seen;

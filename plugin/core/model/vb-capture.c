@@ -26,6 +26,7 @@ capture_disk_free (VbCaptureDisk *disk)
   g_free (disk->nbd_export);
   g_free (disk->path);
   g_clear_pointer (&disk->chain, vb_image_chain_unref);
+  g_clear_pointer (&disk->stamps, g_array_unref);
   g_free (disk->format);
   g_free (disk->changed_context);
   g_free (disk->base_target);

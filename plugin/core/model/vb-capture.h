@@ -36,6 +36,7 @@ VbConsistency vb_consistency_from_string (const char *text);
  * @nbd_export: (nullable): name of the export on it
  * @path: (nullable): if the VPS is shut off, the image to be read
  * @chain: (nullable): if so, all images of the disk, with that on top
+ * @stamps: (nullable): if so, what the hypervisor knows these images by at the point in time
  * @format: "qcow2" or "raw": of the VPS's image, however it is read
  * @origin: (nullable): what tells it from others
  * @base_target: (nullable): the name that the disk has in @base_backup of the capture, if
@@ -54,6 +55,7 @@ typedef struct
   char *nbd_export;
   char *path;
   VbImageChain *chain;
+  GArray *stamps;
   char *format;
   char *changed_context;
   VbDiskOrigin *origin;

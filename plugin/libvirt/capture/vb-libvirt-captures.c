@@ -219,7 +219,9 @@ end_on_domain (virDomainPtr domain, VbCapture *capture, gboolean keep, GError **
     return FALSE;
   if (!keep)
     return vb_libvirt_checkpoint_delete (domain, name, error);
-  return capture->running || VB_FAULT_AROUND (keep_offline (domain, name, error), "keep-offline");
+  return capture->running
+         || (vb_offline_capture_check (capture, error)
+             && VB_FAULT_AROUND (keep_offline (domain, name, error), "keep-offline"));
 }
 
 /* What libvirt has not removed; the disks tell the names. */

@@ -2,6 +2,7 @@
 #include "vb-offline-capture.h"
 
 #include "vb-capture-base.h"
+#include "vb-image-stamps.h"
 #include "libvirt/checkpoint/vb-disk-mark.h"
 #include "libvirt/checkpoint/vb-libvirt-origins.h"
 #include "libvirt/domain/vb-disk-image.h"
@@ -156,6 +157,29 @@ identify (Begin *begin, virDomainPtr domain, gboolean may_mark)
   begin->origins = vb_libvirt_origins_look (begin->xml, ids);
 }
 
+/* Only now are our own bitmaps in them. */
+static void
+take_stamps (VbCapture *capture)
+{
+  for (guint i = 0; i < capture->disks->len; i++)
+    {
+      VbCaptureDisk *disk = g_ptr_array_index (capture->disks, i);
+      disk->stamps = vb_image_stamps_take (disk->chain);
+    }
+}
+
+gboolean
+vb_offline_capture_check (VbCapture *capture, GError **error)
+{
+  for (guint i = 0; i < capture->disks->len; i++)
+    {
+      const VbCaptureDisk *disk = g_ptr_array_index (capture->disks, i);
+      if (disk->stamps != NULL && !vb_image_stamps_check (disk->chain, disk->stamps, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 gboolean
 vb_offline_capture_begin (virDomainPtr domain,
                           VbDomainXml *xml,
@@ -190,5 +214,6 @@ vb_offline_capture_begin (virDomainPtr domain,
   if (wanted && !add_bitmaps_or_do_without (&begin, domain, error))
     return FALSE;
   vb_capture_set_origins (capture, begin.base, begin.base_targets, begin.origins, begin.tracked);
+  take_stamps (capture);
   return TRUE;
 }

@@ -26,4 +26,14 @@ gboolean vb_offline_capture_begin (virDomainPtr domain,
                                    const VbCaptureRequest *request,
                                    GError **error);
 
+/**
+ * vb_offline_capture_check:
+ * @error: (out) (optional): %VB_ERROR_DISK_BUSY
+ *
+ * QEMU's locks keep other QEMUs from the images meanwhile, but no other program.
+ *
+ * Returns: whether all images are as they were when @capture began
+ */
+gboolean vb_offline_capture_check (VbCapture *capture, GError **error);
+
 G_END_DECLS

@@ -385,6 +385,18 @@ def test_names_of_64_characters_are_fine(host):
     assert client.request("backup.create", vps=vps, name=name)["backup"]["name"] == name
 
 
+@pytest.mark.parametrize("character", ["\n", "\x7f", "\u2028", "\u202e", "\u2066", "\u2069"])
+def test_names_that_would_turn_or_break_what_is_around_them(host, character):
+    with pytest.raises(RpcError) as refused:
+        host.admin().request("backup.create", vps=host.add(), name=f"a{character}b")
+    assert refused.value.code == -32602
+
+
+def test_names_in_right_to_left_scripts_are_fine(host):
+    name = "\u200fقبل التحديث v2"
+    assert host.admin().request("backup.create", vps=host.add(), name=name)["backup"]["name"] == name
+
+
 def outcome(client, number):
     """What became of a request: "ok", or the reason of its refusal."""
     try:
