@@ -8,6 +8,12 @@
 /* A job of the VPS that keeps it from being changed, such as a snapshot being made, takes time. */
 #define AGAIN_S 20
 
+enum
+{
+  ONCE = 1,
+  AGAIN,
+};
+
 typedef struct
 {
   VbManager *manager;
@@ -72,11 +78,26 @@ release_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *ca
     g_task_return_error (task, error);
 }
 
+/* Returns: whether it was asked for once more meanwhile */
+static gboolean
+end (VbManager *self, Release *release)
+{
+  gpointer again = NULL;
+
+  if (self->releasing != NULL)
+    again = g_hash_table_lookup (self->releasing, release->vps);
+  if (self->releasing != NULL)
+    g_hash_table_remove (self->releasing, release->vps);
+  return GPOINTER_TO_INT (again) == AGAIN;
+}
+
 static void
 released (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Release *release = user_data;
-  VbManager *self = release->manager;
+  g_autoptr (VbManager) self = g_object_ref (release->manager);
+  VbVps *vps = g_hash_table_lookup (self->vps, release->vps);
+  gboolean again = end (self, release);
   g_autoptr (GError) error = NULL;
 
   if (!g_task_propagate_boolean (G_TASK (result), &error) && self->release_again != NULL
@@ -90,6 +111,8 @@ released (GObject *source, GAsyncResult *result, gpointer user_data)
         self->release_timer = g_timeout_add_seconds (AGAIN_S, try_again, self);
     }
   release_free (release);
+  if (again && vps != NULL)
+    vb_manager_release_marks (self, vps);
 }
 
 static gboolean
@@ -110,10 +133,9 @@ release_inside (VbVpsLock *lock, const GError *error, gpointer user_data)
   VbVps *vps = g_hash_table_lookup (self->vps, release->vps);
 
   release->lock = lock;
-  if (self->releasing != NULL)
-    g_hash_table_remove (self->releasing, release->vps);
   if (lock == NULL || vps == NULL || !is_due (self, vps))
     {
+      end (self, release);
       release_free (release);
       return;
     }
@@ -128,9 +150,14 @@ void
 vb_manager_release_marks (VbManager *self, VbVps *vps)
 {
   const char *uuid = vb_vps_get_uuid (vps);
+  gboolean under_way = g_hash_table_contains (self->releasing, uuid);
   Release *release;
 
-  if (!is_due (self, vps) || !g_hash_table_add (self->releasing, g_strdup (uuid)))
+  if (!is_due (self, vps))
+    return;
+  g_hash_table_replace (self->releasing, g_strdup (uuid),
+                        GINT_TO_POINTER (under_way ? AGAIN : ONCE));
+  if (under_way)
     return;
   release = g_new0 (Release, 1);
   release->manager = g_object_ref (self);

@@ -171,7 +171,9 @@ delete_record (virDomainPtr domain, const char *name, unsigned int flags, GError
 
   if (checkpoint == NULL && vb_libvirt_last_code () == VIR_ERR_NO_DOMAIN_CHECKPOINT)
     return TRUE;
-  if (checkpoint != NULL && virDomainCheckpointDelete (checkpoint, flags) == 0)
+  if (checkpoint != NULL
+      && (virDomainCheckpointDelete (checkpoint, flags) == 0
+          || vb_libvirt_last_code () == VIR_ERR_NO_DOMAIN_CHECKPOINT))
     return TRUE;
   vb_libvirt_set_error (error, "Failed to delete the checkpoint %s", name);
   return FALSE;
