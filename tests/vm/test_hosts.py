@@ -66,7 +66,7 @@ def take_down(vps):
 
 def claims(service):
     folder = service.pool / ".claims"
-    return sorted(path.name for path in folder.iterdir() if not path.name.startswith(".spare.")) if folder.exists() else []
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("spare.")) if folder.exists() else []
 
 
 def ids(state):

@@ -28,8 +28,9 @@ def test_buttons_and_progress_at_each_moment(slow_service, new_blank):
     """The rules of rules.py are applied to every message; here each moment is looked at by name as well."""
     vps = new_blank()
     client = slow_service.client()
-    before = client.follow(vps.vps)
-    assert before["status"] == "running" and before["can_create"] == {"allowed": True, "reason": None}
+    client.follow(vps.vps)
+    before = client.wait_vps(vps.vps, lambda now: now["status"] == "running", "its start is seen")
+    assert before["can_create"] == {"allowed": True, "reason": None}
     assert before["power_actions"] == {"start": False, "stop": True, "restart": True}
     assert before["slots"] == {"used": 0, "total": 2, "included": 2, "extra": 0, "step": 1, "maximum": 10, "billable_steps": 0}
 

@@ -14,7 +14,7 @@
 static char *
 spare_name (guint number)
 {
-  return g_strdup_printf (".spare.%u", number);
+  return g_strdup_printf ("spare.%u", number);
 }
 
 void

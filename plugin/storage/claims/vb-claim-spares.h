@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /*
- * Files `.spare.N` beside the claims, which hold blocks of a pool for the time when it is full:
+ * Files `spare.N` beside the claims, which hold blocks of a pool for the time when it is full:
  * then a claim is written over one of them, so that backups can still be deleted and restored.
  * All hosts share them. @folder is the descriptor of .claims. */
 
