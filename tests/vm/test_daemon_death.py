@@ -42,7 +42,8 @@ def copying(client, vps, method, **params):
 def no_trace(service, vps, backups):
     beside = {path.name for path in vps.disk("vda").path.parent.iterdir() if vps.name in path.name} - {vps.disk("vda").path.name}
     assert not beside and not list(service.pool.glob("*/.*")) and service.lock_held(vps.vps) is None
-    assert vps.checkpoints() == sorted(f"vps-backup.{backup}" for backup in backups)
+    kept = {f"vps-backup.{backup}" for backup in backups}
+    assert set(vps.checkpoints()) == kept if vps.active else set(vps.checkpoints()) <= kept  # libvirt's records of one that is off go
     assert not vps.active or isolated.run("virsh", "domjobinfo", vps.name).split()[2] == "None"
 
 
